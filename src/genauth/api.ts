@@ -1,0 +1,155 @@
+/**
+ * The wire of GenAuth's V3 management API, as types only. The route string is the name of an operation: the client sends
+ * to it, the emulator answers to it, and neither compiles while a route of this map has no counterpart.
+ *
+ * Source: shared/genauth-wire.md, sections 2 and 3. Wire types say what GenAuth documents, not what it can be trusted to
+ * send: `wire.ts` reads answers from `unknown`.
+ */
+
+/** Every answer of the API, successful or not, nearly always under HTTP 200. */
+export interface Envelope<Data> {
+  /** 200 and nothing else means success. Values of 499 and from 600 on exist only here, never as HTTP status. */
+  statusCode: number;
+  /** Human text in the language asked for. Unstable: never compared, never forwarded. */
+  message: string;
+  /** The business reason of a refusal, where GenAuth has one. */
+  apiCode?: number;
+  requestId?: string;
+  data?: Data;
+}
+
+export interface IdentityDto {
+  identityId: string;
+  extIdpId: string;
+  provider: string;
+  type: string;
+  userIdInIdp: string;
+  userInfoInIdp?: Record<string, unknown> | null;
+  accessToken?: string;
+  refreshToken?: string;
+  originConnIds: string[];
+}
+
+export interface UserDto {
+  userId: string;
+  createdAt: string;
+  updatedAt: string;
+  status: 'Suspended' | 'Resigned' | 'Activated' | 'Archived' | 'Deactivated';
+  workStatus: 'Closed' | 'Active';
+  gender: 'M' | 'F' | 'U';
+  emailVerified: boolean;
+  phoneVerified: boolean;
+  userSourceType: 'excel' | 'register' | 'adminCreated' | 'sync';
+  externalId?: string | null;
+  email?: string | null;
+  phone?: string | null;
+  username?: string | null;
+  name?: string | null;
+  nickname?: string | null;
+  photo?: string | null;
+  passwordLastSetAt?: string | null;
+  /** Present only when asked for by `withIdentities`. */
+  identities?: IdentityDto[] | null;
+  /** Present only when asked for by `withCustomData`. */
+  customData?: Record<string, unknown> | null;
+}
+
+export interface ExtIdpDto {
+  id: string;
+  name: string;
+  logo: string;
+  type: string;
+  tenantId?: string;
+}
+
+export interface ExtIdpConnDto {
+  id: string;
+  type: string;
+  extIdpId: string;
+  logo: string;
+  identifier?: string;
+  displayName?: string;
+  loginOnly: boolean;
+  associationMode: 'none' | 'field' | 'challenge';
+  challengeBindingMethods: string[];
+}
+
+export interface ExtIdpDetailDto extends ExtIdpDto {
+  connections: ExtIdpConnDto[];
+  autoJoin: boolean;
+}
+
+/** How a look-up names its user. `user_id` is the default everywhere. */
+export type UserIdType =
+  'user_id' | 'external_id' | 'phone' | 'email' | 'username' | 'identity' | 'sync_relation' | 'custom_field';
+
+interface UserLookup {
+  userId: string;
+  userIdType?: UserIdType;
+}
+
+/** Query parameters travel as text, so their booleans are the words. */
+type QueryBoolean = 'true' | 'false';
+
+export interface ManagementApi {
+  'POST /api/v3/get-management-token': {
+    request: { accessKeyId: string; accessKeySecret: string };
+    data: { access_token: string; expires_in: number };
+  };
+  'GET /api/v3/get-user': {
+    request: UserLookup & { withCustomData?: QueryBoolean; withIdentities?: QueryBoolean; flatCustomData?: QueryBoolean };
+    data: UserDto;
+  };
+  'GET /api/v3/get-user-batch': {
+    request: {
+      /** 1 to 50. */
+      userIds: readonly string[];
+      userIdType?: UserIdType;
+      withCustomData?: QueryBoolean;
+      withIdentities?: QueryBoolean;
+      flatCustomData?: QueryBoolean;
+    };
+    data: UserDto[];
+  };
+  'POST /api/v3/list-users': {
+    request: {
+      keywords?: string;
+      options?: {
+        pagination?: { page?: number; limit?: number };
+        sort?: { field: string; order: 'asc' | 'desc' }[];
+        withCustomData?: boolean;
+        withIdentities?: boolean;
+      };
+    };
+    data: { totalCount: number; list: UserDto[] };
+  };
+  'GET /api/v3/get-user-identities': {
+    request: UserLookup;
+    data: IdentityDto[];
+  };
+  'GET /api/v3/get-user-logged-in-identities': {
+    request: UserLookup;
+    data: { identityId: string; idpName: string; idpNameEn: string; idpLogo: string; idpId: string }[];
+  };
+  'POST /api/v3/link-identity': {
+    request: { userIdInIdp: string; userId: string; extIdpId: string; type?: string; isSocial?: boolean };
+    data: { success: boolean };
+  };
+  'POST /api/v3/unlink-identity': {
+    /** `isSocial` is deprecated: accepted, ignored, and never sent by the client. */
+    request: { userId: string; extIdpId: string; type?: string; isSocial?: boolean };
+    data: { success: boolean };
+  };
+  'GET /api/v3/list-ext-idp': {
+    request: { appId?: string };
+    data: { totalCount: number; list: ExtIdpDto[] };
+  };
+  'GET /api/v3/get-ext-idp': {
+    request: { id: string; appId?: string; type?: 'social' | 'enterprise' };
+    data: ExtIdpDetailDto;
+  };
+}
+
+export type Route = keyof ManagementApi;
+export type RequestOf<R extends Route> = ManagementApi[R]['request'];
+export type DataOf<R extends Route> = ManagementApi[R]['data'];
