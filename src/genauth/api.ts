@@ -83,10 +83,10 @@ export interface ExtIdpDetailDto extends ExtIdpDto {
 export type UserIdType =
   'user_id' | 'external_id' | 'phone' | 'email' | 'username' | 'identity' | 'sync_relation' | 'custom_field';
 
-interface UserLookup {
+type UserLookup = {
   userId: string;
   userIdType?: UserIdType;
-}
+};
 
 /** Query parameters travel as text, so their booleans are the words. */
 type QueryBoolean = 'true' | 'false';

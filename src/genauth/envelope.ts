@@ -1,0 +1,117 @@
+import type { Route } from './api';
+import { ManagementRefusedError, ManagementUnreachableError, type Refusal } from './errors';
+import { isObject } from './identity';
+import type { Exchange } from './transport';
+
+/** A successful answer. What `data` holds is for the operation to read. */
+export interface Answer {
+  data: unknown;
+  apiCode: number | null;
+  requestId: string | null;
+}
+
+// "The valid envelopes that say a definite no" (contract.md, section 4). Anything else that is not 200 may have been
+// executed: 500, 502 and 503 come from behind the point of no return, 6xx from GenAuth's own calls to others.
+const DEFINITE = new Set([400, 402, 403, 404, 409, 413, 422, 499, 501]);
+const USER_NOT_FOUND = 2004;
+const NOT_LOGGED_IN = 2020;
+/** "Signature already consumed": a copy of this very request arrived before, so that one may have been executed. */
+const REPLAYED = 1306;
+
+/**
+ * Decides what an answer means. Total: any bytes whatever give an answer or one of the two errors.
+ *
+ * @throws {ManagementRefusedError} GenAuth said no, and nothing was executed.
+ * @throws {ManagementUnreachableError} The answer proves nothing; `sent` is `maybe`.
+ */
+export function judge(route: Route, exchange: Exchange): Answer {
+  const { status, headers } = exchange;
+  if (status === 429) {
+    throw refused(route, 'rate_limited', { statusCode: 429, retryAfterMs: retryAfterMs(headers['retry-after']) });
+  }
+  if (status === 401) {
+    const codes = readCodes(parseObject(exchange.body));
+    if (codes.apiCode === REPLAYED) throw unusable(route, 'replayed');
+    throw refused(route, 'credentials', { statusCode: 401, ...codes });
+  }
+  if (status >= 300 && status < 400) throw unusable(route, 'redirect');
+  if (status >= 500 || status < 200) throw unusable(route, 'http_error');
+  const encoding = headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') throw unusable(route, 'encoding');
+  if (exchange.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
+
+  const envelope = parse(exchange.body);
+  if (envelope === undefined) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
+  if (!isObject(envelope)) throw unusable(route, 'shape');
+  const statusCode = envelope['statusCode'];
+  if (typeof statusCode !== 'number') throw unusable(route, status >= 400 ? 'http_error' : 'shape');
+  const codes = readCodes(envelope);
+  if (statusCode === 200) {
+    // An envelope that says 200 under an HTTP error contradicts itself.
+    if (status >= 400) throw unusable(route, 'http_error');
+    return { data: envelope['data'], ...codes };
+  }
+  const { apiCode } = codes;
+  if (apiCode === REPLAYED) throw unusable(route, 'replayed');
+  if (statusCode === 401 || apiCode === NOT_LOGGED_IN || (apiCode !== null && apiCode >= 1300 && apiCode < REPLAYED)) {
+    throw refused(route, 'credentials', { statusCode, ...codes });
+  }
+  if (statusCode === 429) {
+    throw refused(route, 'rate_limited', { statusCode, ...codes, retryAfterMs: retryAfterMs(headers['retry-after']) });
+  }
+  if (!DEFINITE.has(statusCode)) throw unusable(route, 'upstream_error');
+  throw refused(route, statusCode === 404 || apiCode === USER_NOT_FOUND ? 'not_found' : 'rejected', {
+    statusCode,
+    ...codes,
+  });
+}
+
+const MAX_RETRY_AFTER_MS = 60_000;
+
+/**
+ * Reads a Retry-After header: seconds or an HTTP date, clamped to 0 to 60 000 ms.
+ *
+ * @returns null for anything else.
+ */
+export function retryAfterMs(header: string | undefined, now = Date.now()): number | null {
+  if (header === undefined) return null;
+  const text = header.trim();
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) - now : NaN;
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
+}
+
+function refused(
+  route: Route,
+  refusal: Refusal,
+  answer: Omit<ConstructorParameters<typeof ManagementRefusedError>[1], 'refusal'>,
+): ManagementRefusedError {
+  return new ManagementRefusedError(route, { refusal, ...answer });
+}
+
+function unusable(route: Route, reason: ManagementUnreachableError['reason']): ManagementUnreachableError {
+  return new ManagementUnreachableError(route, reason, 'maybe');
+}
+
+/** @returns undefined when it is not JSON. A leading byte order mark is forgiven, as fetch does. */
+function parse(body: Buffer): unknown {
+  try {
+    const text = body.toString('utf8');
+    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
+  } catch {
+    return undefined;
+  }
+}
+
+function parseObject(body: Buffer): Record<string, unknown> {
+  const value = parse(body);
+  return isObject(value) ? value : {};
+}
+
+function readCodes(envelope: Record<string, unknown>): { apiCode: number | null; requestId: string | null } {
+  const { apiCode, requestId } = envelope;
+  return {
+    // GraphQL's Int: a larger number would turn an executed unlink into a serialization error.
+    apiCode: typeof apiCode === 'number' && Number.isInteger(apiCode) && (apiCode | 0) === apiCode ? apiCode : null,
+    requestId: typeof requestId === 'string' && /^[!-~]{1,128}$/.test(requestId) ? requestId : null,
+  };
+}

@@ -1,0 +1,18 @@
+/**
+ * The door to GenAuth's management API. Nothing in here knows GraphQL, HTTP listeners or who is asking.
+ *
+ * Withheld on purpose: transport, envelope and signature, so that there is no way past the checks of `ManagementClient`.
+ */
+export { type Acknowledgement, ManagementClient, type ManagementClientOptions, MAX_BATCH, type User } from './client';
+export {
+  InvalidArgumentError,
+  ManagementError,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+  type Refusal,
+  type Sent,
+  type Unreachability,
+} from './errors';
+export type { Identity, JSONObject } from './identity';
+export { type GenAuthId, type IdentityType, parseIdentityType } from './ids';
+export type { Brand } from './signature';
