@@ -1,0 +1,172 @@
+import {
+  type GenAuthId,
+  type Identity,
+  MAX_BATCH,
+  type ManagementClient,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+} from '../genauth';
+
+/** What is known of a user: the identities, or null when GenAuth does not know the user. */
+export type UserIdentities = readonly Identity[] | null;
+
+export interface DirectoryOptions {
+  management: Pick<ManagementClient, 'getUserBatch' | 'getUserIdentities'>;
+  /** Milliseconds for one call, which serves many requests and so obeys none of theirs. */
+  callTimeoutMs: number;
+}
+
+/**
+ * How long an id waits for company while calls are under way. With nothing under way it does not wait at all. Long enough
+ * that a busy process fills its calls, short enough to be lost in the time of one.
+ */
+const GATHER_MS = 10;
+
+/** One request's wish for some users. */
+class Read {
+  readonly #results: (UserIdentities | Error | undefined)[];
+  readonly #finish: (results: (UserIdentities | Error)[]) => void;
+  #missing: number;
+
+  constructor(size: number, finish: (results: (UserIdentities | Error)[]) => void) {
+    this.#results = Array.from({ length: size });
+    this.#missing = size;
+    this.#finish = finish;
+  }
+
+  get waits(): boolean {
+    return this.#missing > 0;
+  }
+
+  settle(index: number, result: UserIdentities | Error): void {
+    if (this.#results[index] !== undefined) return;
+    this.#results[index] = result;
+    this.#missing--;
+    if (this.#missing === 0) this.#finish(this.#results as (UserIdentities | Error)[]);
+  }
+}
+
+interface Waiter {
+  read: Read;
+  index: number;
+}
+
+/**
+ * Gathers the user ids of all requests of this process into as few `get-user-batch` calls as there can be.
+ *
+ * When nothing is under way, the ids that arrive in one turn of the event loop are sent at once. While calls are under way
+ * the next ids gather until 50 are together, until a call ends, or for 10 ms, whichever comes first. An id never joins a
+ * call that has been sent: a read that starts after an unlink sees what the unlink did.
+ *
+ * It keeps nothing: no answer serves a read that starts later.
+ */
+export class Directory {
+  readonly #management: DirectoryOptions['management'];
+  readonly #callTimeoutMs: number;
+  readonly #waiting = new Map<GenAuthId, Waiter[]>();
+  #underWay = 0;
+  #turn: Promise<void> | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+
+  constructor(options: DirectoryOptions) {
+    this.#management = options.management;
+    this.#callTimeoutMs = options.callTimeoutMs;
+  }
+
+  /**
+   * Reads users, each on its own: the result has a value or an Error for every id, in the order asked, and one that fails
+   * spoils no other.
+   *
+   * @param signal Ends the waiting. What has arrived by then is kept, and the rest become errors.
+   */
+  load(userIds: readonly GenAuthId[], signal: AbortSignal): Promise<(UserIdentities | Error)[]> {
+    return new Promise((resolve) => {
+      if (userIds.length === 0) return resolve([]);
+      const onAbort = (): void => {
+        userIds.forEach((_id, index) => read.settle(index, new ManagementUnreachableError(BATCH, 'deadline', 'maybe')));
+      };
+      const read = new Read(userIds.length, (results) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(results);
+      });
+      if (signal.aborted) return onAbort();
+      signal.addEventListener('abort', onAbort, { once: true });
+      userIds.forEach((userId, index) => {
+        const waiters = this.#waiting.get(userId);
+        if (waiters === undefined) this.#waiting.set(userId, [{ read, index }]);
+        else waiters.push({ read, index });
+      });
+      this.#turn ??= Promise.resolve().then(() => {
+        this.#turn = undefined;
+        this.#send(this.#underWay === 0);
+      });
+    });
+  }
+
+  /** @param partial Whether a call may go out with fewer ids than fit. */
+  #send(partial: boolean): void {
+    while (this.#waiting.size >= MAX_BATCH) void this.#call(this.#take());
+    if (partial && this.#waiting.size > 0) void this.#call(this.#take());
+    if (this.#waiting.size > 0) {
+      this.#gathering ??= setTimeout(() => {
+        this.#gathering = undefined;
+        this.#send(true);
+      }, GATHER_MS);
+    } else {
+      clearTimeout(this.#gathering);
+      this.#gathering = undefined;
+    }
+  }
+
+  #take(): Map<GenAuthId, Waiter[]> {
+    const taken = new Map<GenAuthId, Waiter[]>();
+    for (const [userId, waiters] of this.#waiting) {
+      this.#waiting.delete(userId);
+      // Whoever asked may have stopped waiting.
+      if (waiters.some(({ read }) => read.waits)) taken.set(userId, waiters);
+      if (taken.size === MAX_BATCH) break;
+    }
+    return taken;
+  }
+
+  async #call(taken: Map<GenAuthId, Waiter[]>): Promise<void> {
+    if (taken.size === 0) return;
+    this.#underWay++;
+    const results = await this.#read([...taken.keys()]);
+    this.#underWay--;
+    for (const [userId, waiters] of taken) {
+      const result = results.get(userId) ?? null;
+      for (const { read, index } of waiters) read.settle(index, result);
+    }
+    this.#send(true);
+  }
+
+  /** Never fails: an error of the call becomes the result of each of its users. */
+  async #read(userIds: readonly GenAuthId[]): Promise<ReadonlyMap<string, UserIdentities | Error>> {
+    const signal = AbortSignal.timeout(this.#callTimeoutMs);
+    try {
+      return await this.#management.getUserBatch(userIds, signal);
+    } catch (error) {
+      // GenAuth refused the batch for what is in it, which one unknown user can be enough for.
+      const forItsContent =
+        error instanceof ManagementRefusedError && (error.refusal === 'not_found' || error.refusal === 'rejected');
+      const readOne = forItsContent ? (userId: GenAuthId) => this.#readOne(userId, signal) : () => asError(error);
+      return new Map(await Promise.all(userIds.map(async (userId) => [userId, await readOne(userId)] as const)));
+    }
+  }
+
+  async #readOne(userId: GenAuthId, signal: AbortSignal): Promise<UserIdentities | Error> {
+    try {
+      return await this.#management.getUserIdentities(userId, signal);
+    } catch (error) {
+      const unknown = error instanceof ManagementRefusedError && error.refusal === 'not_found';
+      return unknown ? null : asError(error);
+    }
+  }
+}
+
+const BATCH = 'GET /api/v3/get-user-batch';
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a read failed without an error', { cause: error });
+}
