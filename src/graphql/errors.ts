@@ -1,0 +1,180 @@
+import { unwrapResolverError } from '@apollo/server/errors';
+import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import {
+  InvalidArgumentError,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+  type Refusal,
+  type Unreachability,
+} from '../genauth';
+import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from '../identities';
+
+/** What an error tells a caller. No other key is ever sent (contract.md, section 4). */
+export interface ErrorExtensions {
+  code: string;
+  validationErrorCode?: string;
+  /** Of an unlink: `NOT_EXECUTED` may be sent again, `UNKNOWN` wants reading first. */
+  outcome?: 'NOT_EXECUTED' | 'UNKNOWN';
+  retryAfterMs?: number;
+  apiCode?: number;
+  requestId?: string;
+  operationId?: string;
+}
+
+interface Translation {
+  message: string;
+  extensions: ErrorExtensions;
+}
+
+/**
+ * Makes the one translation from what went wrong inside to what a caller is told. Whatever it does not know becomes
+ * `INTERNAL_SERVER_ERROR` without a word of its own, and is reported.
+ *
+ * @param onUnexpected Called with an error that nobody foresaw.
+ */
+export function createFormatError(
+  onUnexpected: (error: unknown) => void,
+): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
+  return (formatted, error) => {
+    const cause = unwrapResolverError(error);
+    const known = translate(cause) ?? (error instanceof GraphQLError ? translateGraphQL(formatted, error) : undefined);
+    if (known === undefined) onUnexpected(cause);
+    const { message, extensions } = known ?? INTERNAL;
+    return {
+      message,
+      ...(formatted.locations === undefined ? {} : { locations: formatted.locations }),
+      ...(formatted.path === undefined ? {} : { path: formatted.path }),
+      extensions: { ...extensions },
+    };
+  };
+}
+
+const INTERNAL: Translation = {
+  message: 'An internal error occurred.',
+  extensions: { code: 'INTERNAL_SERVER_ERROR' },
+};
+
+function translate(error: unknown): Translation | undefined {
+  if (error instanceof UnlinkNotExecutedError) {
+    const reason = translate(error.cause);
+    return reason && { message: reason.message, extensions: { ...reason.extensions, outcome: 'NOT_EXECUTED' } };
+  }
+  if (error instanceof UnlinkOutcomeUnknownError) {
+    return {
+      message: 'GenAuth may or may not have unlinked the identity. Read the identities of the user before trying again.',
+      extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN' },
+    };
+  }
+  if (error instanceof InvalidArgumentError) {
+    return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };
+  }
+  if (error instanceof ManagementUnreachableError) return UNREACHABLE[CODE_OF_UNREACHABILITY[error.reason]];
+  if (error instanceof ManagementRefusedError) return translateRefusal(error);
+  return undefined;
+}
+
+function translateRefusal(error: ManagementRefusedError): Translation {
+  const { refusal, retryAfterMs, apiCode, requestId } = error;
+  return {
+    message: REFUSED[refusal].message,
+    extensions: {
+      code: REFUSED[refusal].code,
+      ...(retryAfterMs === null ? {} : { retryAfterMs }),
+      ...(refusal === 'credentials' || apiCode === null ? {} : { apiCode }),
+      ...(requestId === null ? {} : { requestId }),
+    },
+  };
+}
+
+const REFUSED: Readonly<Record<Refusal, { code: string; message: string }>> = {
+  // Our own key is the operator's business: the caller learns no more than that.
+  credentials: { code: 'UPSTREAM_AUTH_FAILED', message: 'GenAuth did not accept the credentials of this service.' },
+  rate_limited: { code: 'UPSTREAM_RATE_LIMITED', message: 'GenAuth is receiving too many requests.' },
+  not_found: { code: 'UPSTREAM_REJECTED', message: 'GenAuth refused the request.' },
+  rejected: { code: 'UPSTREAM_REJECTED', message: 'GenAuth refused the request.' },
+};
+
+type UnreachableCode = 'DEADLINE_EXCEEDED' | 'UPSTREAM_TIMEOUT' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_BAD_RESPONSE';
+
+const UNREACHABLE: Readonly<Record<UnreachableCode, Translation>> = {
+  DEADLINE_EXCEEDED: {
+    message: 'The request took longer than it may.',
+    extensions: { code: 'DEADLINE_EXCEEDED' },
+  },
+  UPSTREAM_TIMEOUT: {
+    message: 'GenAuth did not answer in time.',
+    extensions: { code: 'UPSTREAM_TIMEOUT' },
+  },
+  UPSTREAM_UNAVAILABLE: {
+    message: 'GenAuth cannot be reached.',
+    extensions: { code: 'UPSTREAM_UNAVAILABLE' },
+  },
+  UPSTREAM_BAD_RESPONSE: {
+    message: 'GenAuth gave an answer that cannot be used.',
+    extensions: { code: 'UPSTREAM_BAD_RESPONSE' },
+  },
+};
+
+const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UnreachableCode>> = {
+  dns: 'UPSTREAM_UNAVAILABLE',
+  connection_refused: 'UPSTREAM_UNAVAILABLE',
+  connect_timeout: 'UPSTREAM_UNAVAILABLE',
+  tls: 'UPSTREAM_UNAVAILABLE',
+  reset: 'UPSTREAM_UNAVAILABLE',
+  closed: 'UPSTREAM_UNAVAILABLE',
+  http_error: 'UPSTREAM_UNAVAILABLE',
+  upstream_error: 'UPSTREAM_UNAVAILABLE',
+  timeout: 'UPSTREAM_TIMEOUT',
+  deadline: 'DEADLINE_EXCEEDED',
+  protocol: 'UPSTREAM_BAD_RESPONSE',
+  too_large: 'UPSTREAM_BAD_RESPONSE',
+  redirect: 'UPSTREAM_BAD_RESPONSE',
+  encoding: 'UPSTREAM_BAD_RESPONSE',
+  empty: 'UPSTREAM_BAD_RESPONSE',
+  not_json: 'UPSTREAM_BAD_RESPONSE',
+  shape: 'UPSTREAM_BAD_RESPONSE',
+  mismatch: 'UPSTREAM_BAD_RESPONSE',
+  replayed: 'UPSTREAM_BAD_RESPONSE',
+};
+
+/** Errors of GraphQL itself, which quote the document and the variables: what they quote is left out. */
+function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError): Translation | undefined {
+  const { code, validationErrorCode } = formatted.extensions ?? {};
+  const known = (message: string): Translation => ({
+    message,
+    extensions: {
+      code: String(code),
+      ...(typeof validationErrorCode === 'string' ? { validationErrorCode } : {}),
+    },
+  });
+  switch (code) {
+    case 'GRAPHQL_PARSE_FAILED':
+      return known('The document is not valid GraphQL.');
+    case 'GRAPHQL_VALIDATION_FAILED':
+      return known(namesOnly(error) ? error.message : 'A value in the document is not of the type that is asked for.');
+    case 'BAD_USER_INPUT':
+      return known(withoutValue(error.message));
+    case 'BAD_REQUEST':
+    case 'OPERATION_RESOLUTION_FAILURE':
+    case 'PERSISTED_QUERY_NOT_SUPPORTED':
+      return { ...known(formatted.message), extensions: { code: 'BAD_REQUEST' } };
+    default:
+      return undefined;
+  }
+}
+
+/** Validation names types, fields and arguments, except where the offence is a value: then its text holds the value. */
+function namesOnly(error: GraphQLError): boolean {
+  return !(error.nodes ?? []).some(({ kind }) => kind.endsWith('Value') || kind === 'ObjectField');
+}
+
+const OF_VARIABLE = /^Variable "(\$[_A-Za-z][_0-9A-Za-z]*)"/;
+const OF_ARGUMENT = /^Argument "([_A-Za-z][_0-9A-Za-z]*)"/;
+
+function withoutValue(message: string): string {
+  const variable = OF_VARIABLE.exec(message)?.[1];
+  if (variable !== undefined) return `Variable "${variable}" is missing or not of the type that is declared.`;
+  const argument = OF_ARGUMENT.exec(message)?.[1];
+  if (argument !== undefined) return `Argument "${argument}" is missing or not of the type that is asked for.`;
+  return message.startsWith('representation ') ? message : 'A value of the request cannot be used.';
+}
