@@ -97,7 +97,11 @@ export interface ManagementApi {
     data: { access_token: string; expires_in: number };
   };
   'GET /api/v3/get-user': {
-    request: UserLookup & { withCustomData?: QueryBoolean; withIdentities?: QueryBoolean; flatCustomData?: QueryBoolean };
+    request: UserLookup & {
+      withCustomData?: QueryBoolean;
+      withIdentities?: QueryBoolean;
+      flatCustomData?: QueryBoolean;
+    };
     data: UserDto;
   };
   'GET /api/v3/get-user-batch': {

@@ -78,7 +78,11 @@ export class ManagementClient {
     this.#authentication =
       options.authentication === 'signature'
         ? signatureAuthentication({ key: accessKey, brand, lang })
-        : tokenAuthentication({ fetchToken: (signal) => this.#getManagementToken(accessKey, signal), userPoolId, lang });
+        : tokenAuthentication({
+            fetchToken: (signal) => this.#getManagementToken(accessKey, signal),
+            userPoolId,
+            lang,
+          });
   }
 
   /**
@@ -195,7 +199,8 @@ export class ManagementClient {
     if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');
     }
-    if (typeof expiresIn !== 'number' || !(expiresIn > 0)) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    if (typeof expiresIn !== 'number' || !(expiresIn > 0))
+      throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return { accessToken, expiresIn };
   }
 
@@ -212,7 +217,11 @@ export class ManagementClient {
   }
 
   /** Whatever fails here, the operation itself was not sent. */
-  async #credentials<R extends Route>(route: R, data: RequestOf<R>, signal: AbortSignal): Promise<Record<string, string>> {
+  async #credentials<R extends Route>(
+    route: R,
+    data: RequestOf<R>,
+    signal: AbortSignal,
+  ): Promise<Record<string, string>> {
     const [method, path] = split(route);
     try {
       return await this.#authentication.headers({ method, path, data }, signal);

@@ -76,7 +76,11 @@ const MAX_RETRY_AFTER_MS = 60_000;
 export function retryAfterMs(header: string | undefined, now = Date.now()): number | null {
   if (header === undefined) return null;
   const text = header.trim();
-  const ms = /^\d{1,10}$/.test(text) ? Number(text) * 1000 : /^[A-Z][a-z]{2}, /.test(text) ? Date.parse(text) - now : NaN;
+  const ms = /^\d{1,10}$/.test(text)
+    ? Number(text) * 1000
+    : /^[A-Z][a-z]{2}, /.test(text)
+      ? Date.parse(text) - now
+      : NaN;
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS);
 }
 

@@ -76,7 +76,8 @@ function withoutCredentials(object: JSONObject, depth: number): JSONObject {
   // No prototype: a key named __proto__ stays a key.
   const kept = Object.create(null) as JSONObject;
   for (const [name, value] of Object.entries(object)) {
-    if (!CREDENTIAL.test(name.replace(/[^A-Za-z0-9]/g, '').toLowerCase())) kept[name] = withoutCredentialsIn(value, depth + 1);
+    if (!CREDENTIAL.test(name.replace(/[^A-Za-z0-9]/g, '').toLowerCase()))
+      kept[name] = withoutCredentialsIn(value, depth + 1);
   }
   return kept;
 }

@@ -61,7 +61,7 @@ function canonicalizeResource(path: string, data: SignableRequest['data']): stri
     const value = data[key];
     // A key without a value leaves its "?" behind: the vendor's SDK signs it so (vector G).
     if (value === undefined) continue;
-    pairs.push(`${key}=${typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)}`);
+    pairs.push(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
   }
   return `${path}?${pairs.join('&')}`;
 }

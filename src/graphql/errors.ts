@@ -1,5 +1,5 @@
 import { unwrapResolverError } from '@apollo/server/errors';
-import { GraphQLError, type GraphQLFormattedError } from 'graphql';
+import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
 import {
   InvalidArgumentError,
   ManagementRefusedError,
@@ -61,7 +61,8 @@ function translate(error: unknown): Translation | undefined {
   }
   if (error instanceof UnlinkOutcomeUnknownError) {
     return {
-      message: 'GenAuth may or may not have unlinked the identity. Read the identities of the user before trying again.',
+      message:
+        'GenAuth may or may not have unlinked the identity. Read the identities of the user before trying again.',
       extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN' },
     };
   }
@@ -154,10 +155,10 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
       return known(namesOnly(error) ? error.message : 'A value in the document is not of the type that is asked for.');
     case 'BAD_USER_INPUT':
       return known(withoutValue(error.message));
-    case 'BAD_REQUEST':
     case 'OPERATION_RESOLUTION_FAILURE':
-    case 'PERSISTED_QUERY_NOT_SUPPORTED':
-      return { ...known(formatted.message), extensions: { code: 'BAD_REQUEST' } };
+      return badRequest('The document does not have the operation that is asked for.');
+    case 'BAD_REQUEST':
+      return badRequest('The request is not one that GraphQL over HTTP knows.');
     default:
       return undefined;
   }
@@ -165,7 +166,7 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
 
 /** Validation names types, fields and arguments, except where the offence is a value: then its text holds the value. */
 function namesOnly(error: GraphQLError): boolean {
-  return !(error.nodes ?? []).some(({ kind }) => kind.endsWith('Value') || kind === 'ObjectField');
+  return !(error.nodes ?? []).some(({ kind }) => kind.endsWith('Value') || kind === Kind.OBJECT_FIELD);
 }
 
 const OF_VARIABLE = /^Variable "(\$[_A-Za-z][_0-9A-Za-z]*)"/;
@@ -177,4 +178,8 @@ function withoutValue(message: string): string {
   const argument = OF_ARGUMENT.exec(message)?.[1];
   if (argument !== undefined) return `Argument "${argument}" is missing or not of the type that is asked for.`;
   return message.startsWith('representation ') ? message : 'A value of the request cannot be used.';
+}
+
+function badRequest(message: string): Translation {
+  return { message, extensions: { code: 'BAD_REQUEST' } };
 }

@@ -65,7 +65,7 @@ export class Directory {
   readonly #callTimeoutMs: number;
   readonly #waiting = new Map<GenAuthId, Waiter[]>();
   #underWay = 0;
-  #turn: Promise<void> | undefined;
+  #scheduled = false;
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: DirectoryOptions) {
@@ -96,8 +96,10 @@ export class Directory {
         if (waiters === undefined) this.#waiting.set(userId, [{ read, index }]);
         else waiters.push({ read, index });
       });
-      this.#turn ??= Promise.resolve().then(() => {
-        this.#turn = undefined;
+      if (this.#scheduled) return;
+      this.#scheduled = true;
+      queueMicrotask(() => {
+        this.#scheduled = false;
         this.#send(this.#underWay === 0);
       });
     });

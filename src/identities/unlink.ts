@@ -64,7 +64,9 @@ function isFinalRefusal(error: unknown): error is ManagementRefusedError {
 
 /** Only proof counts: an error of any other kind, even one of our own making, leaves the outcome open. */
 function wasNotExecuted(error: unknown): boolean {
-  return error instanceof ManagementRefusedError || (error instanceof ManagementUnreachableError && error.sent === 'no');
+  return (
+    error instanceof ManagementRefusedError || (error instanceof ManagementUnreachableError && error.sent === 'no')
+  );
 }
 
 async function isSeenGone(

@@ -1,9 +1,10 @@
 import type { Resolvers } from '../../__generated__/resolverTypes';
-import type { Context, UserReference } from '../context';
+import type { Identities } from '../../identities';
+import type { UserReference } from '../context';
 
-export const resolvers: Resolvers<Context> = {
+export const resolvers: Resolvers = {
   User: {
-    __resolveReference: async ({ id }, { identities }) => ((await identities.isUnknown(id)) ? null : user(id)),
+    __resolveReference: ({ id }, { identities }) => userIfKnown(id, identities),
     identities: ({ id }, _args, { identities }) => identities.of(id),
   },
   Mutation: {
@@ -11,10 +12,11 @@ export const resolvers: Resolvers<Context> = {
       identities.unlink({ userId, extIdpId, type: type ?? null }),
   },
   UnlinkIdentityPayload: {
-    user: ({ userId }) => user(userId),
+    user: ({ userId }, _args, { identities }) => userIfKnown(userId, identities),
   },
 };
 
-function user(id: string): UserReference {
-  return { __typename: 'User', id };
+/** A user whom GenAuth does not know is null, without an error. */
+async function userIfKnown(id: string, identities: Identities): Promise<UserReference | null> {
+  return (await identities.isUnknown(id)) ? null : { __typename: 'User', id };
 }

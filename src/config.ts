@@ -1,0 +1,157 @@
+import { z } from 'zod';
+import type { ManagementClientOptions } from './genauth';
+
+/** What the process runs by. Durations in milliseconds. */
+export interface Config {
+  host: string;
+  port: number;
+  management: ManagementClientOptions;
+  requestDeadlineMs: number;
+  introspection: boolean;
+  logLevel: string;
+}
+
+/** The environment cannot be used. Says for every bad variable what it must be, and never what it was. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'));
+    this.problems = problems;
+  }
+}
+
+/** Each of these may be given as a file, by its name and `_FILE`. */
+const SECRETS = ['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET'] as const;
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .refine(
+      (text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
+      `must be a whole number from ${min} to ${max}`,
+    )
+    .transform(Number);
+
+const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z.enum(names, { error: `must be one of ${names.join(', ')}` });
+
+const required = z.string({ error: 'is required' });
+
+const Environment = z.object({
+  // Until this service can tell who is asking, nobody from outside may ask (contract.md, section 3, AUTH_MODE).
+  HOST: z.string().regex(LOOPBACK, 'must be a loopback address: callers are not checked').default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(4001),
+  GENAUTH_HOST: z
+    .string()
+    .refine(isOrigin, 'must be an https: origin without a path; http: is accepted for loopback alone')
+    .transform((text) => new URL(text).origin)
+    .default('https://api.genauth.ai'),
+  GENAUTH_ACCESS_KEY_ID: required.regex(/^[!-9;-~]{1,128}$/, 'must be 1 to 128 visible characters without ":"'),
+  GENAUTH_ACCESS_KEY_SECRET: required.regex(/^[!-~]{1,512}$/, 'must be 1 to 512 visible characters'),
+  GENAUTH_AUTH: oneOf(['signature', 'token']).default('signature'),
+  GENAUTH_BRAND: oneOf(['genauth', 'authing']).default('genauth'),
+  GENAUTH_USERPOOL_ID: z
+    .string()
+    .regex(/^[\w-]{1,128}$/, 'must be 1 to 128 letters, digits, "_" or "-"')
+    .nullable()
+    .default(null),
+  GENAUTH_LANG: z
+    .string()
+    .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'must be a language tag such as en-US')
+    .default('en-US'),
+  GENAUTH_ID_PATTERN: z.string().refine(isPattern, 'must be a regular expression').default('^[0-9a-f]{24}$'),
+  GENAUTH_CONNECT_TIMEOUT_MS: integer(1, 60_000).default(1_000),
+  GENAUTH_READ_TIMEOUT_MS: integer(1, 60_000).default(4_000),
+  GENAUTH_WRITE_TIMEOUT_MS: integer(1, 60_000).default(6_000),
+  REQUEST_DEADLINE_MS: integer(1, 300_000).default(9_000),
+  GENAUTH_MAX_CONCURRENCY: integer(1, 10_000).default(64),
+  INTROSPECTION: oneOf(['on', 'off']).default('off'),
+  LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+/** The names of all variables, for documentation that must not fall behind. */
+export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
+
+/**
+ * Reads the configuration from environment variables. A variable that is set to nothing counts as not set.
+ *
+ * @param readFile Reads the file that an `X_FILE` variable names.
+ * @throws {ConfigError} with all that is wrong at once.
+ * @see contract.md, section 3
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+): Config {
+  const set = new Map(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
+  const problems: string[] = [];
+  for (const name of SECRETS) {
+    const path = set.get(`${name}_FILE`);
+    if (path === undefined) continue;
+    if (set.has(name)) problems.push(`${name} and ${name}_FILE are both set: set one of them`);
+    try {
+      // A newline at the end belongs to the file, not to the secret.
+      set.set(name, readFile(path).replace(/\r?\n$/, ''));
+    } catch (error) {
+      problems.push(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
+      set.delete(name);
+    }
+  }
+  const parsed = Environment.safeParse(Object.fromEntries(set));
+  if (!parsed.success) {
+    for (const { path, message } of parsed.error.issues) {
+      const name = String(path[0]);
+      // Its file has been complained about.
+      if (message === 'is required' && set.has(`${name}_FILE`)) continue;
+      problems.push(`${name} ${message}`);
+    }
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  return toConfig(parsed.data);
+}
+
+function toConfig(variables: z.infer<typeof Environment>): Config {
+  return Object.freeze({
+    host: variables.HOST,
+    port: variables.PORT,
+    management: Object.freeze({
+      origin: variables.GENAUTH_HOST,
+      accessKey: Object.freeze({
+        accessKeyId: variables.GENAUTH_ACCESS_KEY_ID,
+        accessKeySecret: variables.GENAUTH_ACCESS_KEY_SECRET,
+      }),
+      authentication: variables.GENAUTH_AUTH,
+      brand: variables.GENAUTH_BRAND,
+      lang: variables.GENAUTH_LANG,
+      userPoolId: variables.GENAUTH_USERPOOL_ID,
+      idPattern: variables.GENAUTH_ID_PATTERN,
+      connectTimeoutMs: variables.GENAUTH_CONNECT_TIMEOUT_MS,
+      readTimeoutMs: variables.GENAUTH_READ_TIMEOUT_MS,
+      writeTimeoutMs: variables.GENAUTH_WRITE_TIMEOUT_MS,
+      maxConcurrency: variables.GENAUTH_MAX_CONCURRENCY,
+    }),
+    requestDeadlineMs: variables.REQUEST_DEADLINE_MS,
+    introspection: variables.INTROSPECTION === 'on',
+    logLevel: variables.LOG_LEVEL,
+  });
+}
+
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '') return false;
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return new RegExp(`^(?:${text})$`) instanceof RegExp;
+  } catch {
+    return false;
+  }
+}

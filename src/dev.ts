@@ -1,0 +1,81 @@
+import { readConfig } from './config';
+import { type Emulator, startEmulator } from './emulator';
+import { exampleOperations } from './examples';
+import type { IdeWindow } from './http/ide';
+import { createLog } from './log';
+import { startSubgraph } from './subgraph';
+
+void main();
+
+/** The embedded default: GenAuth's emulator, a seeded user pool and this subgraph, in one process and without internet. */
+async function main(): Promise<void> {
+  const emulator = await startEmulator();
+  const config = readConfig(
+    {
+      PORT: process.env['PORT'],
+      GENAUTH_HOST: emulator.url,
+      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
+      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+      INTROSPECTION: 'on',
+      LOG_LEVEL: 'warn',
+    },
+    () => '',
+  );
+  const someone = pickUser(emulator);
+  const examples = exampleOperations(someone);
+  try {
+    const subgraph = await startSubgraph(config, createLog(config.logLevel), examples);
+    process.stdout.write(welcome(subgraph.url.replace('127.0.0.1', 'localhost'), emulator, someone.name, examples));
+    const leave = (): void => {
+      process.stdout.write('\nStopped. The user pool is gone with it.\n');
+      void subgraph.close().then(() => emulator.close());
+    };
+    process.once('SIGINT', leave);
+    process.once('SIGTERM', leave);
+  } catch (error) {
+    await emulator.close();
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    process.stderr.write(`Port ${config.port} is in use. Choose another: PORT=4101 npm run dev\n`);
+    process.exitCode = 1;
+  }
+}
+
+/** Somebody with identities of several sources, so that an unlink leaves something to see. */
+function pickUser({ store }: Emulator): { userId: string; extIdpId: string; name: string } {
+  for (const { profile, identities } of store.users()) {
+    const [first, ...others] = identities;
+    if (first !== undefined && others.some(({ extIdpId }) => extIdpId !== first.extIdpId)) {
+      return { userId: profile.userId, extIdpId: first.extIdpId, name: profile.name ?? profile.userId };
+    }
+  }
+  throw new Error('the seeded user pool has nobody with identities of two sources');
+}
+
+function welcome(
+  url: string,
+  emulator: Emulator,
+  name: string,
+  [read, unlink]: readonly [IdeWindow, IdeWindow],
+): string {
+  return `
+  Subgraph   ${url}/graphql
+  IDE        ${url}/
+  Emulator   ${emulator.url}, with a user pool of ${emulator.store.users().length}
+
+Read what ${name} is linked to, as a router asks for it:
+
+${curl(url, read)}
+
+Unlink ${name} from one identity source:
+
+${curl(url, unlink)}
+
+Stop with Ctrl+C.
+`;
+}
+
+/** On one line, so that it can be pasted into any shell that knows single quotes. */
+function curl(url: string, { query, variables }: IdeWindow): string {
+  const document = query.replace(/#.*\n/g, '').replace(/\s+/g, ' ').trim();
+  return `curl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: document, variables })}'`;
+}

@@ -1,0 +1,56 @@
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import type { Context } from './context';
+import { createFormatError } from './errors';
+import { loadSchema } from './schema';
+
+export interface GraphQLServerOptions {
+  /** Whether the schema may be asked for. `_service { sdl }` answers in any case. */
+  introspection: boolean;
+  /** Called with an error that nobody foresaw; the caller is told nothing of it. */
+  onUnexpectedError: (error: unknown) => void;
+}
+
+/** Tokens in one document. A document of 1 000 aliased fields has about 10 000. */
+const MAX_TOKENS = 15_000;
+
+/**
+ * Makes the GraphQL server, not started. Nothing is left to a default that depends on `NODE_ENV` or on Apollo's variables:
+ * every option with a say in what strangers can see or do is set here.
+ */
+export function createGraphQLServer({ introspection, onUnexpectedError }: GraphQLServerOptions): ApolloServer<Context> {
+  return new ApolloServer<Context>({
+    schema: loadSchema(),
+    introspection,
+    hideSchemaDetailsFromClientErrors: !introspection,
+    includeStacktraceInErrorResponses: false,
+    formatError: createFormatError(onUnexpectedError),
+    parseOptions: { maxTokens: MAX_TOKENS },
+    maxRecursiveSelections: true,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    csrfPrevention: true,
+    // Apollo's own way out loses mutations that were executed (reliability.md, section 0.1): `main.ts` has the say.
+    stopOnTerminationSignals: false,
+    logger: SILENT,
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      // Costs a third of the throughput, for hints that routers ignore on personal data.
+      ApolloServerPluginCacheControlDisabled(),
+      // Would show timings and errors to whoever sends the header for it.
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+    ],
+  });
+}
+
+/** Apollo logs the text of errors, which is what `onUnexpectedError` decides about. */
+const nothing = (): void => undefined;
+const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };

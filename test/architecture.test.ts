@@ -1,0 +1,83 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix, relative } from 'node:path';
+
+const SRC = join(__dirname, '..', 'src');
+
+/** What each room may import from other rooms. docs/architecture.md draws it. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  genauth: [],
+  callers: [],
+  identities: ['callers', 'genauth'],
+  graphql: ['identities', 'genauth', '__generated__'],
+  http: ['graphql/context'],
+  emulator: ['genauth/api', 'genauth/signature'],
+  config: ['genauth'],
+  log: [],
+  examples: ['http/ide'],
+  subgraph: ['config', 'genauth', 'graphql', 'http', 'identities', 'log'],
+  main: ['config', 'examples', 'log', 'subgraph'],
+  dev: ['config', 'emulator', 'examples', 'http/ide', 'log', 'subgraph'],
+};
+
+interface Import {
+  from: string;
+  to: string;
+}
+
+const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter(
+  (name) => name.endsWith('.ts') && !name.startsWith('__generated__'),
+);
+
+const imports: Import[] = files.flatMap((name) => {
+  const from = name.replaceAll('\\', '/').replace(/\.ts$/, '');
+  const text = readFileSync(join(SRC, name), 'utf8');
+  const specifiers = [...text.matchAll(/(?:from|import|import\(|require\()\s*'(\.[^']*)'/g)].map(
+    (match) => match[1] ?? '',
+  );
+  return specifiers.map((specifier) => ({ from, to: posix.join(posix.dirname(from), specifier) }));
+});
+
+function roomOf(module: string): string {
+  return module.split('/')[0] ?? module;
+}
+
+describe('the one-way data flow', () => {
+  test('is read from the files: every room is known here', () => {
+    expect([...new Set(files.map((name) => roomOf(name.replace(/\.ts$/, ''))))].sort()).toEqual(
+      Object.keys(MAY_IMPORT).sort(),
+    );
+    expect(imports.length).toBeGreaterThan(files.length);
+  });
+
+  test('has no import against it', () => {
+    const against = imports.filter(({ from, to }) => {
+      const allowed = MAY_IMPORT[roomOf(from)] ?? [];
+      return roomOf(from) !== roomOf(to) && !allowed.some((room) => to === room || to.startsWith(`${room}/`));
+    });
+    expect(against).toEqual([]);
+  });
+
+  test('goes through the doors of genauth and identities', () => {
+    const past = imports.filter(({ from, to }) => {
+      const room = roomOf(to);
+      return (
+        room !== roomOf(from) && roomOf(from) !== 'emulator' && ['genauth', 'identities'].includes(room) && to !== room
+      );
+    });
+    expect(past).toEqual([]);
+  });
+
+  test('does not let production reach the emulator', () => {
+    const reached = new Set(['main']);
+    for (const module of reached) {
+      for (const { from, to } of imports) if (from === module || posix.join(module, 'index') === from) reached.add(to);
+    }
+    expect(reached.has('subgraph')).toBe(true);
+    expect([...reached].filter((module) => roomOf(module) === 'emulator')).toEqual([]);
+  });
+
+  test('reads process.env in the entries only', () => {
+    const readers = files.filter((name) => readFileSync(join(SRC, name), 'utf8').includes('process.env'));
+    expect(readers.map((name) => relative('.', name)).sort()).toEqual(['dev.ts', 'emulator/main.ts', 'main.ts']);
+  });
+});

@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+import { ConfigError, readConfig, VARIABLES } from '../src/config';
+
+const SECRET = 'sentinel-secret-0123456789';
+const MINIMAL = { GENAUTH_ACCESS_KEY_ID: 'key', GENAUTH_ACCESS_KEY_SECRET: SECRET };
+
+function noFile(): string {
+  throw Object.assign(new Error('nothing there'), { code: 'ENOENT' });
+}
+
+function problemsOf(environment: Record<string, string>, readFile = noFile): readonly string[] {
+  try {
+    readConfig(environment, readFile);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the configuration', () => {
+  test('needs nothing but the access key, and says what everything else is', () => {
+    expect(readConfig(MINIMAL, noFile)).toEqual({
+      host: '127.0.0.1',
+      port: 4001,
+      management: {
+        origin: 'https://api.genauth.ai',
+        accessKey: { accessKeyId: 'key', accessKeySecret: SECRET },
+        authentication: 'signature',
+        brand: 'genauth',
+        lang: 'en-US',
+        userPoolId: null,
+        idPattern: '^[0-9a-f]{24}$',
+        connectTimeoutMs: 1_000,
+        readTimeoutMs: 4_000,
+        writeTimeoutMs: 6_000,
+        maxConcurrency: 64,
+      },
+      requestDeadlineMs: 9_000,
+      introspection: false,
+      logLevel: 'info',
+    });
+  });
+
+  test('cannot be changed afterwards', () => {
+    const config = readConfig(MINIMAL, noFile);
+    expect(Object.isFrozen(config) && Object.isFrozen(config.management)).toBe(true);
+    expect(Object.isFrozen(config.management.accessKey)).toBe(true);
+  });
+
+  test('reports all that is wrong at once, by name and never by value', () => {
+    const environment = {
+      HOST: '0.0.0.0',
+      PORT: '65536',
+      GENAUTH_HOST: 'https://user:sentinel@api.genauth.ai/path',
+      GENAUTH_ACCESS_KEY_ID: 'sentinel:with colon',
+      GENAUTH_AUTH: 'sentinel',
+      GENAUTH_ID_PATTERN: '(sentinel',
+      REQUEST_DEADLINE_MS: '1e9',
+      INTROSPECTION: 'sentinel',
+    };
+    const problems = problemsOf(environment);
+    expect(problems.map((text) => text.split(' ')[0]).sort()).toEqual(
+      [...Object.keys(environment), 'GENAUTH_ACCESS_KEY_SECRET'].sort(),
+    );
+    expect(problems.join('\n')).not.toMatch(/sentinel|0\.0\.0\.0|65536|1e9/);
+  });
+
+  test.each(['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET'])('will not start without %s', (name) => {
+    expect(problemsOf({ ...MINIMAL, [name]: '' })).toEqual([`${name} is required`]);
+  });
+
+  test('takes a variable that is set to nothing as not set', () => {
+    expect(readConfig({ ...MINIMAL, PORT: '', LOG_LEVEL: '' }, noFile)).toMatchObject({ port: 4001, logLevel: 'info' });
+  });
+
+  test('reads a secret from a file, without the newline at its end', () => {
+    const { GENAUTH_ACCESS_KEY_ID } = MINIMAL;
+    const environment = { GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET_FILE: '/run/secrets/key' };
+    const config = readConfig(environment, (path) => (path === '/run/secrets/key' ? `${SECRET}\n` : ''));
+    expect(config.management.accessKey.accessKeySecret).toBe(SECRET);
+  });
+
+  test('names a secret file that cannot be read, once', () => {
+    const { GENAUTH_ACCESS_KEY_ID } = MINIMAL;
+    expect(problemsOf({ GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET_FILE: '/sentinel' })).toEqual([
+      'GENAUTH_ACCESS_KEY_SECRET_FILE cannot be read (ENOENT)',
+    ]);
+  });
+
+  test('refuses a secret that is given twice', () => {
+    expect(problemsOf({ ...MINIMAL, GENAUTH_ACCESS_KEY_SECRET_FILE: '/a' }, () => SECRET)).toEqual([
+      'GENAUTH_ACCESS_KEY_SECRET and GENAUTH_ACCESS_KEY_SECRET_FILE are both set: set one of them',
+    ]);
+  });
+
+  test.each([
+    ['https://api.genauth.ai', 'https://api.genauth.ai'],
+    ['https://api.genauth.ai/', 'https://api.genauth.ai'],
+    ['http://127.0.0.1:4010', 'http://127.0.0.1:4010'],
+    ['http://localhost:4010', 'http://localhost:4010'],
+    ['http://[::1]:4010', 'http://[::1]:4010'],
+  ])('takes %s as where GenAuth is', (given, origin) => {
+    expect(readConfig({ ...MINIMAL, GENAUTH_HOST: given }, noFile).management.origin).toBe(origin);
+  });
+
+  test.each([
+    'http://api.genauth.ai',
+    'http://127.0.0.1.example.com',
+    'ftp://api.genauth.ai',
+    'https://api.genauth.ai/v3',
+    'https://api.genauth.ai?x=1',
+    'https://key@api.genauth.ai',
+    'api.genauth.ai',
+  ])('does not take %s as where GenAuth is', (given) => {
+    expect(problemsOf({ ...MINIMAL, GENAUTH_HOST: given })).toEqual([
+      'GENAUTH_HOST must be an https: origin without a path; http: is accepted for loopback alone',
+    ]);
+  });
+
+  test('has every variable in .env.example with its default, and no other', () => {
+    const text = readFileSync(join(__dirname, '..', '.env.example'), 'utf8');
+    // A default stands there commented out, so that the file can be copied as it is.
+    const shown = parseEnv(text.replace(/^# ?(?=[A-Z_]+=)/gm, ''));
+    expect(Object.keys(shown).sort()).toEqual([...VARIABLES].sort());
+    const asShown = readConfig({ ...shown, ...MINIMAL }, noFile);
+    expect(asShown).toEqual(readConfig(MINIMAL, noFile));
+  });
+});

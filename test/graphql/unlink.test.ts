@@ -1,0 +1,142 @@
+import { type Stack, startStack, UNLINK, type UnlinkAnswer } from '../support/stack';
+
+interface Target {
+  userId: string;
+  extIdpId: string;
+  type: string;
+}
+
+describe('Mutation.unlinkIdentity', () => {
+  let stack: Stack;
+  let target: Target;
+
+  beforeEach(async () => {
+    stack = await startStack();
+    const user = stack.emulator.store.users().find(({ identities }) => identities.length > 1);
+    const [row] = user?.identities ?? [];
+    if (user === undefined || row === undefined) throw new Error('the seed has nobody with two identities');
+    target = { userId: user.profile.userId, extIdpId: row.extIdpId, type: row.type };
+  });
+  afterEach(() => stack.close());
+
+  const unlink = (variables: Partial<Target>) => stack.ask<UnlinkAnswer>(UNLINK, variables);
+  const left = () => stack.emulator.store.identitiesOf(target.userId);
+  const sent = () => stack.emulator.calls.filter(({ route }) => route === 'POST /api/v3/unlink-identity');
+
+  test('unbinds every identity under the source, and the payload reads the user afresh', async () => {
+    const { userId, extIdpId } = target;
+    const { status, data, errors } = await unlink({ userId, extIdpId });
+    expect([status, errors]).toEqual([200, []]);
+    expect(left().length).toBeGreaterThan(0);
+    expect(left().some((row) => row.extIdpId === extIdpId)).toBe(false);
+    expect(data?.unlinkIdentity).toEqual({
+      success: true,
+      requestId: expect.stringMatching(/^\S+$/),
+      apiCode: null,
+      user: { id: userId, identities: left().map((row) => ({ extIdpId: row.extIdpId, type: row.type })) },
+    });
+  });
+
+  test('unbinds only the identities of a type that is given, and leaves it out on the wire where it is not', async () => {
+    const { userId, extIdpId, type } = target;
+    stack.emulator.store.link(userId, { extIdpId, type: 'sibling', userIdInIdp: 'another' });
+    await unlink({ userId, extIdpId, type });
+    expect(
+      left()
+        .filter((row) => row.extIdpId === extIdpId)
+        .map((row) => row.type),
+    ).toContain('sibling');
+    expect(left().some((row) => row.extIdpId === extIdpId && row.type === type)).toBe(false);
+    await unlink({ userId, extIdpId });
+    expect(sent().map(({ data }) => data)).toEqual([
+      { userId, extIdpId, type },
+      { userId, extIdpId },
+    ]);
+  });
+
+  test('is seen by a read of the same operation, though it read the user before', async () => {
+    const query = `mutation ($userId: ID!, $extIdpId: ID!) {
+      before: unlinkIdentity(userId: $userId, extIdpId: "${'0'.repeat(24)}") { user { identities { extIdpId } } }
+      unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { user { identities { extIdpId } } }
+    }`;
+    const { data } = await stack.ask<Record<string, { user: { identities: { extIdpId: string }[] } }>>(query, {
+      ...target,
+    });
+    const before = data?.['before']?.user.identities.map(({ extIdpId }) => extIdpId);
+    const after = data?.['unlinkIdentity']?.user.identities.map(({ extIdpId }) => extIdpId);
+    expect(before).toContain(target.extIdpId);
+    expect(after).not.toContain(target.extIdpId);
+  });
+
+  test('passes on a refusal as a payload, without GenAuth’s words', async () => {
+    const { data, errors } = await unlink({ ...target, userId: 'f'.repeat(24) });
+    expect(errors).toEqual([]);
+    expect(data?.unlinkIdentity).toMatchObject({ success: false, apiCode: 2004, user: null });
+  });
+
+  test('passes on `success: false` as a payload', async () => {
+    stack.emulator.faults.set('unlink-identity', 'success-false');
+    const { data, errors } = await unlink(target);
+    expect(errors).toEqual([]);
+    expect(data?.unlinkIdentity).toMatchObject({ success: false });
+  });
+
+  test('sends nothing for an argument that is not an id, and does not repeat it', async () => {
+    const { data, errors } = await unlink({ ...target, userId: 'sentinel&userIdType=email' });
+    expect(data).toEqual({ unlinkIdentity: null });
+    expect(errors).toEqual([
+      expect.objectContaining({
+        message: 'userId is not an id of this user pool',
+        path: ['unlinkIdentity'],
+        extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_EXECUTED' },
+      }),
+    ]);
+    expect(stack.emulator.calls).toEqual([]);
+  });
+
+  test('says NOT_EXECUTED where nothing can have arrived', async () => {
+    await stack.emulator.close();
+    const { data, errors } = await unlink(target);
+    expect(data).toEqual({ unlinkIdentity: null });
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'UPSTREAM_UNAVAILABLE', outcome: 'NOT_EXECUTED' },
+    ]);
+  });
+
+  test('says NOT_EXECUTED where GenAuth has too many requests', async () => {
+    stack.emulator.faults.set('unlink-identity', 'http-429');
+    const { errors } = await unlink(target);
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      expect.objectContaining({ code: 'UPSTREAM_RATE_LIMITED', outcome: 'NOT_EXECUTED' }),
+    ]);
+    expect(sent()).toHaveLength(1);
+  });
+
+  test('tells the caller nothing of our own key when GenAuth refuses it', async () => {
+    stack.emulator.switches.clockOffsetMs = 3_600_000;
+    const { errors } = await unlink(target);
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      expect.objectContaining({ code: 'UPSTREAM_AUTH_FAILED', outcome: 'NOT_EXECUTED' }),
+    ]);
+    expect(errors[0]?.extensions).not.toHaveProperty('apiCode');
+  });
+
+  test('is settled by reading when the answer is lost after the work was done', async () => {
+    stack.emulator.faults.set('unlink-identity', 'reset-after-execute');
+    const { data, errors } = await unlink(target);
+    expect(errors).toEqual([]);
+    expect(data?.unlinkIdentity).toMatchObject({ success: true, requestId: null });
+    expect(left().some((row) => row.extIdpId === target.extIdpId && row.type === target.type)).toBe(false);
+    expect(sent()).toHaveLength(1);
+  });
+
+  test('says UNKNOWN when the answer is lost and the identity is still there, and sends no second time', async () => {
+    stack.emulator.faults.set('unlink-identity', 'reset-before-execute');
+    const { data, errors } = await unlink(target);
+    expect(data).toEqual({ unlinkIdentity: null });
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN' },
+    ]);
+    expect(sent()).toHaveLength(1);
+  });
+});

@@ -1,0 +1,128 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { ENTITIES, type Stack, startStack } from '../support/stack';
+
+const JSON_TYPE = { 'content-type': 'application/json' };
+
+describe('the GraphQL listener', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack.close());
+
+  const send = (path: string, init: RequestInit) => fetch(`${stack.subgraph.url}${path}`, init);
+  const post = (body: string, headers: Record<string, string> = JSON_TYPE) =>
+    send('/graphql', { method: 'POST', headers, body });
+
+  async function expectRejection(response: Response, status: number, code: string): Promise<void> {
+    const { errors, ...rest } = (await response.json()) as { errors: { message: string; extensions: unknown }[] };
+    expect([response.status, errors.map(({ extensions }) => extensions)]).toEqual([status, [{ code }]]);
+    expect(rest).toEqual({});
+    expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json\b/);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(JSON.stringify(errors)).not.toContain('sentinel');
+  }
+
+  test('answers a GraphQL request with JSON that nobody may keep', async () => {
+    const response = await post(JSON.stringify({ query: '{ __typename }' }));
+    expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test.each([
+    ['what is not JSON', '{"query": sentinel', 400, 'BAD_REQUEST'],
+    ['a list of requests', '[{"query":"{ __typename }"}]', 400, 'BAD_REQUEST'],
+    ['an empty body', '', 400, 'BAD_REQUEST'],
+    ['a body without a document', '{}', 400, 'BAD_REQUEST'],
+    [
+      'a hash instead of a document',
+      '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"sentinel"}}}',
+      400,
+      'BAD_REQUEST',
+    ],
+    ['a prototype', '{"query":"{ __typename }","__proto__":{"sentinel":1}}', 400, 'BAD_REQUEST'],
+    ['a document that does not parse', '{"query":"{ sentinel("}', 400, 'GRAPHQL_PARSE_FAILED'],
+    ['a field that does not exist', '{"query":"{ users }"}', 400, 'GRAPHQL_VALIDATION_FAILED'],
+    ['no such operation', '{"query":"query A { __typename }","operationName":"sentinel"}', 400, 'BAD_REQUEST'],
+    ['more tokens than it reads', JSON.stringify({ query: `{${' a'.repeat(20_000)} }` }), 400, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'more bytes than it reads',
+      JSON.stringify({ query: '{ __typename }', x: 'x'.repeat(300_000) }),
+      413,
+      'PAYLOAD_TOO_LARGE',
+    ],
+  ])('refuses %s', async (_what, body, status, code) => {
+    await expectRejection(await post(body), status, code);
+  });
+
+  test('refuses introspection unless it is on', async () => {
+    const { status, errors } = await stack.ask('{ __schema { types { name } } }');
+    expect(status).toBe(400);
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'GRAPHQL_VALIDATION_FAILED', validationErrorCode: 'INTROSPECTION_DISABLED' },
+    ]);
+  });
+
+  test.each([
+    ['text/plain', '{"query":"{ __typename }"}'],
+    ['application/x-www-form-urlencoded', 'query=%7B__typename%7D'],
+    ['multipart/form-data; boundary=x', '--x--'],
+    ['application/graphql', '{ __typename }'],
+  ])('refuses a body of %s', async (type, body) => {
+    await expectRejection(await post(body, { 'content-type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
+  });
+
+  test('refuses a body that is compressed', async () => {
+    const response = await post('x', { ...JSON_TYPE, 'content-encoding': 'gzip' });
+    await expectRejection(response, 400, 'BAD_REQUEST');
+  });
+
+  test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s, and says what to use', async (method) => {
+    const response = await send('/graphql?query=%7B__typename%7D', { method });
+    expect(response.headers.get('allow')).toBe('POST');
+    await expectRejection(response, 405, 'METHOD_NOT_ALLOWED');
+  });
+
+  test.each(['/', '/ide/main.js', '/graphql/x', '/sentinel', '/%zz'])('has nothing at %s', async (path) => {
+    const response = await send(path, {});
+    const unreadable = path === '/%zz';
+    await expectRejection(response, unreadable ? 400 : 404, unreadable ? 'BAD_REQUEST' : 'NOT_FOUND');
+  });
+
+  test.each([
+    [
+      'an argument',
+      'mutation { unlinkIdentity(userId: {sentinel: "sentinel"}, extIdpId: "b") { success } }',
+      {},
+      'GRAPHQL_VALIDATION_FAILED',
+    ],
+    [
+      'a variable',
+      'mutation ($id: ID!) { unlinkIdentity(userId: $id, extIdpId: "b") { success } }',
+      { id: { sentinel: 'sentinel' } },
+      'BAD_USER_INPUT',
+    ],
+    ['a list', ENTITIES, { representations: 'sentinel' }, 'OK'],
+  ])('does not repeat the value of %s that cannot be used', async (_what, query, variables, code) => {
+    const response = await post(JSON.stringify({ query, variables }));
+    const body = await response.text();
+    expect(body).not.toContain('sentinel');
+    expect(response.status).toBe(code === 'OK' ? 200 : 400);
+    if (code !== 'OK') expect(body).toContain(`"code":"${code}"`);
+  });
+
+  test('answers what is not HTTP with one JSON refusal, and hangs up', async () => {
+    const socket = connect(Number(new URL(stack.subgraph.url).port), '127.0.0.1');
+    socket.end('sentinel\r\n\r\n');
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({
+      errors: [{ extensions: { code: 'BAD_REQUEST' } }],
+    });
+    expect(answer).not.toContain('sentinel');
+  });
+});

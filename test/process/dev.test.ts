@@ -1,0 +1,35 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { run, TSX } from '../support/process';
+import type { EntitiesAnswer, UnlinkAnswer } from '../support/stack';
+
+const shell = (command: string) => promisify(execFile)('sh', ['-c', command]);
+
+describe('npm run dev', () => {
+  test('prints two commands that work as printed, and stops on Ctrl+C', async () => {
+    const dev = run([...TSX, 'src/dev.ts'], { PORT: '0' });
+    await dev.waitFor(/Ctrl\+C/);
+    const [read = '', unlink = ''] = dev.output().match(/^curl .*$/gm) ?? [];
+
+    const before = JSON.parse((await shell(read)).stdout) as { data: EntitiesAnswer };
+    const identities = before.data._entities[0]?.identities ?? [];
+    expect(new Set(identities.map(({ extIdpId }) => extIdpId)).size).toBeGreaterThan(1);
+
+    const { data } = JSON.parse((await shell(unlink)).stdout) as { data: UnlinkAnswer };
+    expect(data.unlinkIdentity?.success).toBe(true);
+    const after = JSON.parse((await shell(read)).stdout) as { data: EntitiesAnswer };
+    expect(after.data._entities[0]?.identities?.length).toBeLessThan(identities.length);
+    expect(after.data._entities[0]?.identities?.length).toBe(data.unlinkIdentity?.user?.identities?.length);
+
+    expect(await dev.stop('SIGINT')).toBe(0);
+  });
+
+  test('names the port that is taken, and how to take another', async () => {
+    const first = run([...TSX, 'src/dev.ts'], { PORT: '0' });
+    const [, port = ''] = await first.waitFor(/Subgraph +http:\/\/localhost:(\d+)\/graphql/);
+    const second = run([...TSX, 'src/dev.ts'], { PORT: port });
+    expect(await second.exited).toBe(1);
+    expect(second.output()).toContain(`Port ${port} is in use. Choose another: PORT=4101 npm run dev`);
+    await first.stop();
+  });
+});

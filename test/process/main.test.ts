@@ -1,0 +1,63 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Emulator, startEmulator } from '../../src/emulator';
+import { run } from '../support/process';
+import { ask, ENTITIES, type EntitiesAnswer, representations } from '../support/stack';
+
+const MAIN = ['dist/main.js'];
+const READY = /^\{.*"msg":"ready".*\}$/m;
+
+describe('dist/main.js', () => {
+  let emulator: Emulator;
+  let env: Record<string, string>;
+
+  beforeAll(async () => {
+    emulator = await startEmulator();
+    env = {
+      PORT: '0',
+      GENAUTH_HOST: emulator.url,
+      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
+      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+    };
+  });
+  afterAll(() => emulator.close());
+
+  test('serves, says where in its ready line, and leaves with 0 on SIGTERM', async () => {
+    const main = run(MAIN, env);
+    const [line] = await main.waitFor(READY);
+    const { port } = JSON.parse(line) as { port: number };
+    const [user] = emulator.store.users();
+    const userId = user?.profile.userId ?? '';
+    const { data } = await ask<EntitiesAnswer>(`http://127.0.0.1:${port}/graphql`, ENTITIES, representations([userId]));
+    expect(data?._entities[0]?.identities).toHaveLength(user?.identities.length ?? -1);
+    expect(await main.stop('SIGTERM')).toBe(0);
+    expect(main.output()).not.toContain(emulator.accessKeySecret);
+  });
+
+  test('does not serve the IDE or the schema unless told to', async () => {
+    const main = run(MAIN, env);
+    const [line] = await main.waitFor(READY);
+    const { url } = JSON.parse(line) as { url: string };
+    expect((await fetch(url)).status).toBe(404);
+    expect((await ask(`${url}/graphql`, '{ __schema { types { name } } }')).status).toBe(400);
+    await main.stop();
+  });
+
+  test('refuses to start on a bad environment: every bad name, no value, and a code other than 0', async () => {
+    const main = run(MAIN, { PORT: 'sentinel', GENAUTH_ACCESS_KEY_SECRET: 'sentinel secret', HOST: '0.0.0.0' });
+    expect(await main.exited).toBe(1);
+    for (const name of ['PORT', 'GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET', 'HOST']) {
+      expect(main.output()).toMatch(new RegExp(`^  ${name} (must|is)`, 'm'));
+    }
+    expect(main.output()).not.toContain('sentinel');
+  });
+
+  test('says so when its port is taken, and ends', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const main = run(MAIN, { ...env, PORT: String((other.address() as AddressInfo).port) });
+    expect(await main.exited).toBe(1);
+    expect(main.output()).toMatch(/"code":"EADDRINUSE".*"msg":"cannot start"/);
+    other.close();
+  });
+});

@@ -1,0 +1,70 @@
+import { isInterfaceType, isIntrospectionType, isObjectType, isScalarType, isSpecifiedScalarType } from 'graphql';
+import { resolvers } from '../../src/graphql/resolvers/identity';
+import { loadSchema } from '../../src/graphql/schema';
+
+const schema = loadSchema();
+const FEDERATION = new Set(['_Any', '_Entity', '_Service', 'FieldSet', 'Query']);
+const own = Object.values(schema.getTypeMap()).filter(
+  (type) =>
+    !isIntrospectionType(type) &&
+    !isSpecifiedScalarType(type) &&
+    !/__|^_/.test(type.name) &&
+    !FEDERATION.has(type.name),
+);
+
+describe('the resolver map', () => {
+  const entries = Object.entries(resolvers).flatMap(([type, fields]) =>
+    Object.keys(fields as object).map((field) => [type, field] as const),
+  );
+
+  test('is not empty', () => {
+    expect(entries.length).toBeGreaterThan(0);
+  });
+
+  // The libraries take a resolver that belongs to nothing without a word.
+  test.each(entries)('resolves something that the schema has: %s.%s', (typeName, fieldName) => {
+    const type = schema.getType(typeName);
+    if (!isObjectType(type)) throw new Error(`the schema has no object type ${typeName}`);
+    const names = [...Object.keys(type.getFields()), '__resolveReference'];
+    expect(names).toContain(fieldName);
+  });
+
+  test('leaves no root field and no field with arguments to the default resolver', () => {
+    for (const type of own.filter(isObjectType)) {
+      for (const field of Object.values(type.getFields())) {
+        if (type !== schema.getMutationType() && field.args.length === 0) continue;
+        expect(resolvers).toHaveProperty([type.name, field.name]);
+      }
+    }
+  });
+});
+
+describe('a description', () => {
+  const places = own.flatMap((type) => {
+    if (isScalarType(type)) return [[type.name, type.description] as const];
+    if (!isObjectType(type) && !isInterfaceType(type)) throw new Error(`describe ${type.name} here too`);
+    // The root type is a place, not a thing: its fields are described.
+    const itself = type === schema.getMutationType() ? [] : [[type.name, type.description] as const];
+    return [
+      ...itself,
+      ...Object.values(type.getFields()).flatMap((field) => [
+        [`${type.name}.${field.name}`, field.description] as const,
+        ...field.args.map((arg) => [`${type.name}.${field.name}(${arg.name})`, arg.description] as const),
+      ]),
+    ];
+  });
+
+  test('is looked for in every type of this subgraph', () => {
+    expect(own.map(({ name }) => name).sort()).toEqual([
+      'Identity',
+      'JSONObject',
+      'Mutation',
+      'UnlinkIdentityPayload',
+      'User',
+    ]);
+  });
+
+  test.each(places)('says what %s is', (_place, description) => {
+    expect(description ?? '').toMatch(/^\S[\s\S]{15,}\S$/);
+  });
+});

@@ -1,0 +1,50 @@
+import { composeServices as composeWithApollo } from '@apollo/composition';
+import { composeServices as composeWithGuild } from '@theguild/federation-composition';
+import { federateSubgraphs } from '@wundergraph/composition';
+import { parse } from 'graphql';
+
+export interface Subgraph {
+  name: string;
+  url: string;
+  sdl: string;
+}
+
+/** What composition came to: the supergraph as text where the composer gives it, or what stands against it. */
+export interface Composition {
+  supergraph: string | null;
+  errors: readonly string[];
+}
+
+/** The three composers that today's routers are fed by, each with its own reading of the federation specification. */
+export const COMPOSERS: Readonly<Record<string, (subgraphs: readonly Subgraph[]) => Composition>> = {
+  '@apollo/composition': (subgraphs) => {
+    const result = composeWithApollo(subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })));
+    return { supergraph: result.supergraphSdl ?? null, errors: (result.errors ?? []).map(({ message }) => message) };
+  },
+  '@theguild/federation-composition': (subgraphs) => {
+    const result = composeWithGuild(subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })));
+    return { supergraph: result.supergraphSdl ?? null, errors: (result.errors ?? []).map(({ message }) => message) };
+  },
+  '@wundergraph/composition': (subgraphs) => {
+    const result = federateSubgraphs({
+      subgraphs: subgraphs.map(({ name, url, sdl }) => ({ name, url, definitions: parse(sdl) })),
+      version: '1',
+    });
+    return { supergraph: null, errors: result.success ? [] : result.errors.map(({ message }) => message) };
+  },
+};
+
+/** The subgraph that owns `User`, as small as it can be. */
+export const USERS_SDL = `
+  extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
+
+  type User @key(fields: "id") {
+    id: ID!
+    name: String
+  }
+
+  type Query {
+    user(id: ID!): User
+    users(first: Int!): [User!]!
+  }
+`;

@@ -1,0 +1,49 @@
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+
+export const ROOT = join(__dirname, '..', '..');
+
+/** A process of this project's own, and what it has printed so far. */
+export interface Running {
+  child: ChildProcessByStdio<null, Readable, Readable>;
+  output: () => string;
+  /** Waits until the output matches. Fails when the process ends before. */
+  waitFor(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Sends a signal and waits for the end. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+  exited: Promise<number | null>;
+}
+
+/** Starts Node on a file of the project with an environment of its own: nothing of this process's leaks into it. */
+export function run(args: readonly string[], env: Record<string, string> = {}): Running {
+  const { PATH = '' } = process.env;
+  const child = spawn(process.execPath, args, { cwd: ROOT, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const exited = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    child,
+    output: () => output,
+    exited,
+    async waitFor(pattern) {
+      let ended = false;
+      void exited.then(() => (ended = true));
+      for (;;) {
+        const match = pattern.exec(output);
+        if (match !== null) return match;
+        if (ended) throw new Error(`the process ended without printing ${String(pattern)}; it printed:\n${output}`);
+        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), exited]);
+      }
+    },
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return exited;
+    },
+  };
+}
+
+/** The loader with which TypeScript files run as they are. */
+export const TSX = ['--import', 'tsx'];

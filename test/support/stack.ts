@@ -1,0 +1,111 @@
+import { readConfig } from '../../src/config';
+import { type Emulator, startEmulator, type StartOptions } from '../../src/emulator';
+import { createLog } from '../../src/log';
+import { startSubgraph, type Subgraph } from '../../src/subgraph';
+
+export interface Answer<Data = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  data: Data | null | undefined;
+  errors: readonly AnsweredError[];
+}
+
+export interface AnsweredError {
+  message: string;
+  path?: readonly (string | number)[];
+  extensions: Readonly<Record<string, unknown>>;
+}
+
+export interface Stack {
+  emulator: Emulator;
+  subgraph: Subgraph;
+  /** Sends a GraphQL request over HTTP, as a router does. */
+  ask<Data = Record<string, unknown>>(query: string, variables?: Record<string, unknown>): Promise<Answer<Data>>;
+  close(): Promise<void>;
+}
+
+export interface StackOptions {
+  emulator?: StartOptions;
+  /** Environment variables of the subgraph, on top of those that lead it to the emulator. */
+  env?: Record<string, string>;
+}
+
+/** Starts the subgraph against an emulator, both on ports of their own: everything between them is real. */
+export async function startStack({ emulator: options = {}, env = {} }: StackOptions = {}): Promise<Stack> {
+  const emulator = await startEmulator(options);
+  const config = readConfig(
+    {
+      PORT: '0',
+      GENAUTH_HOST: emulator.url,
+      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
+      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+      LOG_LEVEL: 'silent',
+      ...env,
+    },
+    () => '',
+  );
+  const subgraph = await startSubgraph(config, createLog(config.logLevel), []);
+  return {
+    emulator,
+    subgraph,
+    ask: (query, variables) => ask(`${subgraph.url}/graphql`, query, variables),
+    async close() {
+      await subgraph.close();
+      await emulator.close();
+    },
+  };
+}
+
+export async function ask<Data = Record<string, unknown>>(
+  url: string,
+  query: string,
+  variables: Record<string, unknown> = {},
+): Promise<Answer<Data>> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables }),
+  });
+  const body = (await response.json()) as { data?: Data | null; errors?: AnsweredError[] };
+  return { status: response.status, headers: response.headers, data: body.data, errors: body.errors ?? [] };
+}
+
+/** What a router sends for `User.identities`. */
+export const ENTITIES = `query ($representations: [_Any!]!) {
+  _entities(representations: $representations) {
+    ... on User { id identities { id extIdpId provider type userIdInIdp userInfoInIdp originConnIds } }
+  }
+}`;
+
+export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
+  unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) {
+    success requestId apiCode user { id identities { extIdpId type } }
+  }
+}`;
+
+export function representations(userIds: readonly string[]): { representations: { __typename: 'User'; id: string }[] } {
+  return { representations: userIds.map((id) => ({ __typename: 'User', id })) };
+}
+
+export interface IdentityAnswer {
+  id: string;
+  extIdpId: string;
+  provider: string;
+  type: string;
+  userIdInIdp: string;
+  userInfoInIdp: Record<string, unknown> | null;
+  originConnIds: string[];
+}
+
+export interface EntitiesAnswer {
+  _entities: ({ id: string; identities: IdentityAnswer[] | null } | null)[];
+}
+
+export interface UnlinkAnswer {
+  unlinkIdentity: {
+    success: boolean;
+    requestId: string | null;
+    apiCode: number | null;
+    user: { id: string; identities: { extIdpId: string; type: string }[] | null } | null;
+  } | null;
+}
