@@ -25,13 +25,13 @@ async function main(): Promise<void> {
   const examples = exampleOperations(someone);
   try {
     const subgraph = await startSubgraph(config, createLog(config.logLevel), examples);
-    process.stdout.write(welcome(subgraph.url.replace('127.0.0.1', 'localhost'), emulator, someone.name, examples));
     const leave = (): void => {
       process.stdout.write('\nStopped. The user pool is gone with it.\n');
       void subgraph.close().then(() => emulator.close());
     };
     process.once('SIGINT', leave);
     process.once('SIGTERM', leave);
+    process.stdout.write(welcome(subgraph.url.replace('127.0.0.1', 'localhost'), emulator, someone.name, examples));
   } catch (error) {
     await emulator.close();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

@@ -11,7 +11,6 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   try {
     const subgraph = await startSubgraph(config, log, exampleOperations());
-    log.info({ url: subgraph.url, port: Number(new URL(subgraph.url).port) }, 'ready');
     const leave = (signal: string): void => {
       log.info({ signal }, 'leaving');
       subgraph.close().catch((err: unknown) => {
@@ -21,6 +20,7 @@ async function main(): Promise<void> {
     };
     process.once('SIGTERM', leave);
     process.once('SIGINT', leave);
+    log.info({ url: subgraph.url, port: Number(new URL(subgraph.url).port) }, 'ready');
   } catch (err) {
     log.fatal({ err, host: config.host, port: config.port }, 'cannot start');
     process.exitCode = 1;

@@ -12,7 +12,7 @@ export interface IdeWindow {
 const FILES = '/ide/';
 
 /**
- * Serves a GraphQL IDE at `/`. All of it comes from this process, so that it works without internet and nothing is told
+ * Serves a GraphQL IDE at `/`, with the first window open. All of it comes from this process, so that it works without internet and nothing is told
  * to anybody else.
  */
 export async function serveIde(app: FastifyInstance, windows: readonly IdeWindow[]): Promise<void> {
@@ -21,11 +21,15 @@ export async function serveIde(app: FastifyInstance, windows: readonly IdeWindow
   const page = renderAltair({
     baseURL: FILES,
     endpointURL: '/graphql',
-    initialWindows: windows.map(({ name, query, variables }) => ({
+    // The last of them is the one that is open.
+    initialWindows: windows.toReversed().map(({ name, query, variables }) => ({
       initialName: name,
       initialQuery: query,
       initialVariables: JSON.stringify(variables, null, 2),
     })),
+    // No advertisement, no account, and no question to another server whether there is something newer.
+    disableAccount: true,
+    persistedSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
   });
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
   app.get(`${FILES}*`, async (request, reply) => {

@@ -1,11 +1,12 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
+import { describeWith } from '../support/optional';
 import { run, TSX } from '../support/process';
 import type { EntitiesAnswer, UnlinkAnswer } from '../support/stack';
 
 const shell = (command: string) => promisify(execFile)('sh', ['-c', command]);
 
-describe('npm run dev', () => {
+describeWith(spawnSync('curl', ['--version']).status === 0)('npm run dev (needs curl)', () => {
   test('prints two commands that work as printed, and stops on Ctrl+C', async () => {
     const dev = run([...TSX, 'src/dev.ts'], { PORT: '0' });
     await dev.waitFor(/Ctrl\+C/);
@@ -23,7 +24,9 @@ describe('npm run dev', () => {
 
     expect(await dev.stop('SIGINT')).toBe(0);
   });
+});
 
+describe('npm run dev', () => {
   test('names the port that is taken, and how to take another', async () => {
     const first = run([...TSX, 'src/dev.ts'], { PORT: '0' });
     const [, port = ''] = await first.waitFor(/Subgraph +http:\/\/localhost:(\d+)\/graphql/);
