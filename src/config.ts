@@ -69,6 +69,7 @@ const Environment = z.object({
   GENAUTH_WRITE_TIMEOUT_MS: integer(1, 60_000).default(6_000),
   REQUEST_DEADLINE_MS: integer(1, 300_000).default(9_000),
   GENAUTH_MAX_CONCURRENCY: integer(1, 10_000).default(64),
+  GENAUTH_MAX_QPS: integer(1, 1_000_000).default(200),
   INTROSPECTION: oneOf(['on', 'off']).default('off'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
@@ -133,6 +134,7 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
       readTimeoutMs: variables.GENAUTH_READ_TIMEOUT_MS,
       writeTimeoutMs: variables.GENAUTH_WRITE_TIMEOUT_MS,
       maxConcurrency: variables.GENAUTH_MAX_CONCURRENCY,
+      maxQps: variables.GENAUTH_MAX_QPS,
     }),
     requestDeadlineMs: variables.REQUEST_DEADLINE_MS,
     introspection: variables.INTROSPECTION === 'on',

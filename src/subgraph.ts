@@ -4,7 +4,7 @@ import { createContext } from './graphql/context';
 import { createGraphQLServer } from './graphql/server';
 import { type IdeWindow } from './http/ide';
 import { startListener } from './http/listener';
-import { Directory } from './identities';
+import { Directory, Unlinks } from './identities';
 import type { Log } from './log';
 
 export interface Subgraph {
@@ -23,13 +23,14 @@ export async function startSubgraph(config: Config, log: Log, ide: readonly IdeW
   const onUnexpectedError = (err: unknown): void => log.error({ err }, 'unexpected error');
   const management = new ManagementClient(config.management);
   const directory = new Directory({ management, callTimeoutMs: config.requestDeadlineMs });
+  const unlinks = new Unlinks(management);
   const graphql = createGraphQLServer({ introspection: config.introspection, onUnexpectedError });
   await graphql.start();
   const listener = await startListener({
     host: config.host,
     port: config.port,
     graphql,
-    createContext: () => createContext({ management, directory, requestDeadlineMs: config.requestDeadlineMs }),
+    createContext: () => createContext({ management, directory, unlinks, requestDeadlineMs: config.requestDeadlineMs }),
     ide: config.introspection ? ide : null,
     onUnexpectedError,
   });

@@ -37,6 +37,7 @@ describe('the configuration', () => {
         readTimeoutMs: 4_000,
         writeTimeoutMs: 6_000,
         maxConcurrency: 64,
+        maxQps: 200,
       },
       requestDeadlineMs: 9_000,
       introspection: false,

@@ -9,6 +9,14 @@ export interface Operation {
   data: Readonly<Record<string, unknown>>;
 }
 
+/** The credentials of one attempt, and how GenAuth refused them. */
+export interface RefusedCredentials {
+  headers: Readonly<Record<string, string>>;
+  apiCode: number | null;
+  /** GenAuth's `date` header. */
+  date: string | undefined;
+}
+
 /** How this client proves to GenAuth who it is. */
 export interface Authentication {
   /** The headers for one attempt. A second attempt needs new ones: GenAuth accepts a signature once. */
@@ -17,10 +25,9 @@ export interface Authentication {
   /**
    * Takes note that GenAuth refused the credentials of an attempt.
    *
-   * @param refused The headers of that attempt.
-   * @returns Whether another attempt has a chance, because new credentials can be had.
+   * @returns Whether another attempt has a chance, because there are better credentials to be had.
    */
-  renew(refused: Readonly<Record<string, string>>): boolean;
+  renew(refused: RefusedCredentials): boolean;
 }
 
 export interface SignatureOptions {
@@ -29,28 +36,50 @@ export interface SignatureOptions {
   lang: string;
 }
 
-/**
- * Signs every request with the access key: nothing to fetch, nothing to expire.
- *
- * @see genauth-wire.md, section 1a
- */
-export function signatureAuthentication({ key, brand, lang }: SignatureOptions): Authentication {
-  const prefix = `x-${brand}-`;
-  const constant = {
-    [`${prefix}lang`]: lang,
-    [`${prefix}signature-method`]: 'HMAC-SHA1',
-    [`${prefix}signature-version`]: '1.0',
-  };
-  return {
-    headers(operation) {
-      const headers: Record<string, string> = {
-        ...constant,
-        [`${prefix}signature-nonce`]: randomBytes(16).toString('hex'),
-        date: new Date().toUTCString(),
-      };
-      headers['authorization'] = authorization(canonicalize({ ...operation, headers }, brand), key, brand);
-      return Promise.resolve(headers);
-    },
-    renew: () => false,
-  };
+/** "Date malformed", "date missing", "date too far off": all three are what a wrong clock looks like. */
+const CLOCK_CODES = new Set([1303, 1304, 1305]);
+
+/** Signs every request with the access key, by GenAuth's clock where ours turned out to be wrong. */
+export class SignatureAuthentication implements Authentication {
+  readonly #key: AccessKey;
+  readonly #brand: Brand;
+  readonly #constant: Readonly<Record<string, string>>;
+  #clockOffsetMs = 0;
+
+  constructor({ key, brand, lang }: SignatureOptions) {
+    this.#key = key;
+    this.#brand = brand;
+    this.#constant = {
+      [`x-${brand}-lang`]: lang,
+      [`x-${brand}-signature-method`]: 'HMAC-SHA1',
+      [`x-${brand}-signature-version`]: '1.0',
+    };
+  }
+
+  /** Milliseconds by which signatures are ahead of our own clock. */
+  get clockOffsetMs(): number {
+    return this.#clockOffsetMs;
+  }
+
+  /** @see genauth-wire.md, section 1a */
+  headers(operation: Operation): Promise<Record<string, string>> {
+    const headers: Record<string, string> = {
+      ...this.#constant,
+      [`x-${this.#brand}-signature-nonce`]: randomBytes(16).toString('hex'),
+      date: new Date(Date.now() + this.#clockOffsetMs).toUTCString(),
+    };
+    const stringToSign = canonicalize({ ...operation, headers }, this.#brand);
+    headers['authorization'] = authorization(stringToSign, this.#key, this.#brand);
+    return Promise.resolve(headers);
+  }
+
+  renew({ headers, apiCode, date }: RefusedCredentials): boolean {
+    if (apiCode === null || !CLOCK_CODES.has(apiCode) || date === undefined) return false;
+    const theirs = Date.parse(date);
+    const signed = Date.parse(headers['date'] ?? '');
+    // A clock that agrees with GenAuth's to the second, which is all that the header tells, was not what it minded.
+    if (Number.isNaN(theirs) || Math.abs(theirs - signed) < 1_000) return false;
+    this.#clockOffsetMs = theirs - Date.now();
+    return true;
+  }
 }

@@ -1,12 +1,14 @@
 import type { RequestOf, Route } from './api';
-import { type Authentication, signatureAuthentication } from './authentication';
-import { type Answer, judge } from './envelope';
+import { SignatureAuthentication } from './authentication';
+import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type Identity, isObject, readIdentities } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
+import { type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
-import { createTransport, type Exchange, type Transport, TransportError, type WireRequest } from './transport';
+import { createTokenBucket } from './tokenBucket';
+import { createTransport, type Transport } from './transport';
 
 export interface ManagementClientOptions {
   /** Where GenAuth is, such as `https://api.genauth.ai`. */
@@ -26,8 +28,26 @@ export interface ManagementClientOptions {
   readTimeoutMs: number;
   /** For one attempt of a write. */
   writeTimeoutMs: number;
-  /** Simultaneous connections at most. */
+  /** Simultaneous calls at most; an eighth of them is kept for writes. */
   maxConcurrency: number;
+  /** Calls per second at most. */
+  maxQps: number;
+}
+
+export interface ReadOptions {
+  /** Ends it, waiting included. */
+  signal: AbortSignal;
+  /**
+   * Default: waits behind writes, and is repeated once where it failed in passing. `settling` is for the read that settles
+   * a write: it takes the writes' room, and whoever settles decides about repeating.
+   */
+  purpose?: 'settling';
+}
+
+/** What a running client can be watched by. */
+export interface ManagementGauges extends Protection {
+  /** Milliseconds by which GenAuth's clock was found to be ahead of ours; 0 until a signature was refused for it. */
+  clockOffsetMs: number;
 }
 
 /** A user, as far as this subgraph looks at one. */
@@ -61,9 +81,8 @@ export class ManagementClient {
   /** Checks an id before it can be used in any of the methods. */
   readonly parseId: IdParser;
   readonly #transport: Transport;
-  readonly #authentication: Authentication;
-  readonly #readTimeoutMs: number;
-  readonly #writeTimeoutMs: number;
+  readonly #requests: Requests;
+  readonly #signature: SignatureAuthentication | null;
 
   constructor(options: ManagementClientOptions) {
     const { accessKey, brand, lang, userPoolId } = options;
@@ -71,26 +90,33 @@ export class ManagementClient {
     this.#transport = createTransport({
       origin: options.origin,
       connectTimeoutMs: options.connectTimeoutMs,
-      maxConnections: options.maxConcurrency,
+      // One more, for the management token that all the others may be waiting for.
+      maxConnections: options.maxConcurrency + 1,
     });
-    this.#readTimeoutMs = options.readTimeoutMs;
-    this.#writeTimeoutMs = options.writeTimeoutMs;
-    this.#authentication =
-      options.authentication === 'signature'
-        ? signatureAuthentication({ key: accessKey, brand, lang })
-        : tokenAuthentication({
-            fetchToken: (signal) => this.#getManagementToken(accessKey, signal),
-            userPoolId,
-            lang,
-          });
+    this.#signature =
+      options.authentication === 'signature' ? new SignatureAuthentication({ key: accessKey, brand, lang }) : null;
+    const fetchToken = (signal: AbortSignal): Promise<ManagementToken> => this.#getManagementToken(accessKey, signal);
+    this.#requests = new Requests({
+      transport: this.#transport,
+      authentication: this.#signature ?? tokenAuthentication({ fetchToken, userPoolId, lang }),
+      rateLimit: createTokenBucket(options.maxQps),
+      maxConcurrency: options.maxConcurrency,
+      readTimeoutMs: options.readTimeoutMs,
+      writeTimeoutMs: options.writeTimeoutMs,
+    });
+  }
+
+  get gauges(): ManagementGauges {
+    return { ...this.#requests.protection, clockOffsetMs: this.#signature?.clockOffsetMs ?? 0 };
   }
 
   /**
    * Unbinds every identity that a user holds under one identity source. Afterwards the user can no longer sign in through
    * that source until it is linked again.
    *
-   * Sent once: the API takes no idempotency key, so a lost answer is settled by reading, never by sending again. Only a
-   * request whose credentials GenAuth refused, which it does before it executes anything, is sent a second time.
+   * Sent once: the API takes no idempotency key, so a lost answer is settled by reading, never by sending again. There is a
+   * second attempt only where nothing of the first can have arrived, or where GenAuth refused its credentials, which it does
+   * before it executes anything.
    *
    * @param request.type Default: left to GenAuth. The identity's `type`, as GenAuth reports it.
    * @throws {ManagementRefusedError} GenAuth answered no, for example the user does not exist.
@@ -102,7 +128,8 @@ export class ManagementClient {
     signal: AbortSignal,
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
-    const { data, apiCode, requestId } = await this.#request(route, { ...request }, signal);
+    const options = { signal, lane: 'writes', repeat: true } as const;
+    const { data, apiCode, requestId } = await this.#request(route, { ...request }, options);
     const success = isObject(data) ? data['success'] : undefined;
     if (success === true) return { apiCode, requestId };
     if (success === false) {
@@ -116,9 +143,9 @@ export class ManagementClient {
    *
    * @see genauth-wire.md, section 2.3
    */
-  async getUserIdentities(userId: GenAuthId, signal: AbortSignal): Promise<readonly Identity[]> {
+  async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<readonly Identity[]> {
     const route = 'GET /api/v3/get-user-identities';
-    const { data } = await this.#request(route, { userId }, signal);
+    const { data } = await this.#request(route, { userId }, read(options));
     const identities = readIdentities(data);
     if (identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return identities;
@@ -130,20 +157,29 @@ export class ManagementClient {
    * Rows are told apart by their own `userId`, never by their place: order, repetitions and users nobody asked for make no
    * difference. A user whose row cannot be read spoils nobody else's.
    *
+   * @param draw Who is asked about, 1 to 50. Asked for at the last moment, when the call may go out, so that ids can gather
+   *   while it waits; nobody means that no call is needed any more.
    * @returns By user id: the identities, or an error for this user alone. A user GenAuth does not know has no entry.
    * @see genauth-wire.md, section 2.5
    */
   async getUserBatch(
-    userIds: readonly GenAuthId[],
-    signal: AbortSignal,
+    draw: () => readonly GenAuthId[],
+    options: ReadOptions,
   ): Promise<ReadonlyMap<string, readonly Identity[] | ManagementUnreachableError>> {
-    if (userIds.length < 1 || userIds.length > MAX_BATCH) {
-      throw new RangeError(`a batch holds 1 to ${MAX_BATCH} user ids, but got ${userIds.length}`);
-    }
     const route = 'GET /api/v3/get-user-batch';
-    const { data } = await this.#request(route, { userIds, withIdentities: 'true' }, signal);
+    const asked = new Set<unknown>();
+    const drawBatch = (): RequestOf<typeof route> | null => {
+      const userIds = draw();
+      if (userIds.length > MAX_BATCH) {
+        throw new RangeError(`a batch holds at most ${MAX_BATCH} user ids, but got ${userIds.length}`);
+      }
+      for (const userId of userIds) asked.add(userId);
+      return userIds.length === 0 ? null : { userIds, withIdentities: 'true' };
+    };
+    const answer = await this.#requests.request(route, drawBatch, read(options));
+    if (answer === null) return new Map();
+    const { data } = answer;
     if (!Array.isArray(data)) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    const asked = new Set<unknown>(userIds);
     const found = new Map<string, readonly Identity[] | ManagementUnreachableError>();
     for (const row of data as unknown[]) {
       // An unknown user may be missing or null, depending on the installation; both mean the same.
@@ -162,11 +198,11 @@ export class ManagementClient {
    * @returns null when GenAuth does not know the user.
    * @see genauth-wire.md, section 2.4
    */
-  async getUser(userId: GenAuthId, signal: AbortSignal): Promise<User | null> {
+  async getUser(userId: GenAuthId, options: ReadOptions): Promise<User | null> {
     const route = 'GET /api/v3/get-user';
     let answer: Answer;
     try {
-      answer = await this.#request(route, { userId, withIdentities: 'true' }, signal);
+      answer = await this.#request(route, { userId, withIdentities: 'true' }, read(options));
     } catch (error) {
       if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return null;
       throw error;
@@ -194,7 +230,7 @@ export class ManagementClient {
   /** @see genauth-wire.md, section 1b */
   async #getManagementToken(accessKey: AccessKey, signal: AbortSignal): Promise<ManagementToken> {
     const route = 'POST /api/v3/get-management-token';
-    const { data } = judge(route, await this.#send(route, { ...accessKey }, {}, signal));
+    const { data } = await this.#requests.requestUnauthenticated(route, { ...accessKey }, signal);
     const { access_token: accessToken, expires_in: expiresIn } = isObject(data) ? data : {};
     if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');
@@ -204,72 +240,16 @@ export class ManagementClient {
     return { accessToken, expiresIn };
   }
 
-  async #request<R extends Route>(route: R, data: RequestOf<R>, signal: AbortSignal): Promise<Answer> {
-    const first = await this.#credentials(route, data, signal);
-    try {
-      return judge(route, await this.#send(route, data, first, signal));
-    } catch (error) {
-      const refused = error instanceof ManagementRefusedError && error.refusal === 'credentials';
-      if (!refused || !this.#authentication.renew(first)) throw error;
-    }
-    const second = await this.#credentials(route, data, signal);
-    return judge(route, await this.#send(route, data, second, signal));
-  }
-
-  /** Whatever fails here, the operation itself was not sent. */
-  async #credentials<R extends Route>(
-    route: R,
-    data: RequestOf<R>,
-    signal: AbortSignal,
-  ): Promise<Record<string, string>> {
-    const [method, path] = split(route);
-    try {
-      return await this.#authentication.headers({ method, path, data }, signal);
-    } catch (cause) {
-      if (cause instanceof ManagementRefusedError) throw cause;
-      const reason = cause instanceof ManagementUnreachableError ? cause.reason : 'deadline';
-      throw new ManagementUnreachableError(route, reason, 'no', { cause });
-    }
-  }
-
-  async #send<R extends Route>(
-    route: R,
-    data: RequestOf<R>,
-    credentials: Record<string, string>,
-    signal: AbortSignal,
-  ): Promise<Exchange> {
-    const [method, path] = split(route);
-    const request: WireRequest =
-      method === 'GET'
-        ? { method, path: `${path}?${encodeQuery(data)}`, headers: { ...credentials, ...ACCEPT }, body: null }
-        : { method, path, headers: { ...credentials, ...ACCEPT, ...JSON_BODY }, body: JSON.stringify(data) };
-    const timeoutMs = route === 'POST /api/v3/unlink-identity' ? this.#writeTimeoutMs : this.#readTimeoutMs;
-    try {
-      return await this.#transport.exchange(request, { timeoutMs, signal });
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      throw new ManagementUnreachableError(route, error.reason, error.sent, { cause: error });
-    }
+  async #request<R extends Route>(route: R, data: RequestOf<R>, options: RequestOptions): Promise<Answer> {
+    const answer = await this.#requests.request(route, () => data, options);
+    if (answer === null) throw new Error('a request with data was not sent');
+    return answer;
   }
 }
 
-// Identity encoding, because a cap on the bytes that arrive is no cap on what they inflate to.
-const ACCEPT = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'genauth-identity-subgraph' };
-const JSON_BODY = { 'content-type': 'application/json' };
-
-function split(route: Route): ['GET' | 'POST', string] {
-  const [method, path] = route.split(' ') as ['GET' | 'POST', string];
-  return [method, path];
-}
-
-/** Lists as the vendor's SDK sends them, `userIds[]=a&userIds[]=b`: the form for which signatures are known to match. */
-function encodeQuery(data: Readonly<Record<string, unknown>>): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(data)) {
-    if (Array.isArray(value)) for (const item of value) query.append(`${name}[]`, String(item));
-    else query.append(name, String(value));
-  }
-  return query.toString();
+function read({ signal, purpose }: ReadOptions): RequestOptions {
+  const settling = purpose === 'settling';
+  return { signal, lane: settling ? 'writes' : 'reads', repeat: !settling };
 }
 
 function textOrNull(value: unknown): string | null {

@@ -13,6 +13,7 @@ export interface Answer {
 // "The valid envelopes that say a definite no" (contract.md, section 4). Anything else that is not 200 may have been
 // executed: 500, 502 and 503 come from behind the point of no return, 6xx from GenAuth's own calls to others.
 const DEFINITE = new Set([400, 402, 403, 404, 409, 413, 422, 499, 501]);
+const FAILURES = new Set([500, 502, 503, 504]);
 const USER_NOT_FOUND = 2004;
 const NOT_LOGGED_IN = 2020;
 /** "Signature already consumed": a copy of this very request arrived before, so that one may have been executed. */
@@ -59,7 +60,8 @@ export function judge(route: Route, exchange: Exchange): Answer {
   if (statusCode === 429) {
     throw refused(route, 'rate_limited', { statusCode, ...codes, retryAfterMs: retryAfterMs(headers['retry-after']) });
   }
-  if (!DEFINITE.has(statusCode)) throw unusable(route, 'upstream_error');
+  if (FAILURES.has(statusCode)) throw unusable(route, 'upstream_error');
+  if (!DEFINITE.has(statusCode)) throw unusable(route, 'upstream_unclear');
   throw refused(route, statusCode === 404 || apiCode === USER_NOT_FOUND ? 'not_found' : 'rejected', {
     statusCode,
     ...codes,

@@ -32,8 +32,17 @@ export type Unreachability =
   | 'not_json'
   | 'shape'
   | 'mismatch'
+  /** An envelope of 500, 502, 503 or 504: GenAuth failed. */
   | 'upstream_error'
-  | 'replayed';
+  /** An envelope that is neither a yes nor a definite no, such as 601 to 603, where GenAuth's own calls to others failed. */
+  | 'upstream_unclear'
+  | 'replayed'
+  /** Not sent, because too much is waiting here. */
+  | 'overloaded'
+  /** Not sent, because GenAuth asked for fewer calls. */
+  | 'paused'
+  /** Not sent, because most of the last calls failed. */
+  | 'breaker_open';
 
 /**
  * Whether any byte of the request may have reached GenAuth. `no` is proof that nothing was executed; `maybe` is not proof
@@ -89,11 +98,19 @@ export class ManagementUnreachableError extends ManagementError {
   override readonly name = 'ManagementUnreachableError';
   readonly reason: Unreachability;
   readonly sent: Sent;
+  /** Milliseconds after which another try has a chance; null where nothing can be said. */
+  readonly retryAfterMs: number | null;
 
-  constructor(route: Route, reason: Unreachability, sent: Sent, options?: ErrorOptions) {
+  constructor(
+    route: Route,
+    reason: Unreachability,
+    sent: Sent,
+    { retryAfterMs = null, ...options }: ErrorOptions & { retryAfterMs?: number | null } = {},
+  ) {
     super(`no usable answer from GenAuth to ${route} (${reason}, sent: ${sent})`, route, options);
     this.reason = reason;
     this.sent = sent;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 

@@ -3,7 +3,15 @@
  *
  * Withheld on purpose: transport, envelope and signature, so that there is no way past the checks of `ManagementClient`.
  */
-export { type Acknowledgement, ManagementClient, type ManagementClientOptions, MAX_BATCH, type User } from './client';
+export {
+  type Acknowledgement,
+  ManagementClient,
+  type ManagementClientOptions,
+  type ManagementGauges,
+  MAX_BATCH,
+  type ReadOptions,
+  type User,
+} from './client';
 export {
   InvalidArgumentError,
   ManagementError,

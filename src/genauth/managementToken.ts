@@ -73,9 +73,9 @@ export function tokenAuthentication({ fetchToken, userPoolId, lang }: TokenOptio
       if (failed !== undefined && resting) throw failed.error;
       return (await untilAborted(fetch(), signal)).headers;
     },
-    renew(refused) {
+    renew({ headers }) {
       // Another call may have renewed it already; then the newer one is what to try.
-      if (held?.headers === refused) held = undefined;
+      if (held?.headers === headers) held = undefined;
       return true;
     },
   };

@@ -1,5 +1,5 @@
 import type { ManagementClient } from '../genauth';
-import { type Directory, Identities } from '../identities';
+import { type Directory, Identities, type Unlinks } from '../identities';
 
 /** What resolvers work with: made for one request, gone with it. */
 export interface Context {
@@ -9,6 +9,7 @@ export interface Context {
 export interface ContextOptions {
   management: ManagementClient;
   directory: Directory;
+  unlinks: Unlinks;
   /** Milliseconds for the whole request. */
   requestDeadlineMs: number;
 }
@@ -20,8 +21,8 @@ export interface UserReference {
 }
 
 /** Makes the context of one request. The request's time starts to run here. */
-export function createContext({ management, directory, requestDeadlineMs }: ContextOptions): Context {
+export function createContext({ management, directory, unlinks, requestDeadlineMs }: ContextOptions): Context {
   // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
   const deadline = AbortSignal.timeout(requestDeadlineMs);
-  return { identities: new Identities({ management, directory, deadline }) };
+  return { identities: new Identities({ management, directory, unlinks, deadline }) };
 }

@@ -69,54 +69,48 @@ function translate(error: unknown): Translation | undefined {
   if (error instanceof InvalidArgumentError) {
     return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };
   }
-  if (error instanceof ManagementUnreachableError) return UNREACHABLE[CODE_OF_UNREACHABILITY[error.reason]];
+  if (error instanceof ManagementUnreachableError) {
+    const code = CODE_OF_UNREACHABILITY[error.reason];
+    return upstream(code, error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs });
+  }
   if (error instanceof ManagementRefusedError) return translateRefusal(error);
   return undefined;
 }
 
-function translateRefusal(error: ManagementRefusedError): Translation {
-  const { refusal, retryAfterMs, apiCode, requestId } = error;
-  return {
-    message: REFUSED[refusal].message,
-    extensions: {
-      code: REFUSED[refusal].code,
-      ...(retryAfterMs === null ? {} : { retryAfterMs }),
-      ...(refusal === 'credentials' || apiCode === null ? {} : { apiCode }),
-      ...(requestId === null ? {} : { requestId }),
-    },
-  };
+function translateRefusal({ refusal, retryAfterMs, apiCode, requestId }: ManagementRefusedError): Translation {
+  return upstream(CODE_OF_REFUSAL[refusal], {
+    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+    // Our own key is the operator's business: the caller learns no more than that it was refused.
+    ...(refusal === 'credentials' || apiCode === null ? {} : { apiCode }),
+    ...(requestId === null ? {} : { requestId }),
+  });
 }
 
-const REFUSED: Readonly<Record<Refusal, { code: string; message: string }>> = {
-  // Our own key is the operator's business: the caller learns no more than that.
-  credentials: { code: 'UPSTREAM_AUTH_FAILED', message: 'GenAuth did not accept the credentials of this service.' },
-  rate_limited: { code: 'UPSTREAM_RATE_LIMITED', message: 'GenAuth is receiving too many requests.' },
-  not_found: { code: 'UPSTREAM_REJECTED', message: 'GenAuth refused the request.' },
-  rejected: { code: 'UPSTREAM_REJECTED', message: 'GenAuth refused the request.' },
+function upstream(code: UpstreamCode, extensions: Omit<ErrorExtensions, 'code'>): Translation {
+  return { message: MESSAGES[code], extensions: { code, ...extensions } };
+}
+
+const MESSAGES = {
+  DEADLINE_EXCEEDED: 'The request took longer than it may.',
+  RATE_LIMITED: 'This service is asking GenAuth as much as it may. Try again later.',
+  UPSTREAM_AUTH_FAILED: 'GenAuth did not accept the credentials of this service.',
+  UPSTREAM_BAD_RESPONSE: 'GenAuth gave an answer that cannot be used.',
+  UPSTREAM_RATE_LIMITED: 'GenAuth is receiving too many requests. Try again later.',
+  UPSTREAM_REJECTED: 'GenAuth refused the request.',
+  UPSTREAM_TIMEOUT: 'GenAuth did not answer in time.',
+  UPSTREAM_UNAVAILABLE: 'GenAuth cannot be reached.',
+} as const;
+
+type UpstreamCode = keyof typeof MESSAGES;
+
+const CODE_OF_REFUSAL: Readonly<Record<Refusal, UpstreamCode>> = {
+  credentials: 'UPSTREAM_AUTH_FAILED',
+  rate_limited: 'UPSTREAM_RATE_LIMITED',
+  not_found: 'UPSTREAM_REJECTED',
+  rejected: 'UPSTREAM_REJECTED',
 };
 
-type UnreachableCode = 'DEADLINE_EXCEEDED' | 'UPSTREAM_TIMEOUT' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_BAD_RESPONSE';
-
-const UNREACHABLE: Readonly<Record<UnreachableCode, Translation>> = {
-  DEADLINE_EXCEEDED: {
-    message: 'The request took longer than it may.',
-    extensions: { code: 'DEADLINE_EXCEEDED' },
-  },
-  UPSTREAM_TIMEOUT: {
-    message: 'GenAuth did not answer in time.',
-    extensions: { code: 'UPSTREAM_TIMEOUT' },
-  },
-  UPSTREAM_UNAVAILABLE: {
-    message: 'GenAuth cannot be reached.',
-    extensions: { code: 'UPSTREAM_UNAVAILABLE' },
-  },
-  UPSTREAM_BAD_RESPONSE: {
-    message: 'GenAuth gave an answer that cannot be used.',
-    extensions: { code: 'UPSTREAM_BAD_RESPONSE' },
-  },
-};
-
-const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UnreachableCode>> = {
+const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UpstreamCode>> = {
   dns: 'UPSTREAM_UNAVAILABLE',
   connection_refused: 'UPSTREAM_UNAVAILABLE',
   connect_timeout: 'UPSTREAM_UNAVAILABLE',
@@ -125,6 +119,10 @@ const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UnreachableCode>> 
   closed: 'UPSTREAM_UNAVAILABLE',
   http_error: 'UPSTREAM_UNAVAILABLE',
   upstream_error: 'UPSTREAM_UNAVAILABLE',
+  breaker_open: 'UPSTREAM_UNAVAILABLE',
+  upstream_unclear: 'UPSTREAM_REJECTED',
+  overloaded: 'RATE_LIMITED',
+  paused: 'UPSTREAM_RATE_LIMITED',
   timeout: 'UPSTREAM_TIMEOUT',
   deadline: 'DEADLINE_EXCEEDED',
   protocol: 'UPSTREAM_BAD_RESPONSE',

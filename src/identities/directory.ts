@@ -51,12 +51,16 @@ interface Waiter {
   index: number;
 }
 
+/** Ids that wait at most. What comes on top is refused, so that no crowd of readers can take the memory. */
+const MAX_WAITING = 10_000;
+
 /**
  * Gathers the user ids of all requests of this process into as few `get-user-batch` calls as there can be.
  *
  * When nothing is under way, the ids that arrive in one turn of the event loop are sent at once. While calls are under way
- * the next ids gather until 50 are together, until a call ends, or for 10 ms, whichever comes first. An id never joins a
- * call that has been sent: a read that starts after an unlink sees what the unlink did.
+ * the next ids gather until 50 are together, until a call ends, or for 10 ms, whichever comes first; and for as long as a
+ * call has to wait for its turn. An id never joins a call that has been sent: a read that starts after an unlink sees what
+ * the unlink did.
  *
  * It keeps nothing: no answer serves a read that starts later.
  */
@@ -64,13 +68,20 @@ export class Directory {
   readonly #management: DirectoryOptions['management'];
   readonly #callTimeoutMs: number;
   readonly #waiting = new Map<GenAuthId, Waiter[]>();
+  /** Calls that have not ended, and those of them that have not been sent. */
   #underWay = 0;
+  #unsent = 0;
   #scheduled = false;
   #gathering: NodeJS.Timeout | undefined;
 
   constructor(options: DirectoryOptions) {
     this.#management = options.management;
     this.#callTimeoutMs = options.callTimeoutMs;
+  }
+
+  /** Ids that wait to be asked for. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /**
@@ -91,11 +102,7 @@ export class Directory {
       });
       if (signal.aborted) return onAbort();
       signal.addEventListener('abort', onAbort, { once: true });
-      userIds.forEach((userId, index) => {
-        const waiters = this.#waiting.get(userId);
-        if (waiters === undefined) this.#waiting.set(userId, [{ read, index }]);
-        else waiters.push({ read, index });
-      });
+      userIds.forEach((userId, index) => this.#wait(userId, { read, index }));
       if (this.#scheduled) return;
       this.#scheduled = true;
       queueMicrotask(() => {
@@ -105,11 +112,19 @@ export class Directory {
     });
   }
 
+  #wait(userId: GenAuthId, waiter: Waiter): void {
+    const waiters = this.#waiting.get(userId);
+    if (waiters !== undefined) waiters.push(waiter);
+    else if (this.#waiting.size < MAX_WAITING) this.#waiting.set(userId, [waiter]);
+    else waiter.read.settle(waiter.index, new ManagementUnreachableError(BATCH, 'overloaded', 'no'));
+  }
+
   /** @param partial Whether a call may go out with fewer ids than fit. */
   #send(partial: boolean): void {
-    while (this.#waiting.size >= MAX_BATCH) void this.#call(this.#take());
-    if (partial && this.#waiting.size > 0) void this.#call(this.#take());
-    if (this.#waiting.size > 0) {
+    const batches = this.#waiting.size / MAX_BATCH;
+    const calls = partial ? Math.ceil(batches) : Math.floor(batches);
+    while (this.#unsent < calls) void this.#call();
+    if (this.#unsent * MAX_BATCH < this.#waiting.size) {
       this.#gathering ??= setTimeout(() => {
         this.#gathering = undefined;
         this.#send(true);
@@ -118,6 +133,26 @@ export class Directory {
       clearTimeout(this.#gathering);
       this.#gathering = undefined;
     }
+  }
+
+  async #call(): Promise<void> {
+    this.#underWay++;
+    this.#unsent++;
+    let drawn: Map<GenAuthId, Waiter[]> | undefined;
+    const draw = (): GenAuthId[] => {
+      if (drawn === undefined) {
+        this.#unsent--;
+        drawn = this.#take();
+      }
+      return [...drawn.keys()];
+    };
+    const results = await this.#read(draw);
+    this.#underWay--;
+    for (const [userId, waiters] of drawn ?? []) {
+      const result = results.get(userId) ?? null;
+      for (const { read, index } of waiters) read.settle(index, result);
+    }
+    this.#send(true);
   }
 
   #take(): Map<GenAuthId, Waiter[]> {
@@ -131,35 +166,23 @@ export class Directory {
     return taken;
   }
 
-  async #call(taken: Map<GenAuthId, Waiter[]>): Promise<void> {
-    if (taken.size === 0) return;
-    this.#underWay++;
-    const results = await this.#read([...taken.keys()]);
-    this.#underWay--;
-    for (const [userId, waiters] of taken) {
-      const result = results.get(userId) ?? null;
-      for (const { read, index } of waiters) read.settle(index, result);
-    }
-    this.#send(true);
-  }
-
-  /** Never fails: an error of the call becomes the result of each of its users. */
-  async #read(userIds: readonly GenAuthId[]): Promise<ReadonlyMap<string, UserIdentities | Error>> {
+  /** Never fails: an error of the call becomes the result of each of its users, drawn for it if it was never sent. */
+  async #read(draw: () => GenAuthId[]): Promise<ReadonlyMap<string, UserIdentities | Error>> {
     const signal = AbortSignal.timeout(this.#callTimeoutMs);
     try {
-      return await this.#management.getUserBatch(userIds, signal);
+      return await this.#management.getUserBatch(draw, { signal });
     } catch (error) {
       // GenAuth refused the batch for what is in it, which one unknown user can be enough for.
       const forItsContent =
         error instanceof ManagementRefusedError && (error.refusal === 'not_found' || error.refusal === 'rejected');
       const readOne = forItsContent ? (userId: GenAuthId) => this.#readOne(userId, signal) : () => asError(error);
-      return new Map(await Promise.all(userIds.map(async (userId) => [userId, await readOne(userId)] as const)));
+      return new Map(await Promise.all(draw().map(async (userId) => [userId, await readOne(userId)] as const)));
     }
   }
 
   async #readOne(userId: GenAuthId, signal: AbortSignal): Promise<UserIdentities | Error> {
     try {
-      return await this.#management.getUserIdentities(userId, signal);
+      return await this.#management.getUserIdentities(userId, { signal });
     } catch (error) {
       const unknown = error instanceof ManagementRefusedError && error.refusal === 'not_found';
       return unknown ? null : asError(error);

@@ -2,11 +2,12 @@ import DataLoader from 'dataloader';
 import { type GenAuthId, type ManagementClient, parseIdentityType } from '../genauth';
 import type { Directory, UserIdentities } from './directory';
 import { UnlinkNotExecutedError } from './errors';
-import { unlink, type UnlinkRequest, type UnlinkResult } from './unlink';
+import type { UnlinkRequest, UnlinkResult, Unlinks } from './unlink';
 
 export interface IdentitiesOptions {
   management: ManagementClient;
   directory: Directory;
+  unlinks: Unlinks;
   /** Aborted when the request's time is up. */
   deadline: AbortSignal;
 }
@@ -17,11 +18,13 @@ export interface IdentitiesOptions {
  */
 export class Identities {
   readonly #management: ManagementClient;
+  readonly #unlinks: Unlinks;
   readonly #deadline: AbortSignal;
   readonly #loader: DataLoader<GenAuthId, UserIdentities>;
 
-  constructor({ management, directory, deadline }: IdentitiesOptions) {
+  constructor({ management, directory, unlinks, deadline }: IdentitiesOptions) {
     this.#management = management;
+    this.#unlinks = unlinks;
     this.#deadline = deadline;
     this.#loader = new DataLoader((userIds) => directory.load(userIds, deadline));
   }
@@ -61,7 +64,7 @@ export class Identities {
   async unlink(request: { userId: string; extIdpId: string; type?: string | null }): Promise<UnlinkResult> {
     const checked = this.#check(request);
     try {
-      return await unlink(this.#management, checked, this.#deadline);
+      return await this.#unlinks.unlink(checked, this.#deadline);
     } finally {
       this.#loader.clear(checked.userId);
     }

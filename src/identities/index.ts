@@ -2,4 +2,4 @@
 export { Directory, type UserIdentities } from './directory';
 export { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 export { Identities, type IdentitiesOptions } from './identities';
-export type { UnlinkResult } from './unlink';
+export { type UnlinkResult, Unlinks } from './unlink';

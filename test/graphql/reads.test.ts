@@ -8,7 +8,7 @@ describe('User.identities', () => {
   let ids: string[];
 
   beforeAll(async () => {
-    stack = await startStack({ emulator: { seed: POOL, qps: Infinity } });
+    stack = await startStack({ emulator: { seed: POOL, qps: Infinity }, env: { GENAUTH_MAX_QPS: '100000' } });
     ids = stack.emulator.store.users().map(({ profile }) => profile.userId);
   });
   afterAll(() => stack.close());

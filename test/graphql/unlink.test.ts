@@ -113,7 +113,7 @@ describe('Mutation.unlinkIdentity', () => {
   });
 
   test('tells the caller nothing of our own key when GenAuth refuses it', async () => {
-    stack.emulator.switches.clockOffsetMs = 3_600_000;
+    stack.emulator.switches.signatureBrand = 'authing';
     const { errors } = await unlink(target);
     expect(errors.map(({ extensions }) => extensions)).toEqual([
       expect.objectContaining({ code: 'UPSTREAM_AUTH_FAILED', outcome: 'NOT_EXECUTED' }),

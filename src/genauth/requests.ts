@@ -1,0 +1,280 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  BrokenCircuitError,
+  circuitBreaker,
+  CircuitState,
+  ExponentialBackoff,
+  handleWhen,
+  SamplingBreaker,
+} from 'cockatiel';
+import { Admission, AdmissionError, type Lane } from './admission';
+import type { RequestOf, Route } from './api';
+import type { Authentication } from './authentication';
+import { type Answer, judge } from './envelope';
+import { ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
+import { RetryBudget } from './retryBudget';
+import type { RateLimit } from './tokenBucket';
+import { type Exchange, type Transport, TransportError, type WireRequest } from './transport';
+
+export interface RequestsOptions {
+  transport: Transport;
+  authentication: Authentication;
+  rateLimit: RateLimit;
+  maxConcurrency: number;
+  /** Milliseconds for one attempt of a GET. */
+  readTimeoutMs: number;
+  /** Milliseconds for one attempt of a POST. */
+  writeTimeoutMs: number;
+}
+
+export interface RequestOptions {
+  /** Ends it, waiting included. */
+  signal: AbortSignal;
+  lane: Lane;
+  /** Whether a second attempt may be made where that is safe. */
+  repeat: boolean;
+}
+
+/** What the protection of GenAuth and of this process is doing at this moment. */
+export interface Protection {
+  breaker: 'closed' | 'open' | 'half_open';
+  waiting: number;
+  retriesLeft: number;
+}
+
+/** After a 429 that does not say how long. GenAuth counts by the second. */
+const DEFAULT_PAUSE_MS = 500;
+/** A read waits this long for GenAuth to have room again; what takes longer is reported at once. */
+const MAX_PAUSE_BEFORE_REPEAT_MS = 1_000;
+
+/** Opens when half of at least 20 calls within 10 s failed; then one call at a time tries whether GenAuth is back. */
+const BREAKER = { threshold: 0.5, duration: 10_000, minimumRps: 2 };
+const HALF_OPEN_AFTER = new ExponentialBackoff({ initialDelay: 1_000, maxDelay: 15_000 });
+
+/**
+ * Sends requests, each of at most two attempts: under a bounded concurrency and rate, not at all while GenAuth is down, and
+ * with a second attempt only where the first cannot have done anything, or where doing it again does nothing.
+ */
+export class Requests {
+  readonly #transport: Transport;
+  readonly #authentication: Authentication;
+  readonly #timeoutMs: Readonly<Record<Method, number>>;
+  readonly #admission: Admission;
+  readonly #budget = new RetryBudget();
+  readonly #breaker = circuitBreaker(
+    handleWhen((error) => this.#isFailure(error)),
+    {
+      breaker: new SamplingBreaker(BREAKER),
+      halfOpenAfter: HALF_OPEN_AFTER,
+    },
+  );
+
+  constructor({
+    transport,
+    authentication,
+    rateLimit,
+    maxConcurrency,
+    readTimeoutMs,
+    writeTimeoutMs,
+  }: RequestsOptions) {
+    this.#transport = transport;
+    this.#authentication = authentication;
+    this.#timeoutMs = { GET: readTimeoutMs, POST: writeTimeoutMs };
+    this.#admission = new Admission({ maxConcurrency, rateLimit });
+  }
+
+  get protection(): Protection {
+    const { state } = this.#breaker;
+    return {
+      breaker: state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half_open' : 'closed',
+      waiting: this.#admission.waiting,
+      retriesLeft: this.#budget.left,
+    };
+  }
+
+  /**
+   * Sends a request and judges the answer.
+   *
+   * @param draw What to send. Asked for at the last moment, when the request may go out; null sends nothing.
+   * @returns null where nothing was sent.
+   * @throws {ManagementRefusedError | ManagementUnreachableError}
+   */
+  async request<R extends Route>(
+    route: R,
+    draw: () => RequestOf<R> | null,
+    options: RequestOptions,
+  ): Promise<Answer | null> {
+    let data: RequestOf<R> | null | undefined;
+    const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
+    const first: Attempt = {};
+    try {
+      return await this.#attempt(route, drawOnce, options, first);
+    } catch (error) {
+      if (!(await this.#mayRepeat(route, error, first, options))) throw error;
+    }
+    return this.#attempt(route, drawOnce, options, {});
+  }
+
+  /** Sends a request that proves who we are by what it holds, outside of every lane: other requests wait for it. */
+  async requestUnauthenticated<R extends Route>(route: R, data: RequestOf<R>, signal: AbortSignal): Promise<Answer> {
+    return judge(route, await this.#send(route, data, {}, signal));
+  }
+
+  async #attempt<R extends Route>(
+    route: R,
+    draw: () => RequestOf<R> | null,
+    { lane, signal }: RequestOptions,
+    attempt: Attempt,
+  ): Promise<Answer | null> {
+    // While one call tries whether GenAuth is back, the others need not wait for what it finds.
+    if (this.#breaker.state === CircuitState.HalfOpen)
+      throw new ManagementUnreachableError(route, 'breaker_open', 'no');
+    try {
+      const answer = await this.#breaker.execute(async () => {
+        await this.#admission.enter(lane, signal);
+        try {
+          const data = draw();
+          if (data === null) throw NOTHING_TO_SEND;
+          attempt.headers = await this.#credentials(route, data, signal);
+          attempt.exchange = await this.#send(route, data, attempt.headers, signal);
+          return judge(route, attempt.exchange);
+        } finally {
+          this.#admission.leave(lane);
+        }
+      });
+      this.#budget.succeeded();
+      return answer;
+    } catch (error) {
+      if (error === NOTHING_TO_SEND) return null;
+      if (error instanceof BrokenCircuitError) throw new ManagementUnreachableError(route, 'breaker_open', 'no');
+      if (error instanceof AdmissionError) {
+        const { reason, retryAfterMs } = error;
+        throw new ManagementUnreachableError(route, reason, 'no', { cause: error, retryAfterMs });
+      }
+      if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
+        this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
+      }
+      throw error;
+    }
+  }
+
+  /** Decides about a second attempt, and waits before it. */
+  async #mayRepeat(
+    route: Route,
+    error: unknown,
+    { headers, exchange }: Attempt,
+    options: RequestOptions,
+  ): Promise<boolean> {
+    if (!options.repeat || options.signal.aborted) return false;
+    if (error instanceof ManagementRefusedError && error.refusal === 'credentials') {
+      // Refused before anything was executed, so that even a write may be sent again.
+      return (
+        headers !== undefined &&
+        this.#authentication.renew({ headers, apiCode: error.apiCode, date: exchange?.headers['date'] })
+      );
+    }
+    if (!isRepeatable(route, error) || !this.#budget.spend()) return false;
+    // Full jitter, so that what failed together does not come back together.
+    await pause(50 + Math.random() * 200, undefined, { signal: options.signal }).catch(() => undefined);
+    return !options.signal.aborted;
+  }
+
+  /** Whatever fails here, the operation itself was not sent. */
+  async #credentials<R extends Route>(
+    route: R,
+    data: RequestOf<R>,
+    signal: AbortSignal,
+  ): Promise<Record<string, string>> {
+    const [method, path] = split(route);
+    try {
+      return await this.#authentication.headers({ method, path, data }, signal);
+    } catch (cause) {
+      if (cause instanceof ManagementRefusedError) throw cause;
+      const reason = cause instanceof ManagementUnreachableError ? cause.reason : 'deadline';
+      throw new ManagementUnreachableError(route, reason, 'no', { cause });
+    }
+  }
+
+  async #send<R extends Route>(
+    route: R,
+    data: RequestOf<R>,
+    credentials: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<Exchange> {
+    const [method, path] = split(route);
+    const request: WireRequest =
+      method === 'GET'
+        ? { method, path: `${path}?${encodeQuery(data)}`, headers: { ...credentials, ...ACCEPT }, body: null }
+        : { method, path, headers: { ...credentials, ...ACCEPT, ...JSON_BODY }, body: JSON.stringify(data) };
+    try {
+      return await this.#transport.exchange(request, { timeoutMs: this.#timeoutMs[method], signal });
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      throw new ManagementUnreachableError(route, error.reason, error.sent, { cause: error });
+    }
+  }
+
+  /** What counts against GenAuth. While one call tries whether it is back, every error does: it has not shown that it is. */
+  #isFailure(error: unknown): boolean {
+    if (this.#breaker.state === CircuitState.HalfOpen) return !(error instanceof ManagementRefusedError);
+    return error instanceof ManagementUnreachableError && (FAILURES.has(error.reason) || error.sent === 'maybe');
+  }
+}
+
+type Method = 'GET' | 'POST';
+
+interface Attempt {
+  headers?: Record<string, string>;
+  exchange?: Exchange;
+}
+
+/** Not an error, but a way out of the breaker that does not look like an answer to it. */
+const NOTHING_TO_SEND = new Error('nothing to send');
+
+/** Nothing was sent, and it is GenAuth's side that failed. */
+const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refused', 'connect_timeout', 'tls']);
+
+/** What may be gone a moment later. What is wrong with an answer that came whole would be wrong again. */
+const PASSING: ReadonlySet<Unreachability> = new Set([
+  'dns',
+  'connection_refused',
+  'connect_timeout',
+  'reset',
+  'closed',
+  'timeout',
+  'http_error',
+  'upstream_error',
+  'not_json',
+  'replayed',
+]);
+
+/** Reads do nothing, so that they may be sent again; a write only if nothing of it can have arrived. */
+function isRepeatable(route: Route, error: unknown): boolean {
+  const [method] = split(route);
+  if (error instanceof ManagementUnreachableError) {
+    return PASSING.has(error.reason) && (method === 'GET' || error.sent === 'no');
+  }
+  if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
+    return method === 'GET' && (error.retryAfterMs ?? DEFAULT_PAUSE_MS) <= MAX_PAUSE_BEFORE_REPEAT_MS;
+  }
+  return false;
+}
+
+// Identity encoding, because a cap on the bytes that arrive is no cap on what they inflate to.
+const ACCEPT = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'genauth-identity-subgraph' };
+const JSON_BODY = { 'content-type': 'application/json' };
+
+function split(route: Route): [Method, string] {
+  const [method, path] = route.split(' ') as [Method, string];
+  return [method, path];
+}
+
+/** Lists as the vendor's SDK sends them, `userIds[]=a&userIds[]=b`: the form for which signatures are known to match. */
+function encodeQuery(data: Readonly<Record<string, unknown>>): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(data)) {
+    if (Array.isArray(value)) for (const item of value) query.append(`${name}[]`, String(item));
+    else query.append(name, String(value));
+  }
+  return query.toString();
+}
