@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { AuthMode, PolicyOptions } from './callers';
 import type { ManagementClientOptions } from './genauth';
+import type { LastIdentityGuard } from './identities';
 
 /** What the process runs by. Durations in milliseconds. */
 export interface Config {
@@ -7,6 +9,19 @@ export interface Config {
   port: number;
   management: ManagementClientOptions;
   requestDeadlineMs: number;
+  callers: {
+    mode: AuthMode;
+    routerSecrets: readonly string[];
+    tokens: { issuer: string; audience: readonly string[]; jwksUri: string | null } | null;
+  };
+  policy: PolicyOptions;
+  lastIdentityGuard: LastIdentityGuard;
+  /** `stdout`, or the path of a file. */
+  auditLog: string;
+  /** GraphQL requests served at once. */
+  maxInFlight: number;
+  /** Mutation fields that one operation may hold. */
+  maxMutationFields: number;
   introspection: boolean;
   logLevel: string;
 }
@@ -23,7 +38,7 @@ export class ConfigError extends Error {
 }
 
 /** Each of these may be given as a file, by its name and `_FILE`. */
-const SECRETS = ['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET'] as const;
+const SECRETS = ['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET', 'ROUTER_SECRETS'] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
@@ -39,12 +54,41 @@ const integer = (min: number, max: number) =>
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, { error: `must be one of ${names.join(', ')}` });
 
+const list = (item: RegExp, expected: string) =>
+  z
+    .string()
+    .transform((text) => text.split(',').map((entry) => entry.trim()))
+    .refine((entries) => entries.every((entry) => item.test(entry)), expected)
+    .default([]);
+
+const scope = (name: string) =>
+  z
+    .string()
+    .regex(/^[!#-[\]-~]+$/, 'must be one scope')
+    .default(name);
+
+const URL_EXPECTED = 'must be an https: URL; http: is accepted for loopback alone';
+
 const required = z.string({ error: 'is required' });
 
 const Environment = z.object({
-  // Until this service can tell who is asking, nobody from outside may ask (contract.md, section 3, AUTH_MODE).
-  HOST: z.string().regex(LOOPBACK, 'must be a loopback address: callers are not checked').default('127.0.0.1'),
+  HOST: z.string().default('127.0.0.1'),
   PORT: integer(0, 65_535).default(4001),
+  AUTH_MODE: oneOf(['strict', 'router', 'jwt', 'none']).default('strict'),
+  ROUTER_SECRETS: list(
+    /^[!-+\--~]{32,}$/,
+    'must be one or more secrets, separated by commas, each of 32 or more visible characters',
+  ),
+  JWT_ISSUER: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
+  JWT_AUDIENCE: list(/^[!-~]+$/, 'must be one or more audiences, separated by commas'),
+  JWT_JWKS_URI: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
+  SCOPE_READ: scope('identity:read'),
+  SCOPE_UNLINK: scope('identity:unlink'),
+  SELF_UNLINK: oneOf(['allow', 'deny']).default('allow'),
+  LAST_IDENTITY_GUARD: oneOf(['off', 'self', 'all']).default('self'),
+  AUDIT_LOG: z.string().default('stdout'),
+  MAX_IN_FLIGHT: integer(1, 100_000).default(256),
+  MAX_MUTATION_FIELDS: integer(1, 100).default(1),
   GENAUTH_HOST: z
     .string()
     .refine(isOrigin, 'must be an https: origin without a path; http: is accepted for loopback alone')
@@ -111,9 +155,27 @@ export function readConfig(
       problems.push(`${name} ${message}`);
     }
   }
+  problems.push(...problemsOfAuthentication(set));
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   return toConfig(parsed.data);
 }
+
+/** What a mode needs. Looked at apart from the values, so that a bad value elsewhere hides none of it. */
+function problemsOfAuthentication(set: ReadonlyMap<string, string | undefined>): string[] {
+  const mode = set.get('AUTH_MODE') ?? 'strict';
+  const needed = (NEEDED_BY_MODE[mode] ?? []).filter((name) => !set.has(name) && !set.has(`${name}_FILE`));
+  const problems = needed.map((name) => `${name} is required where AUTH_MODE is ${mode}`);
+  if (mode === 'none' && !LOOPBACK.test(set.get('HOST') ?? '127.0.0.1')) {
+    problems.push('HOST must be a loopback address where AUTH_MODE is none');
+  }
+  return problems;
+}
+
+const NEEDED_BY_MODE: Readonly<Record<string, readonly string[]>> = {
+  strict: ['ROUTER_SECRETS', 'JWT_ISSUER', 'JWT_AUDIENCE'],
+  router: ['ROUTER_SECRETS'],
+  jwt: ['JWT_ISSUER', 'JWT_AUDIENCE'],
+};
 
 function toConfig(variables: z.infer<typeof Environment>): Config {
   return Object.freeze({
@@ -137,17 +199,43 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
       maxQps: variables.GENAUTH_MAX_QPS,
     }),
     requestDeadlineMs: variables.REQUEST_DEADLINE_MS,
+    callers: Object.freeze({
+      mode: variables.AUTH_MODE,
+      routerSecrets: Object.freeze(variables.ROUTER_SECRETS),
+      tokens:
+        variables.JWT_ISSUER === null
+          ? null
+          : Object.freeze({
+              issuer: variables.JWT_ISSUER,
+              audience: Object.freeze(variables.JWT_AUDIENCE),
+              jwksUri: variables.JWT_JWKS_URI,
+            }),
+    }),
+    policy: Object.freeze({
+      scopeRead: variables.SCOPE_READ,
+      scopeUnlink: variables.SCOPE_UNLINK,
+      selfUnlink: variables.SELF_UNLINK,
+    }),
+    lastIdentityGuard: variables.LAST_IDENTITY_GUARD,
+    auditLog: variables.AUDIT_LOG,
+    maxInFlight: variables.MAX_IN_FLIGHT,
+    maxMutationFields: variables.MAX_MUTATION_FIELDS,
     introspection: variables.INTROSPECTION === 'on',
     logLevel: variables.LOG_LEVEL,
   });
 }
 
 function isOrigin(text: string): boolean {
+  if (!isUrl(text)) return false;
+  const { pathname, search, hash } = new URL(text);
+  return pathname === '/' && search === '' && hash === '';
+}
+
+function isUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  if (url.username !== '' || url.password !== '') return false;
-  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname));
+  const { protocol, hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return false;
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
 }
 
 function isPattern(text: string): boolean {

@@ -1,4 +1,6 @@
-import { readConfig } from './config';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Config, readConfig } from './config';
 import { type Emulator, startEmulator } from './emulator';
 import { exampleOperations } from './examples';
 import type { IdeWindow } from './http/ide';
@@ -16,6 +18,8 @@ async function main(): Promise<void> {
       GENAUTH_HOST: emulator.url,
       GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
       GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+      AUTH_MODE: 'none',
+      AUDIT_LOG: join(tmpdir(), 'genauth-identity-audit.jsonl'),
       INTROSPECTION: 'on',
       LOG_LEVEL: 'warn',
     },
@@ -31,7 +35,7 @@ async function main(): Promise<void> {
     };
     process.once('SIGINT', leave);
     process.once('SIGTERM', leave);
-    process.stdout.write(welcome(subgraph.url.replace('127.0.0.1', 'localhost'), emulator, someone.name, examples));
+    process.stdout.write(welcome(subgraph.url.replace('127.0.0.1', 'localhost'), config, emulator, someone.name, examples));
   } catch (error) {
     await emulator.close();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
@@ -53,6 +57,7 @@ function pickUser({ store }: Emulator): { userId: string; extIdpId: string; name
 
 function welcome(
   url: string,
+  { auditLog }: Config,
   emulator: Emulator,
   name: string,
   [read, unlink]: readonly [IdeWindow, IdeWindow],
@@ -61,6 +66,7 @@ function welcome(
   Subgraph   ${url}/graphql
   IDE        ${url}/
   Emulator   ${emulator.url}, with a user pool of ${emulator.store.users().length}
+  Audit      ${auditLog}
 
 Read what ${name} is linked to, as a router asks for it:
 

@@ -4,7 +4,14 @@ import { parseEnv } from 'node:util';
 import { ConfigError, readConfig, VARIABLES } from '../src/config';
 
 const SECRET = 'sentinel-secret-0123456789';
-const MINIMAL = { GENAUTH_ACCESS_KEY_ID: 'key', GENAUTH_ACCESS_KEY_SECRET: SECRET };
+const ROUTER_SECRET = 'router-sentinel-0123456789-0123456789';
+const MINIMAL = {
+  GENAUTH_ACCESS_KEY_ID: 'key',
+  GENAUTH_ACCESS_KEY_SECRET: SECRET,
+  ROUTER_SECRETS: ROUTER_SECRET,
+  JWT_ISSUER: 'https://id.example.com/oidc',
+  JWT_AUDIENCE: 'supergraph',
+};
 
 function noFile(): string {
   throw Object.assign(new Error('nothing there'), { code: 'ENOENT' });
@@ -21,7 +28,7 @@ function problemsOf(environment: Record<string, string>, readFile = noFile): rea
 }
 
 describe('the configuration', () => {
-  test('needs nothing but the access key, and says what everything else is', () => {
+  test('needs nothing but the access key and who may ask, and says what everything else is', () => {
     expect(readConfig(MINIMAL, noFile)).toEqual({
       host: '127.0.0.1',
       port: 4001,
@@ -40,6 +47,16 @@ describe('the configuration', () => {
         maxQps: 200,
       },
       requestDeadlineMs: 9_000,
+      callers: {
+        mode: 'strict',
+        routerSecrets: [ROUTER_SECRET],
+        tokens: { issuer: 'https://id.example.com/oidc', audience: ['supergraph'], jwksUri: null },
+      },
+      policy: { scopeRead: 'identity:read', scopeUnlink: 'identity:unlink', selfUnlink: 'allow' },
+      lastIdentityGuard: 'self',
+      auditLog: 'stdout',
+      maxInFlight: 256,
+      maxMutationFields: 1,
       introspection: false,
       logLevel: 'info',
     });
@@ -54,6 +71,11 @@ describe('the configuration', () => {
   test('reports all that is wrong at once, by name and never by value', () => {
     const environment = {
       HOST: '0.0.0.0',
+      AUTH_MODE: 'none',
+      ROUTER_SECRETS: `${ROUTER_SECRET},sentinel`,
+      JWT_ISSUER: 'http://sentinel.example.com',
+      SCOPE_READ: 'sentinel two',
+      MAX_IN_FLIGHT: '0',
       PORT: '65536',
       GENAUTH_HOST: 'https://user:sentinel@api.genauth.ai/path',
       GENAUTH_ACCESS_KEY_ID: 'sentinel:with colon',
@@ -64,7 +86,7 @@ describe('the configuration', () => {
     };
     const problems = problemsOf(environment);
     expect(problems.map((text) => text.split(' ')[0]).sort()).toEqual(
-      [...Object.keys(environment), 'GENAUTH_ACCESS_KEY_SECRET'].sort(),
+      [...Object.keys(environment).filter((name) => name !== 'AUTH_MODE'), 'GENAUTH_ACCESS_KEY_SECRET'].sort(),
     );
     expect(problems.join('\n')).not.toMatch(/sentinel|0\.0\.0\.0|65536|1e9/);
   });
@@ -78,15 +100,15 @@ describe('the configuration', () => {
   });
 
   test('reads a secret from a file, without the newline at its end', () => {
-    const { GENAUTH_ACCESS_KEY_ID } = MINIMAL;
-    const environment = { GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET_FILE: '/run/secrets/key' };
+    const { GENAUTH_ACCESS_KEY_SECRET: _secret, ...others } = MINIMAL;
+    const environment = { ...others, GENAUTH_ACCESS_KEY_SECRET_FILE: '/run/secrets/key' };
     const config = readConfig(environment, (path) => (path === '/run/secrets/key' ? `${SECRET}\n` : ''));
     expect(config.management.accessKey.accessKeySecret).toBe(SECRET);
   });
 
   test('names a secret file that cannot be read, once', () => {
-    const { GENAUTH_ACCESS_KEY_ID } = MINIMAL;
-    expect(problemsOf({ GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET_FILE: '/sentinel' })).toEqual([
+    const { GENAUTH_ACCESS_KEY_SECRET: _secret, ...others } = MINIMAL;
+    expect(problemsOf({ ...others, GENAUTH_ACCESS_KEY_SECRET_FILE: '/sentinel' })).toEqual([
       'GENAUTH_ACCESS_KEY_SECRET_FILE cannot be read (ENOENT)',
     ]);
   });
@@ -95,6 +117,33 @@ describe('the configuration', () => {
     expect(problemsOf({ ...MINIMAL, GENAUTH_ACCESS_KEY_SECRET_FILE: '/a' }, () => SECRET)).toEqual([
       'GENAUTH_ACCESS_KEY_SECRET and GENAUTH_ACCESS_KEY_SECRET_FILE are both set: set one of them',
     ]);
+  });
+
+  test.each([
+    ['strict', ['ROUTER_SECRETS', 'JWT_ISSUER', 'JWT_AUDIENCE']],
+    ['router', ['ROUTER_SECRETS']],
+    ['jwt', ['JWT_ISSUER', 'JWT_AUDIENCE']],
+    ['none', []],
+  ])('says what AUTH_MODE %s needs', (mode, names) => {
+    const { GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET } = MINIMAL;
+    const problems = problemsOf({ GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET, AUTH_MODE: mode });
+    expect(problems).toEqual(names.map((name) => `${name} is required where AUTH_MODE is ${mode}`));
+  });
+
+  test('listens for others only where callers are checked', () => {
+    expect(problemsOf({ ...MINIMAL, HOST: '0.0.0.0' })).toEqual([]);
+    expect(problemsOf({ ...MINIMAL, HOST: '0.0.0.0', AUTH_MODE: 'none' })).toEqual([
+      'HOST must be a loopback address where AUTH_MODE is none',
+    ]);
+  });
+
+  test('takes several router secrets and several audiences', () => {
+    const { callers } = readConfig(
+      { ...MINIMAL, ROUTER_SECRETS: `${ROUTER_SECRET}, ${ROUTER_SECRET}2`, JWT_AUDIENCE: 'a,b' },
+      noFile,
+    );
+    expect(callers.routerSecrets).toEqual([ROUTER_SECRET, `${ROUTER_SECRET}2`]);
+    expect(callers.tokens?.audience).toEqual(['a', 'b']);
   });
 
   test.each([

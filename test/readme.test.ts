@@ -76,7 +76,12 @@ describe('the README', () => {
     const folder = mkdtempSync(join(tmpdir(), 'env-'));
     const file = join(folder, '.env');
     const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
-    writeFileSync(file, example.replace(/^(GENAUTH_ACCESS_KEY_(ID|SECRET))=$/gm, '$1=x').concat('PORT=0\n'));
+    // The issuer does not answer: the process starts all the same, and refuses callers until it does.
+    const filledIn = example
+      .replace(/^(GENAUTH_ACCESS_KEY_ID|GENAUTH_ACCESS_KEY_SECRET|JWT_AUDIENCE)=$/gm, '$1=x')
+      .replace(/^ROUTER_SECRETS=$/m, `ROUTER_SECRETS=${'x'.repeat(32)}`)
+      .replace(/^JWT_ISSUER=$/m, 'JWT_ISSUER=http://127.0.0.1:9');
+    writeFileSync(file, `${filledIn}PORT=0\n`);
     const main = run([`--env-file=${file}`, 'dist/main.js']);
     await main.waitFor(/"msg":"ready"/);
     expect(await main.stop()).toBe(0);

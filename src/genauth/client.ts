@@ -58,6 +58,9 @@ export interface User {
   username: string | null;
   /** When the password was last set; null for a user who never had one. */
   passwordLastSetAt: string | null;
+  /** Whether GenAuth knows that the address is the user's. */
+  emailVerified: boolean;
+  phoneVerified: boolean;
   identities: readonly Identity[];
 }
 
@@ -65,6 +68,8 @@ export interface User {
 export interface Acknowledgement {
   apiCode: number | null;
   requestId: string | null;
+  /** How many requests it took. */
+  attempts: number;
 }
 
 /** `get-user-batch` takes this many ids at most. */
@@ -129,13 +134,15 @@ export class ManagementClient {
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
     const options = { signal, lane: 'writes', repeat: true } as const;
-    const { data, apiCode, requestId } = await this.#request(route, { ...request }, options);
+    const { data, apiCode, requestId, attempts } = await this.#request(route, { ...request }, options);
     const success = isObject(data) ? data['success'] : undefined;
-    if (success === true) return { apiCode, requestId };
-    if (success === false) {
-      throw new ManagementRefusedError(route, { refusal: 'rejected', statusCode: 200, apiCode, requestId });
-    }
-    throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    if (success === true) return { apiCode, requestId, attempts };
+    const error =
+      success === false
+        ? new ManagementRefusedError(route, { refusal: 'rejected', statusCode: 200, apiCode, requestId })
+        : new ManagementUnreachableError(route, 'shape', 'maybe');
+    error.attempts = attempts;
+    throw error;
   }
 
   /**
@@ -218,6 +225,8 @@ export class ManagementClient {
       phone: textOrNull(data['phone']),
       username: textOrNull(data['username']),
       passwordLastSetAt: textOrNull(data['passwordLastSetAt']),
+      emailVerified: data['emailVerified'] === true,
+      phoneVerified: data['phoneVerified'] === true,
       identities,
     };
   }
@@ -240,7 +249,11 @@ export class ManagementClient {
     return { accessToken, expiresIn };
   }
 
-  async #request<R extends Route>(route: R, data: RequestOf<R>, options: RequestOptions): Promise<Answer> {
+  async #request<R extends Route>(
+    route: R,
+    data: RequestOf<R>,
+    options: RequestOptions,
+  ): Promise<Answer & { attempts: number }> {
     const answer = await this.#requests.request(route, () => data, options);
     if (answer === null) throw new Error('a request with data was not sent');
     return answer;

@@ -56,6 +56,8 @@ export type Sent = 'no' | 'maybe';
  */
 export abstract class ManagementError extends Error {
   readonly route: Route;
+  /** How many requests were sent, or may have been, before this was the end of it. */
+  attempts = 0;
 
   constructor(message: string, route: Route, options?: ErrorOptions) {
     super(message, options);

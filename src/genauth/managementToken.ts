@@ -1,5 +1,5 @@
 import type { Authentication } from './authentication';
-import { untilAborted } from './deadline';
+import { untilAborted } from '../deadline';
 import { isObject } from './identity';
 
 /** A token of `get-management-token`, and its life. */

@@ -11,7 +11,7 @@ import { Admission, AdmissionError, type Lane } from './admission';
 import type { RequestOf, Route } from './api';
 import type { Authentication } from './authentication';
 import { type Answer, judge } from './envelope';
-import { ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
+import { ManagementError, ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
 import { type Exchange, type Transport, TransportError, type WireRequest } from './transport';
@@ -103,16 +103,24 @@ export class Requests {
     route: R,
     draw: () => RequestOf<R> | null,
     options: RequestOptions,
-  ): Promise<Answer | null> {
+  ): Promise<(Answer & { attempts: number }) | null> {
     let data: RequestOf<R> | null | undefined;
     const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
     const first: Attempt = {};
+    const second: Attempt = {};
     try {
-      return await this.#attempt(route, drawOnce, options, first);
+      let answer: Answer | null;
+      try {
+        answer = await this.#attempt(route, drawOnce, options, first);
+      } catch (error) {
+        if (!(await this.#mayRepeat(route, error, first, options))) throw error;
+        answer = await this.#attempt(route, drawOnce, options, second);
+      }
+      return answer && { ...answer, attempts: countSent(first, second) };
     } catch (error) {
-      if (!(await this.#mayRepeat(route, error, first, options))) throw error;
+      if (error instanceof ManagementError) error.attempts = countSent(first, second);
+      throw error;
     }
-    return this.#attempt(route, drawOnce, options, {});
   }
 
   /** Sends a request that proves who we are by what it holds, outside of every lane: other requests wait for it. */
@@ -224,8 +232,13 @@ export class Requests {
 type Method = 'GET' | 'POST';
 
 interface Attempt {
+  /** Of a request that went to the transport. */
   headers?: Record<string, string>;
   exchange?: Exchange;
+}
+
+function countSent(...attempts: readonly Attempt[]): number {
+  return attempts.filter(({ headers }) => headers !== undefined).length;
 }
 
 /** Not an error, but a way out of the breaker that does not look like an answer to it. */

@@ -1,15 +1,12 @@
-import type { ManagementClient } from '../genauth';
-import { type Directory, Identities, type Unlinks } from '../identities';
+import type { Caller } from '../callers';
+import { Identities, type IdentitiesOptions } from '../identities';
 
 /** What resolvers work with: made for one request, gone with it. */
 export interface Context {
   identities: Identities;
 }
 
-export interface ContextOptions {
-  management: ManagementClient;
-  directory: Directory;
-  unlinks: Unlinks;
+export interface ContextOptions extends Omit<IdentitiesOptions, 'caller' | 'deadline'> {
   /** Milliseconds for the whole request. */
   requestDeadlineMs: number;
 }
@@ -21,8 +18,8 @@ export interface UserReference {
 }
 
 /** Makes the context of one request. The request's time starts to run here. */
-export function createContext({ management, directory, unlinks, requestDeadlineMs }: ContextOptions): Context {
+export function createContext({ requestDeadlineMs, ...options }: ContextOptions, caller: Caller): Context {
   // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
   const deadline = AbortSignal.timeout(requestDeadlineMs);
-  return { identities: new Identities({ management, directory, unlinks, deadline }) };
+  return { identities: new Identities({ ...options, caller, deadline }) };
 }

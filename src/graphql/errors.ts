@@ -1,5 +1,7 @@
 import { unwrapResolverError } from '@apollo/server/errors';
+import { LimitError } from './limits';
 import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
+import { ForbiddenError } from '../callers';
 import {
   InvalidArgumentError,
   ManagementRefusedError,
@@ -7,7 +9,7 @@ import {
   type Refusal,
   type Unreachability,
 } from '../genauth';
-import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from '../identities';
+import { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from '../identities';
 
 /** What an error tells a caller. No other key is ever sent (contract.md, section 4). */
 export interface ErrorExtensions {
@@ -18,6 +20,7 @@ export interface ErrorExtensions {
   retryAfterMs?: number;
   apiCode?: number;
   requestId?: string;
+  /** Of an unlink, in the audit trail. */
   operationId?: string;
 }
 
@@ -38,7 +41,7 @@ export function createFormatError(
   return (formatted, error) => {
     const cause = unwrapResolverError(error);
     const known = translate(cause) ?? (error instanceof GraphQLError ? translateGraphQL(formatted, error) : undefined);
-    if (known === undefined) onUnexpected(cause);
+    if (known === undefined || isUnexpected(cause)) onUnexpected(cause);
     const { message, extensions } = known ?? INTERNAL;
     return {
       message,
@@ -49,6 +52,11 @@ export function createFormatError(
   };
 }
 
+/** An audit trail that cannot be written, for example: the caller may try again, and the operator has to know. */
+function isUnexpected(error: unknown): boolean {
+  return error instanceof UnlinkNotExecutedError && translate(error.cause) === undefined;
+}
+
 const INTERNAL: Translation = {
   message: 'An internal error occurred.',
   extensions: { code: 'INTERNAL_SERVER_ERROR' },
@@ -56,18 +64,28 @@ const INTERNAL: Translation = {
 
 function translate(error: unknown): Translation | undefined {
   if (error instanceof UnlinkNotExecutedError) {
-    const reason = translate(error.cause);
-    return reason && { message: reason.message, extensions: { ...reason.extensions, outcome: 'NOT_EXECUTED' } };
+    // What nobody foresaw happened before anything was sent, so that even then this much is known.
+    const { message, extensions } = translate(error.cause) ?? INTERNAL;
+    return { message, extensions: { ...extensions, outcome: 'NOT_EXECUTED', ...ofOperation(error.operationId) } };
   }
   if (error instanceof UnlinkOutcomeUnknownError) {
     return {
       message:
         'GenAuth may or may not have unlinked the identity. Read the identities of the user before trying again.',
-      extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN' },
+      extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', ...ofOperation(error.operationId) },
     };
   }
   if (error instanceof InvalidArgumentError) {
     return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };
+  }
+  if (error instanceof ForbiddenError) {
+    return { message: 'You may not do this.', extensions: { code: 'FORBIDDEN' } };
+  }
+  if (error instanceof LastIdentityError) {
+    return {
+      message: 'This is the last way for the user to sign in. Add another one before unlinking it.',
+      extensions: { code: 'LAST_IDENTITY' },
+    };
   }
   if (error instanceof ManagementUnreachableError) {
     const code = CODE_OF_UNREACHABILITY[error.reason];
@@ -75,6 +93,10 @@ function translate(error: unknown): Translation | undefined {
   }
   if (error instanceof ManagementRefusedError) return translateRefusal(error);
   return undefined;
+}
+
+function ofOperation(operationId: string | null): { operationId?: string } {
+  return operationId === null ? {} : { operationId };
 }
 
 function translateRefusal({ refusal, retryAfterMs, apiCode, requestId }: ManagementRefusedError): Translation {
@@ -146,6 +168,7 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
       ...(typeof validationErrorCode === 'string' ? { validationErrorCode } : {}),
     },
   });
+  if (error instanceof LimitError) return known(error.message);
   switch (code) {
     case 'GRAPHQL_PARSE_FAILED':
       return known('The document is not valid GraphQL.');

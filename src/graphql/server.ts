@@ -8,9 +8,10 @@ import {
 } from '@apollo/server/plugin/disabled';
 import type { Context } from './context';
 import { createFormatError } from './errors';
+import { limitDocument, type Limits, limitVariables } from './limits';
 import { loadSchema } from './schema';
 
-export interface GraphQLServerOptions {
+export interface GraphQLServerOptions extends Limits {
   /** Whether the schema may be asked for. `_service { sdl }` answers in any case. */
   introspection: boolean;
   /** Called with an error that nobody foresaw; the caller is told nothing of it. */
@@ -24,7 +25,8 @@ const MAX_TOKENS = 15_000;
  * Makes the GraphQL server, not started. Nothing is left to a default that depends on `NODE_ENV` or on Apollo's variables:
  * every option with a say in what strangers can see or do is set here.
  */
-export function createGraphQLServer({ introspection, onUnexpectedError }: GraphQLServerOptions): ApolloServer<Context> {
+export function createGraphQLServer(options: GraphQLServerOptions): ApolloServer<Context> {
+  const { introspection, maxMutationFields, onUnexpectedError } = options;
   return new ApolloServer<Context>({
     schema: loadSchema(),
     introspection,
@@ -32,6 +34,7 @@ export function createGraphQLServer({ introspection, onUnexpectedError }: GraphQ
     includeStacktraceInErrorResponses: false,
     formatError: createFormatError(onUnexpectedError),
     parseOptions: { maxTokens: MAX_TOKENS },
+    validationRules: [limitDocument({ maxMutationFields })],
     maxRecursiveSelections: true,
     allowBatchedHttpRequests: false,
     persistedQueries: false,
@@ -40,6 +43,7 @@ export function createGraphQLServer({ introspection, onUnexpectedError }: GraphQ
     stopOnTerminationSignals: false,
     logger: SILENT,
     plugins: [
+      limitVariables(),
       ApolloServerPluginLandingPageDisabled(),
       // Costs a third of the throughput, for hints that routers ignore on personal data.
       ApolloServerPluginCacheControlDisabled(),

@@ -2,9 +2,15 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply } from 'fastify';
 
+interface Rejection {
+  code: string;
+  message: string;
+}
+
 /** What is refused before GraphQL sees it, by status. The words are fixed: nothing of the request comes back. */
 const REJECTIONS = {
   400: { code: 'BAD_REQUEST', message: 'The body must be one JSON object with a GraphQL document under "query".' },
+  401: { code: 'UNAUTHENTICATED', message: 'The request does not show who is asking.' },
   404: { code: 'NOT_FOUND', message: 'There is nothing here. GraphQL is at /graphql.' },
   405: { code: 'METHOD_NOT_ALLOWED', message: 'GraphQL requests are sent by POST.' },
   408: { code: 'BAD_REQUEST', message: 'The request took too long to arrive.' },
@@ -12,20 +18,34 @@ const REJECTIONS = {
   415: { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The body must be sent as application/json.' },
   431: { code: 'BAD_REQUEST', message: 'The header fields are larger than they may be.' },
   500: { code: 'INTERNAL_SERVER_ERROR', message: 'An internal error occurred.' },
-} as const;
+} as const satisfies Record<number, Rejection>;
 
 export type RejectionStatus = keyof typeof REJECTIONS;
+
+/** Why nothing can be served at the moment. Whatever the reason, nothing was sent to GenAuth. */
+const UNAVAILABLE = {
+  OVERLOADED: 'Too many requests are being served. Try again later.',
+  KEYS_UNAVAILABLE: 'The keys of the token issuer are not available. Try again later.',
+} as const;
+
+export type Unavailability = keyof typeof UNAVAILABLE;
+
+const RETRY_AFTER_S = 1;
 
 export function isRejectionStatus(status: number | undefined): status is RejectionStatus {
   return status !== undefined && Object.hasOwn(REJECTIONS, status);
 }
 
 /** Refuses a request. Every refusal has the shape of a GraphQL answer, so that a client has one way to read them all. */
-export function reject(reply: FastifyReply, status: RejectionStatus): FastifyReply {
+export function reject(reply: FastifyReply, status: RejectionStatus): FastifyReply;
+export function reject(reply: FastifyReply, status: 503, code: Unavailability): FastifyReply;
+export function reject(reply: FastifyReply, status: RejectionStatus | 503, code?: Unavailability): FastifyReply {
+  if (code !== undefined) void reply.header('retry-after', RETRY_AFTER_S);
+  const rejection = status === 503 ? unavailable(code ?? 'OVERLOADED') : REJECTIONS[status];
   return reply
     .code(status)
     .headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })
-    .send(body(status));
+    .send(toBody(rejection));
 }
 
 /** Refuses what is not HTTP enough to become a request, and hangs up. */
@@ -35,11 +55,11 @@ export function rejectSocket(error: { code?: string }, socket: Socket): void {
     return;
   }
   const status = SOCKET_STATUS[error.code ?? ''] ?? 400;
-  const text = body(status);
+  const body = toBody(REJECTIONS[status]);
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n` +
       'content-type: application/json; charset=utf-8\r\ncache-control: no-store\r\nconnection: close\r\n' +
-      `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }
 
@@ -48,7 +68,10 @@ const SOCKET_STATUS: Readonly<Record<string, RejectionStatus>> = {
   HPE_HEADER_OVERFLOW: 431,
 };
 
-function body(status: RejectionStatus): string {
-  const { code, message } = REJECTIONS[status];
+function unavailable(code: Unavailability): Rejection {
+  return { code, message: UNAVAILABLE[code] };
+}
+
+function toBody({ code, message }: Rejection): string {
   return JSON.stringify({ errors: [{ message, extensions: { code } }] });
 }

@@ -1,13 +1,18 @@
 import DataLoader from 'dataloader';
+import { type Caller, ForbiddenError, type Policy } from '../callers';
 import { type GenAuthId, type ManagementClient, parseIdentityType } from '../genauth';
 import type { Directory, UserIdentities } from './directory';
 import { UnlinkNotExecutedError } from './errors';
-import type { UnlinkRequest, UnlinkResult, Unlinks } from './unlink';
+import type { UnlinkRequest } from './settle';
+import type { UnlinkResult, Unlinks } from './unlink';
 
 export interface IdentitiesOptions {
-  management: ManagementClient;
+  management: Pick<ManagementClient, 'parseId'>;
   directory: Directory;
   unlinks: Unlinks;
+  policy: Policy;
+  /** Who asks. */
+  caller: Caller;
   /** Aborted when the request's time is up. */
   deadline: AbortSignal;
 }
@@ -17,15 +22,12 @@ export interface IdentitiesOptions {
  * never sees a user in two states, except across its own unlink.
  */
 export class Identities {
-  readonly #management: ManagementClient;
-  readonly #unlinks: Unlinks;
-  readonly #deadline: AbortSignal;
+  readonly #options: IdentitiesOptions;
   readonly #loader: DataLoader<GenAuthId, UserIdentities>;
 
-  constructor({ management, directory, unlinks, deadline }: IdentitiesOptions) {
-    this.#management = management;
-    this.#unlinks = unlinks;
-    this.#deadline = deadline;
+  constructor(options: IdentitiesOptions) {
+    this.#options = options;
+    const { directory, deadline } = options;
     this.#loader = new DataLoader((userIds) => directory.load(userIds, deadline));
   }
 
@@ -34,20 +36,26 @@ export class Identities {
    *
    * @returns null when GenAuth does not know the user.
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
+   * @throws {ForbiddenError} The caller may not read this user, whether there is one or not.
    * @throws {ManagementError} GenAuth could not be asked, or gave no usable answer.
    */
   async of(userId: string): Promise<UserIdentities> {
-    return this.#loader.load(this.#management.parseId('userId', userId));
+    const { management, policy, caller } = this.#options;
+    const id = management.parseId('userId', userId);
+    if (!policy.mayRead(caller, id)) throw new ForbiddenError();
+    return this.#loader.load(id);
   }
 
   /**
-   * Tells whether GenAuth says that there is no such user. A GenAuth that cannot be asked does not say so: the user stands,
-   * and `of` reports the failure.
+   * Tells whether GenAuth says that there is no such user. Neither a GenAuth that cannot be asked says so, nor one that the
+   * caller may not ask: the user stands, and `of` reports why.
    *
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
    */
   async isUnknown(userId: string): Promise<boolean> {
-    const id = this.#management.parseId('userId', userId);
+    const { management, policy, caller } = this.#options;
+    const id = management.parseId('userId', userId);
+    if (!policy.mayRead(caller, id)) return false;
     return this.#loader.load(id).then(
       (identities) => identities === null,
       () => false,
@@ -62,19 +70,21 @@ export class Identities {
    * @throws {UnlinkOutcomeUnknownError} It may have been executed.
    */
   async unlink(request: { userId: string; extIdpId: string; type?: string | null }): Promise<UnlinkResult> {
+    const { unlinks, caller, deadline } = this.#options;
     const checked = this.#check(request);
     try {
-      return await this.#unlinks.unlink(checked, this.#deadline);
+      return await unlinks.unlink(checked, caller, deadline);
     } finally {
       this.#loader.clear(checked.userId);
     }
   }
 
   #check({ userId, extIdpId, type }: { userId: string; extIdpId: string; type?: string | null }): UnlinkRequest {
+    const { management } = this.#options;
     try {
       return {
-        userId: this.#management.parseId('userId', userId),
-        extIdpId: this.#management.parseId('extIdpId', extIdpId),
+        userId: management.parseId('userId', userId),
+        extIdpId: management.parseId('extIdpId', extIdpId),
         ...(type === undefined || type === null ? {} : { type: parseIdentityType('type', type) }),
       };
     } catch (error) {

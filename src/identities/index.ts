@@ -1,5 +1,8 @@
 /** The door to the use cases. */
+export { type AuditLog, AuditUnavailableError, createAuditLog } from './audit';
+export { type AuditReport, readAudit, type RecordedIntent } from './auditReport';
 export { Directory, type UserIdentities } from './directory';
-export { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
+export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 export { Identities, type IdentitiesOptions } from './identities';
+export type { LastIdentityGuard } from './lastIdentity';
 export { type UnlinkResult, Unlinks } from './unlink';

@@ -1,19 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type GenAuthId,
-  type Identity,
-  type IdentityType,
-  type ManagementClient,
-  ManagementRefusedError,
-  ManagementUnreachableError,
-} from '../genauth';
+import { type Caller, ForbiddenError, type Policy } from '../callers';
+import { untilAborted } from '../deadline';
+import { type GenAuthId, type ManagementClient, ManagementUnreachableError } from '../genauth';
+import { type AuditLog, createOperationId, type UnlinkIntent } from './audit';
 import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
-
-export interface UnlinkRequest {
-  userId: GenAuthId;
-  extIdpId: GenAuthId;
-  type?: IdentityType;
-}
+import { guardLastIdentity, type LastIdentityGuard } from './lastIdentity';
+import { sendAndSettle, type Settlement, type UnlinkRequest } from './settle';
 
 /** GenAuth's final word on an unlink. */
 export interface UnlinkResult {
@@ -23,42 +14,40 @@ export interface UnlinkResult {
   userId: string;
 }
 
-/**
- * Pauses before the reads that settle a lost answer, in milliseconds: one soon, because most answers are lost after the
- * work is done; one later, for work that was still going on.
- */
-const VERIFY_AFTER_MS = [150, 800];
-
-/** What an unlink needs of GenAuth. */
-type Management = Pick<ManagementClient, 'unlinkIdentity' | 'getUserIdentities'>;
+export interface UnlinksOptions {
+  management: Pick<ManagementClient, 'unlinkIdentity' | 'getUserIdentities' | 'getUser'>;
+  policy: Policy;
+  guard: LastIdentityGuard;
+  audit: AuditLog;
+}
 
 /**
  * The unlinks of this process. Those of one user run one after another: two that overlap could not be told apart when one
  * of their answers is lost.
  */
 export class Unlinks {
-  readonly #management: Management;
+  readonly #options: UnlinksOptions;
   /** By user, what ends with the last unlink that was asked for. */
   readonly #last = new Map<GenAuthId, Promise<void>>();
 
-  constructor(management: Management) {
-    this.#management = management;
+  constructor(options: UnlinksOptions) {
+    this.#options = options;
   }
 
   /**
-   * Unlinks a user from an identity source, and says only what is known to be true.
-   *
-   * Sent once. When the answer is lost, reading decides: identities that are gone are unlinked, whoever did it; identities
-   * that are still there prove nothing, because the request may yet be executed.
+   * Unlinks a user from an identity source: asks whether the caller may, whether it would lock the user out, writes down
+   * what is about to be done, sends it once, and says only what is known to be true of it.
    *
    * @param signal Ends it. After the request was sent, its outcome is then unknown.
    * @returns A result that is final; `success` false means that GenAuth refused and nothing was unlinked.
    * @throws {UnlinkNotExecutedError} Nothing was executed.
    * @throws {UnlinkOutcomeUnknownError} It may have been executed.
    */
-  unlink(request: UnlinkRequest, signal: AbortSignal): Promise<UnlinkResult> {
+  async unlink(request: UnlinkRequest, caller: Caller, signal: AbortSignal): Promise<UnlinkResult> {
     const { userId } = request;
-    const result = this.#afterTheLast(request, signal);
+    // Before anything else: whoever may not unlink a user must not be able to come between others' unlinks either.
+    if (!this.#options.policy.mayUnlink(caller, userId)) throw new UnlinkNotExecutedError(new ForbiddenError());
+    const result = this.#afterTheLast(request, caller, signal);
     const ended = result.then(nothing, nothing).finally(() => {
       if (this.#last.get(userId) === ended) this.#last.delete(userId);
     });
@@ -66,62 +55,51 @@ export class Unlinks {
     return result;
   }
 
-  async #afterTheLast(request: UnlinkRequest, signal: AbortSignal): Promise<UnlinkResult> {
+  async #afterTheLast(request: UnlinkRequest, caller: Caller, signal: AbortSignal): Promise<UnlinkResult> {
+    const { management, guard } = this.#options;
     // It ends in time: it began before this one, so that its deadline comes first.
     await this.#last.get(request.userId);
-    if (signal.aborted) {
-      throw new UnlinkNotExecutedError(
-        new ManagementUnreachableError('POST /api/v3/unlink-identity', 'deadline', 'no'),
-      );
+    try {
+      await guardLastIdentity(management, guard, caller, request, signal);
+    } catch (error) {
+      throw new UnlinkNotExecutedError(error);
     }
-    return execute(this.#management, request, signal);
+    return this.#audited(request, caller, signal);
   }
+
+  /** No intent on record, no unlink. The outcome is recorded without anybody waiting for it: what is done is done. */
+  async #audited(request: UnlinkRequest, caller: Caller, signal: AbortSignal): Promise<UnlinkResult> {
+    const { management, audit } = this.#options;
+    const { userId, extIdpId, type } = request;
+    const operationId = createOperationId();
+    const intent: UnlinkIntent = { operationId, actor: caller, target: { userId, extIdpId, type: type ?? null } };
+    const start = performance.now();
+    try {
+      // A disk that hangs must not make the caller wait past the deadline, nor the next unlink of this user.
+      await untilAborted(audit.intent(intent), signal);
+    } catch (error) {
+      if (!signal.aborted) throw new UnlinkNotExecutedError(error, operationId);
+    }
+    const settlement = signal.aborted ? TOO_LATE : await sendAndSettle(management, request, signal);
+    const { outcome, upstream } = settlement;
+    const latencyMs = Math.round(performance.now() - start);
+    // Its failure is reported by the trail itself, and leaves an open intent to reconcile.
+    audit.outcome({ ...intent, outcome, upstream, latencyMs }).catch(nothing);
+    return toResult(settlement, userId, operationId);
+  }
+}
+
+const TOO_LATE: Settlement = {
+  outcome: 'not_sent',
+  upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
+  error: new ManagementUnreachableError('POST /api/v3/unlink-identity', 'deadline', 'no'),
+};
+
+function toResult({ outcome, upstream, error }: Settlement, userId: string, operationId: string): UnlinkResult {
+  if (outcome === 'unknown') throw new UnlinkOutcomeUnknownError(error, operationId);
+  if (error !== null) throw new UnlinkNotExecutedError(error, operationId);
+  const { requestId, apiCode } = upstream;
+  return { success: outcome !== 'refused', requestId, apiCode, userId };
 }
 
 function nothing(): void {}
-
-async function execute(management: Management, request: UnlinkRequest, signal: AbortSignal): Promise<UnlinkResult> {
-  const { userId } = request;
-  try {
-    return { success: true, userId, ...(await management.unlinkIdentity(request, signal)) };
-  } catch (error) {
-    if (isFinalRefusal(error)) {
-      return { success: false, userId, requestId: error.requestId, apiCode: error.apiCode };
-    }
-    if (wasNotExecuted(error)) throw new UnlinkNotExecutedError(error);
-    if (await isSeenGone(management, request, signal)) return { success: true, userId, requestId: null, apiCode: null };
-    throw new UnlinkOutcomeUnknownError(error);
-  }
-}
-
-function isFinalRefusal(error: unknown): error is ManagementRefusedError {
-  return error instanceof ManagementRefusedError && (error.refusal === 'rejected' || error.refusal === 'not_found');
-}
-
-/** Only proof counts: an error of any other kind, even one of our own making, leaves the outcome open. */
-function wasNotExecuted(error: unknown): boolean {
-  return (
-    error instanceof ManagementRefusedError || (error instanceof ManagementUnreachableError && error.sent === 'no')
-  );
-}
-
-async function isSeenGone(management: Management, request: UnlinkRequest, signal: AbortSignal): Promise<boolean> {
-  for (const delay of VERIFY_AFTER_MS) {
-    try {
-      await pause(delay, undefined, { signal });
-      const identities = await management.getUserIdentities(request.userId, { signal, purpose: 'settling' });
-      if (!identities.some((identity) => isMeant(identity, request))) return true;
-    } catch (error) {
-      // A user who is gone has no identities. Any other failure to read shows nothing; the next read may.
-      if (error instanceof ManagementRefusedError && error.apiCode === USER_NOT_FOUND) return true;
-    }
-  }
-  return false;
-}
-
-const USER_NOT_FOUND = 2004;
-
-/** Without a `type`, any row of the source that is left speaks against it: GenAuth documents no more than a default. */
-function isMeant(identity: Identity, request: UnlinkRequest): boolean {
-  return identity.extIdpId === request.extIdpId && (request.type === undefined || identity.type === request.type);
-}

@@ -18,6 +18,7 @@ describe('dist/main.js', () => {
       GENAUTH_HOST: emulator.url,
       GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
       GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+      AUTH_MODE: 'none',
     };
   });
   afterAll(() => emulator.close());
@@ -44,7 +45,8 @@ describe('dist/main.js', () => {
   });
 
   test('refuses to start on a bad environment: every bad name, no value, and a code other than 0', async () => {
-    const main = run(MAIN, { PORT: 'sentinel', GENAUTH_ACCESS_KEY_SECRET: 'sentinel secret', HOST: '0.0.0.0' });
+    const bad = { PORT: 'sentinel', GENAUTH_ACCESS_KEY_SECRET: 'sentinel secret', AUTH_MODE: 'none', HOST: '0.0.0.0' };
+    const main = run(MAIN, bad);
     expect(await main.exited).toBe(1);
     for (const name of ['PORT', 'GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET', 'HOST']) {
       expect(main.output()).toMatch(new RegExp(`^  ${name} (must|is)`, 'm'));

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readConfig } from '../../src/config';
 import { type Emulator, startEmulator, type StartOptions } from '../../src/emulator';
 import { createLog } from '../../src/log';
@@ -33,6 +36,7 @@ export interface StackOptions {
 /** Starts the subgraph against an emulator, both on ports of their own: everything between them is real. */
 export async function startStack({ emulator: options = {}, env = {} }: StackOptions = {}): Promise<Stack> {
   const emulator = await startEmulator(options);
+  const folder = await mkdtemp(join(tmpdir(), 'stack-'));
   const config = readConfig(
     {
       PORT: '0',
@@ -40,6 +44,8 @@ export async function startStack({ emulator: options = {}, env = {} }: StackOpti
       GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
       GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
       LOG_LEVEL: 'silent',
+      AUTH_MODE: 'none',
+      AUDIT_LOG: join(folder, 'audit.log'),
       ...env,
     },
     () => '',
@@ -52,6 +58,7 @@ export async function startStack({ emulator: options = {}, env = {} }: StackOpti
     async close() {
       await subgraph.close();
       await emulator.close();
+      await rm(folder, { recursive: true });
     },
   };
 }

@@ -1,0 +1,221 @@
+import { writeSync } from 'node:fs';
+import { type FileHandle, open, stat } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { v7 } from 'uuid';
+import type { Caller } from '../callers';
+
+/** What is about to be tried, and on whose behalf. Of a trusted caller the actor is recorded as null. */
+export interface UnlinkIntent {
+  /** Of `createOperationId`: unique, and the same in intent and outcome. */
+  operationId: string;
+  actor: Caller;
+  /** `type` is null where it is left to GenAuth. */
+  target: { userId: string; extIdpId: string; type: string | null };
+}
+
+/** What became of it. */
+export interface UnlinkOutcome extends UnlinkIntent {
+  outcome: 'acked' | 'refused' | 'not_sent' | 'verified_absent' | 'unknown' | 'abandoned';
+  upstream: { statusCode: number | null; apiCode: number | null; requestId: string | null; attempts: number };
+  latencyMs: number;
+}
+
+/**
+ * The audit trail: a line for what is about to be done and a line for what became of it. A record may be there although
+ * its promise failed, never the other way round.
+ */
+export interface AuditLog {
+  /**
+   * Resolves when the record is durable. Until then nothing may be sent.
+   *
+   * @throws {AuditUnavailableError}
+   */
+  intent(record: UnlinkIntent): Promise<void>;
+  /** @throws {AuditUnavailableError} The intent stays open, for the command that lists those. */
+  outcome(record: UnlinkOutcome): Promise<void>;
+  /** Waits for the records that are under way. */
+  close(): Promise<void>;
+}
+
+/** The record could not be made durable. Its `cause` says why, and may name the file. */
+export class AuditUnavailableError extends Error {
+  override readonly name = 'AuditUnavailableError';
+
+  constructor(cause: unknown) {
+    super('the audit trail cannot be written', { cause });
+  }
+}
+
+interface Sink {
+  write(lines: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the audit trail.
+ *
+ * A file is made if it is not there, readable by its owner alone; records that come at the same time share one synchronous
+ * write, and after one that failed the next tries again. It may be renamed or removed at any time, as log rotation does.
+ *
+ * On `stdout` durable means that the operating system has the line: it outlives this process, and the rest is for the
+ * platform that collects it.
+ *
+ * @param target `stdout`, or the path of a file, which this process must be allowed to read, too.
+ * @param onFailure Told of the first failure after a success, so that a full disk is one event and not a thousand.
+ * @throws {AuditUnavailableError} The file cannot be opened.
+ */
+export async function createAuditLog(
+  target: string,
+  onFailure: (error: AuditUnavailableError) => void = () => undefined,
+): Promise<AuditLog> {
+  const sink = target === 'stdout' ? new StdoutSink() : await FileSink.open(target);
+  let waiting: { line: string; resolve: () => void; reject: (error: Error) => void }[] = [];
+  let writing: Promise<void> | undefined;
+  let failing = false;
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      try {
+        await sink.write(group.map(({ line }) => line));
+        failing = false;
+        for (const { resolve } of group) resolve();
+      } catch (cause) {
+        const error = new AuditUnavailableError(cause);
+        if (!failing) onFailure(error);
+        failing = true;
+        for (const { reject } of group) reject(error);
+      }
+    }
+    writing = undefined;
+  }
+
+  function append(record: object): Promise<void> {
+    return new Promise((resolve, reject) => {
+      waiting.push({ line: toLine(record), resolve, reject });
+      writing ??= drain();
+    });
+  }
+
+  return {
+    intent: (record) => append(head('unlink.intent', record)),
+    outcome: (record) => {
+      const { statusCode, apiCode, requestId, attempts } = record.upstream;
+      const upstream = { statusCode, apiCode, requestId, attempts };
+      const { outcome, latencyMs } = record;
+      return append({ ...head('unlink.outcome', record), outcome, upstream, latencyMs });
+    },
+    async close() {
+      await writing;
+      await sink.close();
+    },
+  };
+}
+
+/** In ASCII: no claim of a token can end the line for any reader, whatever that reader takes for the end of a line. */
+function toLine(record: object): string {
+  const json = JSON.stringify(record);
+  return `${json.replace(/[\x7f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`;
+}
+
+/** Field by field: what a caller's object holds beyond these is nobody's business here. */
+function head(event: string, { operationId, actor, target }: UnlinkIntent): object {
+  return {
+    ts: new Date().toISOString(),
+    event,
+    operationId,
+    actor: typeof actor === 'symbol' ? null : { iss: actor.iss, sub: actor.sub, azp: actor.azp, scopes: actor.scopes },
+    target: { userId: target.userId, extIdpId: target.extIdpId, type: target.type },
+  };
+}
+
+class FileSink implements Sink {
+  readonly #path: string;
+  #handle: FileHandle;
+  /** Whether the file is known to end with a whole line. */
+  #whole = false;
+
+  private constructor(path: string, handle: FileHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  static async open(path: string): Promise<FileSink> {
+    try {
+      return new FileSink(path, await openFile(path));
+    } catch (cause) {
+      throw new AuditUnavailableError(cause);
+    }
+  }
+
+  async write(lines: readonly string[]): Promise<void> {
+    await this.#follow();
+    const start = this.#whole || (await endsWhole(this.#handle)) ? '' : '\n';
+    this.#whole = false;
+    await this.#handle.appendFile(start + lines.join(''));
+    this.#whole = true;
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+
+  /** A file that has lost its name would take records that nobody finds. */
+  async #follow(): Promise<void> {
+    const [named, held] = await Promise.all([stat(this.#path).catch(() => undefined), this.#handle.stat()]);
+    if (named?.ino === held.ino && named.dev === held.dev) return;
+    const next = await openFile(this.#path);
+    const previous = this.#handle;
+    this.#handle = next;
+    this.#whole = false;
+    await previous.close();
+  }
+}
+
+/** Synchronous, rather than followed by fsync: Node 24 with `--permission` forbids that (reliability.md, section 6). */
+async function openFile(path: string): Promise<FileHandle> {
+  const handle = await open(path, 'as+', 0o600);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw new Error('not a regular file');
+}
+
+async function endsWhole(handle: FileHandle): Promise<boolean> {
+  const { size } = await handle.stat();
+  if (size === 0) return true;
+  const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer.toString() === '\n';
+}
+
+/** How long a reader of our stdout may leave its pipe full, in milliseconds. */
+const STDOUT_PATIENCE_MS = 1_000;
+
+/** Past `process.stdout`, whose buffer dies with the process. One call for each line, which a pipe takes whole up to 4 KiB. */
+class StdoutSink implements Sink {
+  #whole = true;
+
+  async write(lines: readonly string[]): Promise<void> {
+    const until = performance.now() + STDOUT_PATIENCE_MS;
+    for (const line of lines) {
+      for (let rest = Buffer.from(this.#whole ? line : `\n${line}`); rest.length > 0;) {
+        try {
+          rest = rest.subarray(writeSync(1, rest));
+          this.#whole = rest.length === 0;
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > until) throw error;
+          await pause(5);
+        }
+      }
+    }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Makes an id that is unique, and in the order of time: a UUID version 7. */
+export function createOperationId(): string {
+  return v7();
+}

@@ -1,0 +1,65 @@
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+
+const Actor = z.object({
+  iss: z.string(),
+  sub: z.string().nullable(),
+  azp: z.string().nullable(),
+  scopes: z.array(z.string()),
+});
+const Intent = z.object({
+  ts: z.string(),
+  event: z.literal('unlink.intent'),
+  operationId: z.string(),
+  actor: Actor.nullable(),
+  target: z.object({ userId: z.string(), extIdpId: z.string(), type: z.string().nullable() }),
+});
+const Outcome = z.object({ event: z.literal('unlink.outcome'), operationId: z.string() });
+const AuditLine = z.discriminatedUnion('event', [Intent, Outcome]);
+
+/** An intent as it was recorded; `ts` is in UTC, as ISO 8601 has it. */
+export type RecordedIntent = z.infer<typeof Intent>;
+
+export interface AuditReport {
+  /** Intents without an outcome, oldest first. One that is this young may still be under way. */
+  open: RecordedIntent[];
+  /** Lines that are cut off or damaged. What they recorded is not in the report. */
+  unreadable: number;
+}
+
+/**
+ * Reads an audit file, or any log of JSON lines that holds audit records among others, line by line.
+ *
+ * @throws The file cannot be read.
+ */
+export async function readAudit(path: string): Promise<AuditReport> {
+  const intents = new Map<string, RecordedIntent>();
+  let unreadable = 0;
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Infinity })) {
+    if (line.trim() === '') continue;
+    const value = parse(line);
+    if (!isAuditRecord(value)) {
+      if (value === undefined) unreadable++;
+      continue;
+    }
+    const { success, data } = AuditLine.safeParse(value);
+    if (!success) unreadable++;
+    else if (data.event === 'unlink.outcome') intents.delete(data.operationId);
+    else intents.set(data.operationId, data);
+  }
+  return { open: [...intents.values()], unreadable };
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+function isAuditRecord(value: unknown): boolean {
+  const event: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'event') : undefined;
+  return typeof event === 'string' && event.startsWith('unlink.');
+}

@@ -1,0 +1,103 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  type Acknowledgement,
+  type GenAuthId,
+  type Identity,
+  type IdentityType,
+  type ManagementClient,
+  ManagementError,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+} from '../genauth';
+
+export interface UnlinkRequest {
+  userId: GenAuthId;
+  extIdpId: GenAuthId;
+  type?: IdentityType;
+}
+
+/** What GenAuth said last, as the audit trail has it. */
+export interface Upstream {
+  statusCode: number | null;
+  apiCode: number | null;
+  requestId: string | null;
+  /** How many requests were sent, or may have been. */
+  attempts: number;
+}
+
+/** What became of an unlink; only `acked` and `verified_absent` are a yes. */
+export type Settlement =
+  | { outcome: 'acked' | 'refused' | 'verified_absent'; upstream: Upstream; error: null }
+  /** `refused`: GenAuth minded who asked or how often, not what. */
+  | { outcome: 'refused' | 'not_sent' | 'unknown'; upstream: Upstream; error: unknown };
+
+/** What sending and settling need of GenAuth. */
+export type Management = Pick<ManagementClient, 'unlinkIdentity' | 'getUserIdentities'>;
+
+/**
+ * Pauses before the reads that settle a lost answer, in milliseconds: one soon, because most answers are lost after the
+ * work is done; one later, for work that was still going on.
+ */
+const VERIFY_AFTER_MS = [150, 800];
+const USER_NOT_FOUND = 2004;
+
+/**
+ * Sends an unlink once, and says only what is known to be true of it. Never fails.
+ *
+ * When the answer is lost, reading decides: identities that are gone are unlinked, whoever did it; identities that are
+ * still there prove nothing, because the request may yet be executed.
+ */
+export async function sendAndSettle(
+  management: Management,
+  request: UnlinkRequest,
+  signal: AbortSignal,
+): Promise<Settlement> {
+  try {
+    return {
+      outcome: 'acked',
+      upstream: ofAcknowledgement(await management.unlinkIdentity(request, signal)),
+      error: null,
+    };
+  } catch (error) {
+    const upstream = ofError(error);
+    if (error instanceof ManagementRefusedError) {
+      const final = error.refusal === 'rejected' || error.refusal === 'not_found';
+      return { outcome: 'refused', upstream, error: final ? null : error };
+    }
+    // Only proof counts: an error of any other kind, even one of our own making, leaves the outcome open.
+    if (error instanceof ManagementUnreachableError && error.sent === 'no')
+      return { outcome: 'not_sent', upstream, error };
+    if (await isSeenGone(management, request, signal)) return { outcome: 'verified_absent', upstream, error: null };
+    return { outcome: 'unknown', upstream, error };
+  }
+}
+
+async function isSeenGone(management: Management, request: UnlinkRequest, signal: AbortSignal): Promise<boolean> {
+  for (const delay of VERIFY_AFTER_MS) {
+    try {
+      await pause(delay, undefined, { signal });
+      const identities = await management.getUserIdentities(request.userId, { signal, purpose: 'settling' });
+      if (!identities.some((identity) => isMeant(identity, request))) return true;
+    } catch (error) {
+      // A user who is gone has no identities. Any other failure to read shows nothing; the next read may.
+      if (error instanceof ManagementRefusedError && error.apiCode === USER_NOT_FOUND) return true;
+    }
+  }
+  return false;
+}
+
+/** Without a `type`, any row of the source that is left speaks against it: GenAuth documents no more than a default. */
+export function isMeant(identity: Identity, request: UnlinkRequest): boolean {
+  return identity.extIdpId === request.extIdpId && (request.type === undefined || identity.type === request.type);
+}
+
+function ofAcknowledgement({ apiCode, requestId, attempts }: Acknowledgement): Upstream {
+  return { statusCode: 200, apiCode, requestId, attempts };
+}
+
+function ofError(error: unknown): Upstream {
+  const attempts = error instanceof ManagementError ? error.attempts : 1;
+  if (!(error instanceof ManagementRefusedError)) return { statusCode: null, apiCode: null, requestId: null, attempts };
+  const { statusCode, apiCode, requestId } = error;
+  return { statusCode, apiCode, requestId, attempts };
+}
