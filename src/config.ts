@@ -7,6 +7,10 @@ import type { LastIdentityGuard } from './identities';
 export interface Config {
   host: string;
   port: number;
+  admin: { host: string; port: number };
+  /** How long the process takes to leave: first it goes on serving, then it waits for requests under way. */
+  drainDelayMs: number;
+  drainTimeoutMs: number;
   management: ManagementClientOptions;
   requestDeadlineMs: number;
   callers: {
@@ -71,24 +75,7 @@ const URL_EXPECTED = 'must be an https: URL; http: is accepted for loopback alon
 
 const required = z.string({ error: 'is required' });
 
-const Environment = z.object({
-  HOST: z.string().default('127.0.0.1'),
-  PORT: integer(0, 65_535).default(4001),
-  AUTH_MODE: oneOf(['strict', 'router', 'jwt', 'none']).default('strict'),
-  ROUTER_SECRETS: list(
-    /^[!-+\--~]{32,}$/,
-    'must be one or more secrets, separated by commas, each of 32 or more visible characters',
-  ),
-  JWT_ISSUER: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
-  JWT_AUDIENCE: list(/^[!-~]+$/, 'must be one or more audiences, separated by commas'),
-  JWT_JWKS_URI: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
-  SCOPE_READ: scope('identity:read'),
-  SCOPE_UNLINK: scope('identity:unlink'),
-  SELF_UNLINK: oneOf(['allow', 'deny']).default('allow'),
-  LAST_IDENTITY_GUARD: oneOf(['off', 'self', 'all']).default('self'),
-  AUDIT_LOG: z.string().default('stdout'),
-  MAX_IN_FLIGHT: integer(1, 100_000).default(256),
-  MAX_MUTATION_FIELDS: integer(1, 100).default(1),
+const ManagementEnvironment = z.object({
   GENAUTH_HOST: z
     .string()
     .refine(isOrigin, 'must be an https: origin without a path; http: is accepted for loopback alone')
@@ -111,9 +98,38 @@ const Environment = z.object({
   GENAUTH_CONNECT_TIMEOUT_MS: integer(1, 60_000).default(1_000),
   GENAUTH_READ_TIMEOUT_MS: integer(1, 60_000).default(4_000),
   GENAUTH_WRITE_TIMEOUT_MS: integer(1, 60_000).default(6_000),
-  REQUEST_DEADLINE_MS: integer(1, 300_000).default(9_000),
   GENAUTH_MAX_CONCURRENCY: integer(1, 10_000).default(64),
   GENAUTH_MAX_QPS: integer(1, 1_000_000).default(200),
+});
+
+const PolicyEnvironment = z.object({
+  SCOPE_READ: scope('identity:read'),
+  SCOPE_UNLINK: scope('identity:unlink'),
+  SELF_UNLINK: oneOf(['allow', 'deny']).default('allow'),
+});
+
+const Environment = z.object({
+  ...ManagementEnvironment.shape,
+  ...PolicyEnvironment.shape,
+  HOST: z.string().default('127.0.0.1'),
+  PORT: integer(0, 65_535).default(4001),
+  ADMIN_HOST: z.string().default('127.0.0.1'),
+  ADMIN_PORT: integer(0, 65_535).default(4002),
+  DRAIN_DELAY_MS: integer(0, 600_000).default(5_000),
+  DRAIN_TIMEOUT_MS: integer(0, 600_000).default(25_000),
+  AUTH_MODE: oneOf(['strict', 'router', 'jwt', 'none']).default('strict'),
+  ROUTER_SECRETS: list(
+    /^[!-+\--~]{32,}$/,
+    'must be one or more secrets, separated by commas, each of 32 or more visible characters',
+  ),
+  JWT_ISSUER: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
+  JWT_AUDIENCE: list(/^[!-~]+$/, 'must be one or more audiences, separated by commas'),
+  JWT_JWKS_URI: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
+  LAST_IDENTITY_GUARD: oneOf(['off', 'self', 'all']).default('self'),
+  AUDIT_LOG: z.string().default('stdout'),
+  MAX_IN_FLIGHT: integer(1, 100_000).default(256),
+  MAX_MUTATION_FIELDS: integer(1, 100).default(1),
+  REQUEST_DEADLINE_MS: integer(1, 300_000).default(9_000),
   INTROSPECTION: oneOf(['on', 'off']).default('off'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
@@ -132,11 +148,45 @@ export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): Config {
+  const { set, problems, variables } = readVariables(Environment, environment, readFile);
+  problems.push(...problemsOfAuthentication(set));
+  return toConfig(orThrow(variables, problems));
+}
+
+/**
+ * Reads what a `ManagementClient` needs, and nothing else: for commands that only speak to GenAuth.
+ *
+ * @throws {ConfigError} with all that is wrong at once.
+ */
+export function readManagementConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+): ManagementClientOptions {
+  const { problems, variables } = readVariables(ManagementEnvironment, environment, readFile);
+  return toManagement(orThrow(variables, problems));
+}
+
+/**
+ * Reads who may do what, and nothing else: for the schema that says so to routers.
+ *
+ * @throws {ConfigError} with all that is wrong at once.
+ */
+export function readPolicyConfig(environment: Readonly<Record<string, string | undefined>>): PolicyOptions {
+  const { problems, variables } = readVariables(PolicyEnvironment, environment, () => '');
+  return toPolicy(orThrow(variables, problems));
+}
+
+/** @returns `variables` null where one of them is bad; `problems` says which. */
+function readVariables<Shape extends z.ZodRawShape>(
+  schema: z.ZodObject<Shape>,
+  environment: Readonly<Record<string, string | undefined>>,
+  readFile: (path: string) => string,
+): { set: ReadonlyMap<string, string | undefined>; problems: string[]; variables: z.infer<z.ZodObject<Shape>> | null } {
   const set = new Map(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''));
   const problems: string[] = [];
   for (const name of SECRETS) {
     const path = set.get(`${name}_FILE`);
-    if (path === undefined) continue;
+    if (path === undefined || !(name in schema.shape)) continue;
     if (set.has(name)) problems.push(`${name} and ${name}_FILE are both set: set one of them`);
     try {
       // A newline at the end belongs to the file, not to the secret.
@@ -146,18 +196,19 @@ export function readConfig(
       set.delete(name);
     }
   }
-  const parsed = Environment.safeParse(Object.fromEntries(set));
-  if (!parsed.success) {
-    for (const { path, message } of parsed.error.issues) {
-      const name = String(path[0]);
-      // Its file has been complained about.
-      if (message === 'is required' && set.has(`${name}_FILE`)) continue;
-      problems.push(`${name} ${message}`);
-    }
+  const parsed = schema.safeParse(Object.fromEntries(set));
+  for (const { path, message } of parsed.error?.issues ?? []) {
+    const name = String(path[0]);
+    // Its file has been complained about.
+    if (message === 'is required' && set.has(`${name}_FILE`)) continue;
+    problems.push(`${name} ${message}`);
   }
-  problems.push(...problemsOfAuthentication(set));
-  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
-  return toConfig(parsed.data);
+  return { set, problems, variables: parsed.data ?? null };
+}
+
+function orThrow<Variables>(variables: Variables | null, problems: readonly string[]): Variables {
+  if (variables === null || problems.length > 0) throw new ConfigError(problems);
+  return variables;
 }
 
 /** What a mode needs. Looked at apart from the values, so that a bad value elsewhere hides none of it. */
@@ -181,23 +232,10 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
   return Object.freeze({
     host: variables.HOST,
     port: variables.PORT,
-    management: Object.freeze({
-      origin: variables.GENAUTH_HOST,
-      accessKey: Object.freeze({
-        accessKeyId: variables.GENAUTH_ACCESS_KEY_ID,
-        accessKeySecret: variables.GENAUTH_ACCESS_KEY_SECRET,
-      }),
-      authentication: variables.GENAUTH_AUTH,
-      brand: variables.GENAUTH_BRAND,
-      lang: variables.GENAUTH_LANG,
-      userPoolId: variables.GENAUTH_USERPOOL_ID,
-      idPattern: variables.GENAUTH_ID_PATTERN,
-      connectTimeoutMs: variables.GENAUTH_CONNECT_TIMEOUT_MS,
-      readTimeoutMs: variables.GENAUTH_READ_TIMEOUT_MS,
-      writeTimeoutMs: variables.GENAUTH_WRITE_TIMEOUT_MS,
-      maxConcurrency: variables.GENAUTH_MAX_CONCURRENCY,
-      maxQps: variables.GENAUTH_MAX_QPS,
-    }),
+    admin: Object.freeze({ host: variables.ADMIN_HOST, port: variables.ADMIN_PORT }),
+    drainDelayMs: variables.DRAIN_DELAY_MS,
+    drainTimeoutMs: variables.DRAIN_TIMEOUT_MS,
+    management: toManagement(variables),
     requestDeadlineMs: variables.REQUEST_DEADLINE_MS,
     callers: Object.freeze({
       mode: variables.AUTH_MODE,
@@ -211,17 +249,41 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
               jwksUri: variables.JWT_JWKS_URI,
             }),
     }),
-    policy: Object.freeze({
-      scopeRead: variables.SCOPE_READ,
-      scopeUnlink: variables.SCOPE_UNLINK,
-      selfUnlink: variables.SELF_UNLINK,
-    }),
+    policy: toPolicy(variables),
     lastIdentityGuard: variables.LAST_IDENTITY_GUARD,
     auditLog: variables.AUDIT_LOG,
     maxInFlight: variables.MAX_IN_FLIGHT,
     maxMutationFields: variables.MAX_MUTATION_FIELDS,
     introspection: variables.INTROSPECTION === 'on',
     logLevel: variables.LOG_LEVEL,
+  });
+}
+
+function toManagement(variables: z.infer<typeof ManagementEnvironment>): ManagementClientOptions {
+  return Object.freeze({
+    origin: variables.GENAUTH_HOST,
+    accessKey: Object.freeze({
+      accessKeyId: variables.GENAUTH_ACCESS_KEY_ID,
+      accessKeySecret: variables.GENAUTH_ACCESS_KEY_SECRET,
+    }),
+    authentication: variables.GENAUTH_AUTH,
+    brand: variables.GENAUTH_BRAND,
+    lang: variables.GENAUTH_LANG,
+    userPoolId: variables.GENAUTH_USERPOOL_ID,
+    idPattern: variables.GENAUTH_ID_PATTERN,
+    connectTimeoutMs: variables.GENAUTH_CONNECT_TIMEOUT_MS,
+    readTimeoutMs: variables.GENAUTH_READ_TIMEOUT_MS,
+    writeTimeoutMs: variables.GENAUTH_WRITE_TIMEOUT_MS,
+    maxConcurrency: variables.GENAUTH_MAX_CONCURRENCY,
+    maxQps: variables.GENAUTH_MAX_QPS,
+  });
+}
+
+function toPolicy(variables: z.infer<typeof PolicyEnvironment>): PolicyOptions {
+  return Object.freeze({
+    scopeRead: variables.SCOPE_READ,
+    scopeUnlink: variables.SCOPE_UNLINK,
+    selfUnlink: variables.SELF_UNLINK,
   });
 }
 

@@ -6,6 +6,7 @@ import { exampleOperations } from './examples';
 import type { IdeWindow } from './http/ide';
 import { createLog } from './log';
 import { startSubgraph } from './subgraph';
+import { readVersion } from './version';
 
 void main();
 
@@ -21,21 +22,25 @@ async function main(): Promise<void> {
       AUTH_MODE: 'none',
       AUDIT_LOG: join(tmpdir(), 'genauth-identity-audit.jsonl'),
       INTROSPECTION: 'on',
-      LOG_LEVEL: 'warn',
+      ADMIN_PORT: process.env['ADMIN_PORT'] ?? '0',
+      LOG_LEVEL: process.env['LOG_LEVEL'],
     },
     () => '',
   );
   const someone = pickUser(emulator);
   const examples = exampleOperations(someone);
   try {
-    const subgraph = await startSubgraph(config, createLog(config.logLevel), examples);
+    const log = createLog(config.logLevel, { pretty: true });
+    const subgraph = await startSubgraph(config, { log, version: readVersion(), ide: examples });
     const leave = (): void => {
       process.stdout.write('\nStopped. The user pool is gone with it.\n');
       void subgraph.close().then(() => emulator.close());
     };
     process.once('SIGINT', leave);
     process.once('SIGTERM', leave);
-    process.stdout.write(welcome(subgraph.url.replace('127.0.0.1', 'localhost'), config, emulator, someone.name, examples));
+    process.stdout.write(
+      welcome(subgraph.url.replace('127.0.0.1', 'localhost'), config, emulator, someone.name, examples),
+    );
   } catch (error) {
     await emulator.close();
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;

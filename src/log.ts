@@ -1,10 +1,20 @@
-import { type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
 
 export type Log = Logger;
 
-/** Makes the process's log: JSON lines on stdout. */
-export function createLog(level: string): Log {
-  return pino({ level, base: null, serializers: { err: describeError } });
+/**
+ * Makes the process's log: JSON lines on stdout.
+ *
+ * @param options.pretty Default false. For people instead of machines; a development dependency.
+ */
+export function createLog(level: string, { pretty = false } = {}): Log {
+  const options = { level, base: null, serializers: { err: describeError } };
+  return pretty ? pino(options, prettyStream()) : pino(options);
+}
+
+function prettyStream(): DestinationStream {
+  const pinoPretty = require('pino-pretty') as (options: object) => DestinationStream;
+  return pinoPretty({ sync: true, singleLine: true, translateTime: 'SYS:HH:MM:ss', ignore: 'pid,hostname' });
 }
 
 interface ErrorDescription {

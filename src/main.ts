@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { ConfigError, readConfig, type Config } from './config';
+import { type Config, ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';
 import { createLog } from './log';
 import { startSubgraph } from './subgraph';
+import { readVersion } from './version';
 
 void main();
 
@@ -10,20 +11,30 @@ async function main(): Promise<void> {
   const config = configOrExit();
   const log = createLog(config.logLevel);
   try {
-    const subgraph = await startSubgraph(config, log, exampleOperations());
-    const leave = (signal: string): void => {
-      log.info({ signal }, 'leaving');
-      subgraph.close().catch((err: unknown) => {
-        log.error({ err }, 'left badly');
-        process.exitCode = 1;
-      });
+    const subgraph = await startSubgraph(config, { log, version: readVersion(), ide: exampleOperations() });
+    const leave = async (code: number): Promise<void> => {
+      const inTime = await subgraph.leave();
+      log.info({ inTime }, 'left');
+      process.exit(inTime ? code : 1);
     };
-    process.once('SIGTERM', leave);
-    process.once('SIGINT', leave);
-    log.info({ url: subgraph.url, port: Number(new URL(subgraph.url).port) }, 'ready');
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => {
+        log.info({ signal }, 'leaving');
+        void leave(0);
+      });
+    }
+    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+      // What is true of the process is not known any more: it answers what it has begun, and ends.
+      process.on(event, (err: unknown) => {
+        log.fatal({ err }, event);
+        void leave(1);
+      });
+    }
+    const { url, adminUrl } = subgraph;
+    log.info({ url, port: Number(new URL(url).port), adminUrl, adminPort: Number(new URL(adminUrl).port) }, 'ready');
   } catch (err) {
     log.fatal({ err, host: config.host, port: config.port }, 'cannot start');
-    process.exitCode = 1;
+    process.exit(1);
   }
 }
 
@@ -32,9 +43,8 @@ function configOrExit(): Config {
     return readConfig(process.env, (path) => readFileSync(path, 'utf8'));
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(
-      `The environment variables cannot be used:\n${error.problems.map((text) => `  ${text}\n`).join('')}`,
-    );
+    const problems = error.problems.map((text) => `  ${text}\n`).join('');
+    process.stderr.write(`The environment variables cannot be used:\n${problems}`);
     process.exit(1);
   }
 }

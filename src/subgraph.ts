@@ -1,56 +1,123 @@
-import type { Config } from './config';
 import { createAuthenticator, createPolicy } from './callers';
+import type { Config } from './config';
 import { ManagementClient } from './genauth';
 import { createContext } from './graphql/context';
 import { createGraphQLServer } from './graphql/server';
-import { type IdeWindow } from './http/ide';
-import { startListener } from './http/listener';
+import { startAdmin } from './http/admin';
+import type { IdeWindow } from './http/ide';
+import { type Listener, startListener } from './http/listener';
+import { Shutdown } from './http/shutdown';
 import { createAuditLog, Directory, Unlinks } from './identities';
 import type { Log } from './log';
+import { createMetrics } from './metrics';
 
 export interface Subgraph {
   /** The origin of its GraphQL listener. */
   url: string;
-  /** Answers the requests under way, then ends every connection. */
+  /** The origin of its listener for those who run it. */
+  adminUrl: string;
+  /**
+   * Leaves without losing anything: goes on serving while balancers notice, answers the requests under way, and flushes.
+   *
+   * @returns Whether everything under way was answered in time.
+   */
+  leave(): Promise<boolean>;
+  /** Leaves at once: answers the requests under way, and ends every connection. */
   close(): Promise<void>;
 }
 
 /**
- * Puts the rooms together and opens the door: the one place that knows them all.
+ * Puts the rooms together and opens the doors: the one place that knows them all.
  *
  * @param ide What the IDE at `/` opens with, where introspection is on.
  */
-export async function startSubgraph(config: Config, log: Log, ide: readonly IdeWindow[]): Promise<Subgraph> {
+export async function startSubgraph(
+  config: Config,
+  { log, version, ide }: { log: Log; version: string; ide: readonly IdeWindow[] },
+): Promise<Subgraph> {
+  const metrics = createMetrics(version);
   const onUnexpectedError = (err: unknown): void => log.error({ err }, 'unexpected error');
   const authenticator = createAuthenticator({
     ...config.callers,
-    onKeysFailure: ({ reason }) => log.warn({ reason }, 'the keys of the token issuer could not be fetched'),
+    onKeysFailure: ({ reason }) => {
+      metrics.onKeysFailure();
+      log.warn({ reason }, 'the keys of the token issuer could not be fetched');
+    },
   });
   const policy = createPolicy(config.policy);
-  const audit = await createAuditLog(config.auditLog, (err) => log.error({ err }, 'the audit trail cannot be written'));
-  const management = new ManagementClient(config.management);
-  const directory = new Directory({ management, callTimeoutMs: config.requestDeadlineMs });
-  const unlinks = new Unlinks({ management, policy, audit, guard: config.lastIdentityGuard });
-  const { introspection, maxMutationFields, maxInFlight, requestDeadlineMs } = config;
-  const graphql = createGraphQLServer({ introspection, maxMutationFields, onUnexpectedError });
+  const audit = await createAuditLog(config.auditLog, (err) => {
+    metrics.onAuditFailure();
+    log.error({ err }, 'the audit trail cannot be written');
+  });
+  const management = new ManagementClient({ ...config.management, onCall: metrics.onCall });
+  const { requestDeadlineMs } = config;
+  const directory = new Directory({ management, callTimeoutMs: requestDeadlineMs, onBatch: metrics.onBatch });
+  const unlinks = new Unlinks({
+    management,
+    policy,
+    audit,
+    guard: config.lastIdentityGuard,
+    onOutcome: metrics.onUnlink,
+  });
+  const graphql = createGraphQLServer({
+    introspection: config.introspection,
+    maxMutationFields: config.maxMutationFields,
+    onUnexpectedError,
+    onRequest: (report) => {
+      metrics.onRequest(report);
+      log.info(report, 'request');
+    },
+  });
   await Promise.all([graphql.start(), authenticator.start()]);
-  const listener = await startListener({
+
+  const closeRest = async (): Promise<void> => {
+    await graphql.stop();
+    await Promise.all([audit.close(), authenticator.close(), management.close(), admin.close()]);
+  };
+  const shutdown = new Shutdown({
+    drainDelayMs: config.drainDelayMs,
+    drainTimeoutMs: config.drainTimeoutMs,
+    closeListener: () => listener.close(),
+    abandon: () => unlinks.abandon(),
+    closeRest,
+  });
+  const listener: Listener = await startListener({
     host: config.host,
     port: config.port,
     graphql,
-    createContext: (caller) => createContext({ management, directory, unlinks, policy, requestDeadlineMs }, caller),
+    createContext: (arrival) => createContext({ management, directory, unlinks, policy, requestDeadlineMs }, arrival),
     authenticator,
-    maxInFlight,
-    ide: introspection ? ide : null,
+    maxInFlight: config.maxInFlight,
+    leaving: shutdown,
+    ide: config.introspection ? ide : null,
     onUnexpectedError,
-    onUnauthenticated: (reason) => log.info({ reason }, 'a caller was refused'),
+    onRejection: (report) => {
+      metrics.onRejection(report.code);
+      log.info(report, 'rejected');
+    },
   });
+  const admin = await startAdmin({
+    ...config.admin,
+    unreadiness: () => {
+      if (shutdown.draining) return 'draining';
+      if (!authenticator.ready()) return 'no keys of the token issuer';
+      return listener.inFlight() >= config.maxInFlight ? 'overloaded' : null;
+    },
+    metrics: metrics.text,
+  });
+  metrics.watch(() => ({
+    ...management.gauges,
+    waitingUsers: directory.waiting,
+    inFlight: listener.inFlight(),
+    draining: shutdown.draining,
+  }));
   return {
     url: listener.url,
+    adminUrl: admin.url,
+    leave: () => shutdown.leave(),
     async close() {
       await listener.close();
-      await graphql.stop();
-      await Promise.all([audit.close(), authenticator.close(), management.close()]);
+      await closeRest();
     },
   };
 }

@@ -32,6 +32,9 @@ describe('the configuration', () => {
     expect(readConfig(MINIMAL, noFile)).toEqual({
       host: '127.0.0.1',
       port: 4001,
+      admin: { host: '127.0.0.1', port: 4002 },
+      drainDelayMs: 5_000,
+      drainTimeoutMs: 25_000,
       management: {
         origin: 'https://api.genauth.ai',
         accessKey: { accessKeyId: 'key', accessKeySecret: SECRET },

@@ -81,7 +81,7 @@ describe('the README', () => {
       .replace(/^(GENAUTH_ACCESS_KEY_ID|GENAUTH_ACCESS_KEY_SECRET|JWT_AUDIENCE)=$/gm, '$1=x')
       .replace(/^ROUTER_SECRETS=$/m, `ROUTER_SECRETS=${'x'.repeat(32)}`)
       .replace(/^JWT_ISSUER=$/m, 'JWT_ISSUER=http://127.0.0.1:9');
-    writeFileSync(file, `${filledIn}PORT=0\n`);
+    writeFileSync(file, `${filledIn}PORT=0\nADMIN_PORT=0\nDRAIN_DELAY_MS=0\n`);
     const main = run([`--env-file=${file}`, 'dist/main.js']);
     await main.waitFor(/"msg":"ready"/);
     expect(await main.stop()).toBe(0);

@@ -5,7 +5,7 @@ import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type Identity, isObject, readIdentities } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
-import { type Protection, type RequestOptions, Requests } from './requests';
+import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
 import { createTokenBucket } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
@@ -32,6 +32,8 @@ export interface ManagementClientOptions {
   maxConcurrency: number;
   /** Calls per second at most. */
   maxQps: number;
+  /** Default: nobody is told. Told of every attempt of every call. */
+  onCall?: (report: CallReport) => void;
 }
 
 export interface ReadOptions {
@@ -108,6 +110,7 @@ export class ManagementClient {
       maxConcurrency: options.maxConcurrency,
       readTimeoutMs: options.readTimeoutMs,
       writeTimeoutMs: options.writeTimeoutMs,
+      onCall: options.onCall ?? (() => undefined),
     });
   }
 

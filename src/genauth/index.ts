@@ -23,4 +23,5 @@ export {
 } from './errors';
 export type { Identity, JSONObject } from './identity';
 export { type GenAuthId, type IdentityType, parseIdentityType } from './ids';
+export type { CallReport } from './requests';
 export type { Brand } from './signature';

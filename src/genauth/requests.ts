@@ -11,7 +11,13 @@ import { Admission, AdmissionError, type Lane } from './admission';
 import type { RequestOf, Route } from './api';
 import type { Authentication } from './authentication';
 import { type Answer, judge } from './envelope';
-import { ManagementError, ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
+import {
+  ManagementError,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+  type Refusal,
+  type Unreachability,
+} from './errors';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
 import { type Exchange, type Transport, TransportError, type WireRequest } from './transport';
@@ -25,6 +31,16 @@ export interface RequestsOptions {
   readTimeoutMs: number;
   /** Milliseconds for one attempt of a POST. */
   writeTimeoutMs: number;
+  onCall: (report: CallReport) => void;
+}
+
+/** How one attempt ended. */
+export interface CallReport {
+  route: Route;
+  attempt: 1 | 2;
+  result: 'ok' | Refusal | Unreachability;
+  /** Milliseconds from when it was allowed to go out. 0 where it was not. */
+  ms: number;
 }
 
 export interface RequestOptions {
@@ -38,7 +54,8 @@ export interface RequestOptions {
 /** What the protection of GenAuth and of this process is doing at this moment. */
 export interface Protection {
   breaker: 'closed' | 'open' | 'half_open';
-  waiting: number;
+  /** Calls that wait for their turn. */
+  waitingCalls: number;
   retriesLeft: number;
 }
 
@@ -69,25 +86,21 @@ export class Requests {
     },
   );
 
-  constructor({
-    transport,
-    authentication,
-    rateLimit,
-    maxConcurrency,
-    readTimeoutMs,
-    writeTimeoutMs,
-  }: RequestsOptions) {
-    this.#transport = transport;
-    this.#authentication = authentication;
-    this.#timeoutMs = { GET: readTimeoutMs, POST: writeTimeoutMs };
-    this.#admission = new Admission({ maxConcurrency, rateLimit });
+  readonly #onCall: RequestsOptions['onCall'];
+
+  constructor(options: RequestsOptions) {
+    this.#transport = options.transport;
+    this.#authentication = options.authentication;
+    this.#timeoutMs = { GET: options.readTimeoutMs, POST: options.writeTimeoutMs };
+    this.#admission = new Admission({ maxConcurrency: options.maxConcurrency, rateLimit: options.rateLimit });
+    this.#onCall = options.onCall;
   }
 
   get protection(): Protection {
     const { state } = this.#breaker;
     return {
       breaker: state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half_open' : 'closed',
-      waiting: this.#admission.waiting,
+      waitingCalls: this.#admission.waiting,
       retriesLeft: this.#budget.left,
     };
   }
@@ -106,8 +119,8 @@ export class Requests {
   ): Promise<(Answer & { attempts: number }) | null> {
     let data: RequestOf<R> | null | undefined;
     const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
-    const first: Attempt = {};
-    const second: Attempt = {};
+    const first: Attempt = { number: 1 };
+    const second: Attempt = { number: 2 };
     try {
       let answer: Answer | null;
       try {
@@ -131,6 +144,27 @@ export class Requests {
   async #attempt<R extends Route>(
     route: R,
     draw: () => RequestOf<R> | null,
+    options: RequestOptions,
+    attempt: Attempt,
+  ): Promise<Answer | null> {
+    try {
+      const answer = await this.#protected(route, draw, options, attempt);
+      if (answer !== null) this.#report(route, attempt, 'ok');
+      return answer;
+    } catch (error) {
+      if (error instanceof ManagementRefusedError) this.#report(route, attempt, error.refusal);
+      if (error instanceof ManagementUnreachableError) this.#report(route, attempt, error.reason);
+      throw error;
+    }
+  }
+
+  #report(route: Route, { number, startedAt }: Attempt, result: CallReport['result']): void {
+    this.#onCall({ route, attempt: number, result, ms: startedAt === undefined ? 0 : performance.now() - startedAt });
+  }
+
+  async #protected<R extends Route>(
+    route: R,
+    draw: () => RequestOf<R> | null,
     { lane, signal }: RequestOptions,
     attempt: Attempt,
   ): Promise<Answer | null> {
@@ -143,6 +177,7 @@ export class Requests {
         try {
           const data = draw();
           if (data === null) throw NOTHING_TO_SEND;
+          attempt.startedAt = performance.now();
           attempt.headers = await this.#credentials(route, data, signal);
           attempt.exchange = await this.#send(route, data, attempt.headers, signal);
           return judge(route, attempt.exchange);
@@ -232,6 +267,8 @@ export class Requests {
 type Method = 'GET' | 'POST';
 
 interface Attempt {
+  number: 1 | 2;
+  startedAt?: number;
   /** Of a request that went to the transport. */
   headers?: Record<string, string>;
   exchange?: Exchange;

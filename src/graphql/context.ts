@@ -4,6 +4,17 @@ import { Identities, type IdentitiesOptions } from '../identities';
 /** What resolvers work with: made for one request, gone with it. */
 export interface Context {
   identities: Identities;
+  /** By which the request is found in logs. */
+  requestId: string;
+  /** Of the trace that the router began, where there is one. */
+  traceId: string | null;
+}
+
+/** What is known of a request when it comes to GraphQL. */
+export interface Arrival {
+  caller: Caller;
+  requestId: string;
+  traceId: string | null;
 }
 
 export interface ContextOptions extends Omit<IdentitiesOptions, 'caller' | 'deadline'> {
@@ -18,8 +29,9 @@ export interface UserReference {
 }
 
 /** Makes the context of one request. The request's time starts to run here. */
-export function createContext({ requestDeadlineMs, ...options }: ContextOptions, caller: Caller): Context {
+export function createContext({ requestDeadlineMs, ...options }: ContextOptions, arrival: Arrival): Context {
+  const { caller, requestId, traceId } = arrival;
   // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
   const deadline = AbortSignal.timeout(requestDeadlineMs);
-  return { identities: new Identities({ ...options, caller, deadline }) };
+  return { identities: new Identities({ ...options, caller, deadline }), requestId, traceId };
 }

@@ -9,6 +9,7 @@ import {
 import type { Context } from './context';
 import { createFormatError } from './errors';
 import { limitDocument, type Limits, limitVariables } from './limits';
+import { reportRequests, type RequestReport } from './reports';
 import { loadSchema } from './schema';
 
 export interface GraphQLServerOptions extends Limits {
@@ -16,6 +17,7 @@ export interface GraphQLServerOptions extends Limits {
   introspection: boolean;
   /** Called with an error that nobody foresaw; the caller is told nothing of it. */
   onUnexpectedError: (error: unknown) => void;
+  onRequest: (report: RequestReport) => void;
 }
 
 /** Tokens in one document. A document of 1 000 aliased fields has about 10 000. */
@@ -26,7 +28,7 @@ const MAX_TOKENS = 15_000;
  * every option with a say in what strangers can see or do is set here.
  */
 export function createGraphQLServer(options: GraphQLServerOptions): ApolloServer<Context> {
-  const { introspection, maxMutationFields, onUnexpectedError } = options;
+  const { introspection, maxMutationFields, onRequest, onUnexpectedError } = options;
   return new ApolloServer<Context>({
     schema: loadSchema(),
     introspection,
@@ -44,6 +46,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): ApolloServer
     logger: SILENT,
     plugins: [
       limitVariables(),
+      reportRequests(onRequest),
       ApolloServerPluginLandingPageDisabled(),
       // Costs a third of the throughput, for hints that routers ignore on personal data.
       ApolloServerPluginCacheControlDisabled(),

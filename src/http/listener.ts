@@ -1,5 +1,7 @@
 import type { ApolloServer } from '@apollo/server';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   type Authenticator,
@@ -8,7 +10,7 @@ import {
   UnauthenticatedError,
   type UnauthenticatedReason,
 } from '../callers';
-import type { Context } from '../graphql/context';
+import type { Arrival, Context } from '../graphql/context';
 import { type IdeWindow, serveIde } from './ide';
 import { isRejectionStatus, reject, rejectSocket } from './rejections';
 
@@ -18,21 +20,34 @@ export interface ListenerOptions {
   port: number;
   /** Started. */
   graphql: ApolloServer<Context>;
-  createContext: (caller: Caller) => Context;
+  createContext: (arrival: Arrival) => Context;
   authenticator: Authenticator;
   /** GraphQL requests served at once; more are refused. */
   maxInFlight: number;
+  /** Whether the process is about to leave. */
+  leaving: { readonly draining: boolean; readonly closing: boolean };
   /** What the IDE at `/` opens with. Null: no IDE. */
   ide: readonly IdeWindow[] | null;
   /** Called with an error that nobody foresaw; the caller is told nothing of it. */
   onUnexpectedError: (error: unknown) => void;
-  /** Called for every request of a caller who is not known; the caller is told no reason. */
-  onUnauthenticated: (reason: UnauthenticatedReason) => void;
+  /** Called for every request that GraphQL never saw. */
+  onRejection: (rejection: RejectionReport) => void;
+}
+
+export interface RejectionReport {
+  requestId: string;
+  status: number;
+  /** As the caller was told. */
+  code: string;
+  /** Why the caller is not known; the caller is not told. */
+  reason: UnauthenticatedReason | null;
 }
 
 export interface Listener {
   /** The origin that it listens at, such as `http://127.0.0.1:4001`. */
   url: string;
+  /** GraphQL requests that are being served. */
+  inFlight(): number;
   /** Takes no more connections, and resolves when the requests under way are answered. */
   close(): Promise<void>;
 }
@@ -41,42 +56,92 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Null until the request is authenticated. */
     caller: Caller | null;
+    unauthenticatedReason: UnauthenticatedReason | null;
+  }
+  interface FastifyReply {
+    /** What a refused request was told. */
+    rejection: string | null;
   }
 }
 
 const MAX_BODY_BYTES = 256 * 1024;
 
+/** Longer than the pools of routers keep a connection: it is they who end it, between two requests. */
+const KEEP_ALIVE_MS = 75_000;
+/** For a request to arrive whole; routers send it at once. */
+const ARRIVAL_MS = { headers: 10_000, all: 15_000 };
+const MAX_CONNECTIONS = 4_096;
+
 /** Opens the GraphQL listener: `POST /graphql` with a JSON body, JSON in every answer, and nothing at all for strangers. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
+  const { leaving, onUnexpectedError, onRejection } = options;
   const app = fastify({
     bodyLimit: MAX_BODY_BYTES,
     exposeHeadRoutes: false,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: ARRIVAL_MS.all,
+    http: { headersTimeout: ARRIVAL_MS.headers },
+    // Ours has its own answer for that.
+    return503OnClosing: false,
+    genReqId: requestIdOf,
     clientErrorHandler: rejectSocket,
     frameworkErrors: (_error, _request, reply) => void reject(reply, 400),
   });
+  app.server.maxConnections = MAX_CONNECTIONS;
   // JSON is the only content type: the others that fastify reads are those that browsers send without asking first.
   app.removeContentTypeParser('text/plain');
-  app.addHook('onSend', (_request, reply, _payload, done) => {
+  app.decorateReply('rejection', null);
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    reply.header('x-request-id', request.id);
     // Answers hold personal data.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
+    if (leaving.draining) reply.header('connection', 'close');
+    done();
+  });
+  app.addHook('onResponse', (request, { rejection, statusCode }, done) => {
+    if (rejection !== null) {
+      const { id, unauthenticatedReason } = request;
+      onRejection({ requestId: id, status: statusCode, code: rejection, reason: unauthenticatedReason });
+    }
     done();
   });
   app.setErrorHandler<FastifyError>((error, _request, reply) => {
     if (isRejectionStatus(error.statusCode) && error.statusCode < 500) return reject(reply, error.statusCode);
-    options.onUnexpectedError(error);
+    onUnexpectedError(error);
     return reject(reply, 500);
   });
   app.setNotFoundHandler((_request, reply) => reject(reply, 404));
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (leaving.closing) reject(reply, 503, 'SHUTTING_DOWN');
+    else done();
+  });
   authenticate(app, options);
-  serveGraphQL(app, options);
+  const { inFlight } = serveGraphQL(app, options);
   if (options.ide !== null) await serveIde(app, options.ide);
   const url = await app.listen({ host: options.host, port: options.port });
-  return { url, close: () => app.close() };
+  return { url, inFlight, close: () => app.close() };
+}
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** The router's id of the request, if it sends one that can be logged as it is. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
+
+/** @see W3C Trace Context */
+function traceIdOf({ headers }: IncomingMessage): string | null {
+  const given = headers['traceparent'];
+  return typeof given === 'string' ? (TRACEPARENT.exec(given)?.[1] ?? null) : null;
 }
 
 /** Finds out who asks before anything of the body is read, whatever is asked for. */
-function authenticate(app: FastifyInstance, { authenticator, onUnauthenticated }: ListenerOptions): void {
+function authenticate(app: FastifyInstance, { authenticator }: ListenerOptions): void {
   app.decorateRequest('caller', null);
+  app.decorateRequest('unauthenticatedReason', null);
   app.addHook('onRequest', async (request, reply) => {
     const { 'router-authorization': routerAuthorization = [], authorization = [] } = request.raw.headersDistinct;
     try {
@@ -84,19 +149,20 @@ function authenticate(app: FastifyInstance, { authenticator, onUnauthenticated }
     } catch (error) {
       if (error instanceof KeysUnavailableError) return reject(reply, 503, 'KEYS_UNAVAILABLE');
       if (!(error instanceof UnauthenticatedError)) throw error;
-      onUnauthenticated(error.reason);
+      request.unauthenticatedReason = error.reason;
       return reject(reply, 401);
     }
     return undefined;
   });
 }
 
-function serveGraphQL(app: FastifyInstance, { graphql, createContext, maxInFlight }: ListenerOptions): void {
+function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFlight: () => number } {
+  const { graphql, createContext, maxInFlight } = options;
   let inFlight = 0;
   const handle = fastifyApolloHandler(graphql, {
-    context: (request) => {
-      if (request.caller === null) throw new Error('a request was not authenticated');
-      return Promise.resolve(createContext(request.caller));
+    context: ({ caller, id, raw }) => {
+      if (caller === null) throw new Error('a request was not authenticated');
+      return Promise.resolve(createContext({ caller, requestId: id, traceId: traceIdOf(raw) }));
     },
   });
   app.post('/graphql', async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
@@ -114,6 +180,7 @@ function serveGraphQL(app: FastifyInstance, { graphql, createContext, maxInFligh
     url: '/graphql',
     handler: (_request, reply) => reject(reply.header('allow', 'POST'), 405),
   });
+  return { inFlight: () => inFlight };
 }
 
 /** Neither a list of requests nor the hash of a document that is stored elsewhere is served. */

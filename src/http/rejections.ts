@@ -25,6 +25,7 @@ export type RejectionStatus = keyof typeof REJECTIONS;
 /** Why nothing can be served at the moment. Whatever the reason, nothing was sent to GenAuth. */
 const UNAVAILABLE = {
   OVERLOADED: 'Too many requests are being served. Try again later.',
+  SHUTTING_DOWN: 'This process is about to end. Send the request again, on another connection.',
   KEYS_UNAVAILABLE: 'The keys of the token issuer are not available. Try again later.',
 } as const;
 
@@ -42,6 +43,7 @@ export function reject(reply: FastifyReply, status: 503, code: Unavailability): 
 export function reject(reply: FastifyReply, status: RejectionStatus | 503, code?: Unavailability): FastifyReply {
   if (code !== undefined) void reply.header('retry-after', RETRY_AFTER_S);
   const rejection = status === 503 ? unavailable(code ?? 'OVERLOADED') : REJECTIONS[status];
+  reply.rejection = rejection.code;
   return reply
     .code(status)
     .headers({ 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' })

@@ -14,6 +14,8 @@ export interface DirectoryOptions {
   management: Pick<ManagementClient, 'getUserBatch' | 'getUserIdentities'>;
   /** Milliseconds for one call, which serves many requests and so obeys none of theirs. */
   callTimeoutMs: number;
+  /** Told of every call, how many users it asks for. */
+  onBatch: (users: number) => void;
 }
 
 /**
@@ -25,10 +27,11 @@ const GATHER_MS = 10;
 /** One request's wish for some users. */
 class Read {
   readonly #results: (UserIdentities | Error | undefined)[];
-  readonly #finish: (results: (UserIdentities | Error)[]) => void;
+  readonly #finish: (results: (UserIdentities | Error)[], calls: number) => void;
+  readonly #calls = new Set<object>();
   #missing: number;
 
-  constructor(size: number, finish: (results: (UserIdentities | Error)[]) => void) {
+  constructor(size: number, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
     this.#results = Array.from({ length: size });
     this.#missing = size;
     this.#finish = finish;
@@ -38,11 +41,13 @@ class Read {
     return this.#missing > 0;
   }
 
-  settle(index: number, result: UserIdentities | Error): void {
+  /** @param call Which call this came from, if any. */
+  settle(index: number, result: UserIdentities | Error, call?: object): void {
     if (this.#results[index] !== undefined) return;
+    if (call !== undefined) this.#calls.add(call);
     this.#results[index] = result;
     this.#missing--;
-    if (this.#missing === 0) this.#finish(this.#results as (UserIdentities | Error)[]);
+    if (this.#missing === 0) this.#finish(this.#results as (UserIdentities | Error)[], this.#calls.size);
   }
 }
 
@@ -67,6 +72,7 @@ const MAX_WAITING = 10_000;
 export class Directory {
   readonly #management: DirectoryOptions['management'];
   readonly #callTimeoutMs: number;
+  readonly #onBatch: DirectoryOptions['onBatch'];
   readonly #waiting = new Map<GenAuthId, Waiter[]>();
   /** Calls that have not ended, and those of them that have not been sent. */
   #underWay = 0;
@@ -77,6 +83,7 @@ export class Directory {
   constructor(options: DirectoryOptions) {
     this.#management = options.management;
     this.#callTimeoutMs = options.callTimeoutMs;
+    this.#onBatch = options.onBatch;
   }
 
   /** Ids that wait to be asked for. */
@@ -89,15 +96,21 @@ export class Directory {
    * spoils no other.
    *
    * @param signal Ends the waiting. What has arrived by then is kept, and the rest become errors.
+   * @param onEnd Told how many calls these users came from; other requests may have shared them.
    */
-  load(userIds: readonly GenAuthId[], signal: AbortSignal): Promise<(UserIdentities | Error)[]> {
+  load(
+    userIds: readonly GenAuthId[],
+    signal: AbortSignal,
+    onEnd: (calls: number) => void = () => undefined,
+  ): Promise<(UserIdentities | Error)[]> {
     return new Promise((resolve) => {
       if (userIds.length === 0) return resolve([]);
       const onAbort = (): void => {
         userIds.forEach((_id, index) => read.settle(index, new ManagementUnreachableError(BATCH, 'deadline', 'maybe')));
       };
-      const read = new Read(userIds.length, (results) => {
+      const read = new Read(userIds.length, (results, calls) => {
         signal.removeEventListener('abort', onAbort);
+        onEnd(calls);
         resolve(results);
       });
       if (signal.aborted) return onAbort();
@@ -143,6 +156,7 @@ export class Directory {
       if (drawn === undefined) {
         this.#unsent--;
         drawn = this.#take();
+        if (drawn.size > 0) this.#onBatch(drawn.size);
       }
       return [...drawn.keys()];
     };
@@ -150,7 +164,7 @@ export class Directory {
     this.#underWay--;
     for (const [userId, waiters] of drawn ?? []) {
       const result = results.get(userId) ?? null;
-      for (const { read, index } of waiters) read.settle(index, result);
+      for (const { read, index } of waiters) read.settle(index, result, draw);
     }
     this.#send(true);
   }

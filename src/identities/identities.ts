@@ -24,11 +24,17 @@ export interface IdentitiesOptions {
 export class Identities {
   readonly #options: IdentitiesOptions;
   readonly #loader: DataLoader<GenAuthId, UserIdentities>;
+  #calls = 0;
 
   constructor(options: IdentitiesOptions) {
     this.#options = options;
     const { directory, deadline } = options;
-    this.#loader = new DataLoader((userIds) => directory.load(userIds, deadline));
+    this.#loader = new DataLoader((userIds) => directory.load(userIds, deadline, (calls) => (this.#calls += calls)));
+  }
+
+  /** Calls to GenAuth that this request has had a part in, so far. */
+  get calls(): number {
+    return this.#calls;
   }
 
   /**
@@ -73,7 +79,7 @@ export class Identities {
     const { unlinks, caller, deadline } = this.#options;
     const checked = this.#check(request);
     try {
-      return await unlinks.unlink(checked, caller, deadline);
+      return await unlinks.unlink(checked, caller, deadline, (calls) => (this.#calls += calls));
     } finally {
       this.#loader.clear(checked.userId);
     }

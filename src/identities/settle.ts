@@ -26,10 +26,14 @@ export interface Upstream {
 }
 
 /** What became of an unlink; only `acked` and `verified_absent` are a yes. */
-export type Settlement =
-  | { outcome: 'acked' | 'refused' | 'verified_absent'; upstream: Upstream; error: null }
-  /** `refused`: GenAuth minded who asked or how often, not what. */
-  | { outcome: 'refused' | 'not_sent' | 'unknown'; upstream: Upstream; error: unknown };
+export interface Settlement {
+  outcome: 'acked' | 'refused' | 'verified_absent' | 'not_sent' | 'unknown';
+  upstream: Upstream;
+  /** How many reads it took to settle. */
+  reads: number;
+  /** What stands in the way of a final answer. Of `refused` only where GenAuth minded who asked or how often, not what. */
+  error: unknown;
+}
 
 /** What sending and settling need of GenAuth. */
 export type Management = Pick<ManagementClient, 'unlinkIdentity' | 'getUserIdentities'>;
@@ -53,37 +57,43 @@ export async function sendAndSettle(
   signal: AbortSignal,
 ): Promise<Settlement> {
   try {
-    return {
-      outcome: 'acked',
-      upstream: ofAcknowledgement(await management.unlinkIdentity(request, signal)),
-      error: null,
-    };
+    const upstream = ofAcknowledgement(await management.unlinkIdentity(request, signal));
+    return { outcome: 'acked', upstream, reads: 0, error: null };
   } catch (error) {
     const upstream = ofError(error);
     if (error instanceof ManagementRefusedError) {
       const final = error.refusal === 'rejected' || error.refusal === 'not_found';
-      return { outcome: 'refused', upstream, error: final ? null : error };
+      return { outcome: 'refused', upstream, reads: 0, error: final ? null : error };
     }
     // Only proof counts: an error of any other kind, even one of our own making, leaves the outcome open.
-    if (error instanceof ManagementUnreachableError && error.sent === 'no')
-      return { outcome: 'not_sent', upstream, error };
-    if (await isSeenGone(management, request, signal)) return { outcome: 'verified_absent', upstream, error: null };
-    return { outcome: 'unknown', upstream, error };
+    if (error instanceof ManagementUnreachableError && error.sent === 'no') {
+      return { outcome: 'not_sent', upstream, reads: 0, error };
+    }
+    const { isGone, reads } = await look(management, request, signal);
+    return isGone
+      ? { outcome: 'verified_absent', upstream, reads, error: null }
+      : { outcome: 'unknown', upstream, reads, error };
   }
 }
 
-async function isSeenGone(management: Management, request: UnlinkRequest, signal: AbortSignal): Promise<boolean> {
+async function look(
+  management: Management,
+  request: UnlinkRequest,
+  signal: AbortSignal,
+): Promise<{ isGone: boolean; reads: number }> {
+  let reads = 0;
   for (const delay of VERIFY_AFTER_MS) {
     try {
       await pause(delay, undefined, { signal });
+      reads++;
       const identities = await management.getUserIdentities(request.userId, { signal, purpose: 'settling' });
-      if (!identities.some((identity) => isMeant(identity, request))) return true;
+      if (!identities.some((identity) => isMeant(identity, request))) return { isGone: true, reads };
     } catch (error) {
       // A user who is gone has no identities. Any other failure to read shows nothing; the next read may.
-      if (error instanceof ManagementRefusedError && error.apiCode === USER_NOT_FOUND) return true;
+      if (error instanceof ManagementRefusedError && error.apiCode === USER_NOT_FOUND) return { isGone: true, reads };
     }
   }
-  return false;
+  return { isGone: false, reads };
 }
 
 /** Without a `type`, any row of the source that is left speaks against it: GenAuth documents no more than a default. */

@@ -1,10 +1,10 @@
 import { type Caller, ForbiddenError, type Policy } from '../callers';
 import { untilAborted } from '../deadline';
 import { type GenAuthId, type ManagementClient, ManagementUnreachableError } from '../genauth';
-import { type AuditLog, createOperationId, type UnlinkIntent } from './audit';
+import { type AuditLog, createOperationId, type UnlinkIntent, type UnlinkOutcome } from './audit';
 import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 import { guardLastIdentity, type LastIdentityGuard } from './lastIdentity';
-import { sendAndSettle, type Settlement, type UnlinkRequest } from './settle';
+import { sendAndSettle, type Settlement, type UnlinkRequest, type Upstream } from './settle';
 
 /** GenAuth's final word on an unlink. */
 export interface UnlinkResult {
@@ -19,6 +19,8 @@ export interface UnlinksOptions {
   policy: Policy;
   guard: LastIdentityGuard;
   audit: AuditLog;
+  /** Told of every unlink that the audit trail has an outcome of. */
+  onOutcome: (outcome: UnlinkOutcome['outcome']) => void;
 }
 
 /**
@@ -29,6 +31,7 @@ export class Unlinks {
   readonly #options: UnlinksOptions;
   /** By user, what ends with the last unlink that was asked for. */
   readonly #last = new Map<GenAuthId, Promise<void>>();
+  readonly #underWay = new Map<string, { intent: UnlinkIntent; start: number }>();
 
   constructor(options: UnlinksOptions) {
     this.#options = options;
@@ -39,15 +42,21 @@ export class Unlinks {
    * what is about to be done, sends it once, and says only what is known to be true of it.
    *
    * @param signal Ends it. After the request was sent, its outcome is then unknown.
+   * @param onEnd Told how many calls to GenAuth it took.
    * @returns A result that is final; `success` false means that GenAuth refused and nothing was unlinked.
    * @throws {UnlinkNotExecutedError} Nothing was executed.
    * @throws {UnlinkOutcomeUnknownError} It may have been executed.
    */
-  async unlink(request: UnlinkRequest, caller: Caller, signal: AbortSignal): Promise<UnlinkResult> {
+  async unlink(
+    request: UnlinkRequest,
+    caller: Caller,
+    signal: AbortSignal,
+    onEnd: (calls: number) => void = nothing,
+  ): Promise<UnlinkResult> {
     const { userId } = request;
     // Before anything else: whoever may not unlink a user must not be able to come between others' unlinks either.
     if (!this.#options.policy.mayUnlink(caller, userId)) throw new UnlinkNotExecutedError(new ForbiddenError());
-    const result = this.#afterTheLast(request, caller, signal);
+    const result = this.#afterTheLast(request, caller, signal, onEnd);
     const ended = result.then(nothing, nothing).finally(() => {
       if (this.#last.get(userId) === ended) this.#last.delete(userId);
     });
@@ -55,7 +64,12 @@ export class Unlinks {
     return result;
   }
 
-  async #afterTheLast(request: UnlinkRequest, caller: Caller, signal: AbortSignal): Promise<UnlinkResult> {
+  async #afterTheLast(
+    request: UnlinkRequest,
+    caller: Caller,
+    signal: AbortSignal,
+    onEnd: (calls: number) => void,
+  ): Promise<UnlinkResult> {
     const { management, guard } = this.#options;
     // It ends in time: it began before this one, so that its deadline comes first.
     await this.#last.get(request.userId);
@@ -64,34 +78,61 @@ export class Unlinks {
     } catch (error) {
       throw new UnlinkNotExecutedError(error);
     }
-    return this.#audited(request, caller, signal);
+    const { settlement, operationId } = await this.#audited(request, caller, signal);
+    onEnd(settlement.upstream.attempts + settlement.reads);
+    return toResult(settlement, request.userId, operationId);
   }
 
   /** No intent on record, no unlink. The outcome is recorded without anybody waiting for it: what is done is done. */
-  async #audited(request: UnlinkRequest, caller: Caller, signal: AbortSignal): Promise<UnlinkResult> {
-    const { management, audit } = this.#options;
+  async #audited(
+    request: UnlinkRequest,
+    caller: Caller,
+    signal: AbortSignal,
+  ): Promise<{ settlement: Settlement; operationId: string }> {
+    const { management, audit, onOutcome } = this.#options;
     const { userId, extIdpId, type } = request;
     const operationId = createOperationId();
     const intent: UnlinkIntent = { operationId, actor: caller, target: { userId, extIdpId, type: type ?? null } };
     const start = performance.now();
+    this.#underWay.set(operationId, { intent, start });
     try {
       // A disk that hangs must not make the caller wait past the deadline, nor the next unlink of this user.
       await untilAborted(audit.intent(intent), signal);
     } catch (error) {
-      if (!signal.aborted) throw new UnlinkNotExecutedError(error, operationId);
+      if (!signal.aborted) {
+        this.#underWay.delete(operationId);
+        throw new UnlinkNotExecutedError(error, operationId);
+      }
     }
     const settlement = signal.aborted ? TOO_LATE : await sendAndSettle(management, request, signal);
     const { outcome, upstream } = settlement;
     const latencyMs = Math.round(performance.now() - start);
     // Its failure is reported by the trail itself, and leaves an open intent to reconcile.
     audit.outcome({ ...intent, outcome, upstream, latencyMs }).catch(nothing);
-    return toResult(settlement, userId, operationId);
+    this.#underWay.delete(operationId);
+    onOutcome(outcome);
+    return { settlement, operationId };
+  }
+
+  /** Writes down that the unlinks under way are cut off: the process is about to end, and will not see what becomes of them. */
+  async abandon(): Promise<void> {
+    const { audit, onOutcome } = this.#options;
+    const upstream = { ...NOTHING_HEARD, attempts: 1 };
+    const records = [...this.#underWay.values()].map(({ intent, start }) => {
+      onOutcome('abandoned');
+      const latencyMs = Math.round(performance.now() - start);
+      return audit.outcome({ ...intent, outcome: 'abandoned', upstream, latencyMs });
+    });
+    await Promise.allSettled(records);
   }
 }
 
+const NOTHING_HEARD: Upstream = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
+
 const TOO_LATE: Settlement = {
   outcome: 'not_sent',
-  upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
+  upstream: NOTHING_HEARD,
+  reads: 0,
   error: new ManagementUnreachableError('POST /api/v3/unlink-identity', 'deadline', 'no'),
 };
 

@@ -19,6 +19,8 @@ describe('dist/main.js', () => {
       GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
       GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
       AUTH_MODE: 'none',
+      ADMIN_PORT: '0',
+      DRAIN_DELAY_MS: '0',
     };
   });
   afterAll(() => emulator.close());

@@ -5,6 +5,7 @@ import { readConfig } from '../../src/config';
 import { type Emulator, startEmulator, type StartOptions } from '../../src/emulator';
 import { createLog } from '../../src/log';
 import { startSubgraph, type Subgraph } from '../../src/subgraph';
+import { AUDIENCE, type Issuer } from './issuer';
 
 export interface Answer<Data = Record<string, unknown>> {
   status: number;
@@ -23,7 +24,11 @@ export interface Stack {
   emulator: Emulator;
   subgraph: Subgraph;
   /** Sends a GraphQL request over HTTP, as a router does. */
-  ask<Data = Record<string, unknown>>(query: string, variables?: Record<string, unknown>): Promise<Answer<Data>>;
+  ask<Data = Record<string, unknown>>(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<Answer<Data>>;
   close(): Promise<void>;
 }
 
@@ -31,10 +36,30 @@ export interface StackOptions {
   emulator?: StartOptions;
   /** Environment variables of the subgraph, on top of those that lead it to the emulator. */
   env?: Record<string, string>;
+  /** Default: none, and nobody is asked who they are. With one `AUTH_MODE` is `strict`: requests need `credentials`. */
+  issuer?: Issuer;
+}
+
+export const ROUTER_SECRET = 'the-secret-of-the-router-of-the-tests';
+
+/** The environment of a subgraph that knows its callers. */
+export function strictEnv(issuer: Issuer): Record<string, string> {
+  return {
+    AUTH_MODE: 'strict',
+    ROUTER_SECRETS: ROUTER_SECRET,
+    JWT_ISSUER: issuer.url,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_JWKS_URI: issuer.jwksUri,
+  };
+}
+
+/** The headers of a request that the router passes on for the holder of a token. */
+export function credentials(token: string): Record<string, string> {
+  return { 'router-authorization': ROUTER_SECRET, authorization: `Bearer ${token}` };
 }
 
 /** Starts the subgraph against an emulator, both on ports of their own: everything between them is real. */
-export async function startStack({ emulator: options = {}, env = {} }: StackOptions = {}): Promise<Stack> {
+export async function startStack({ emulator: options = {}, env = {}, issuer }: StackOptions = {}): Promise<Stack> {
   const emulator = await startEmulator(options);
   const folder = await mkdtemp(join(tmpdir(), 'stack-'));
   const config = readConfig(
@@ -44,17 +69,18 @@ export async function startStack({ emulator: options = {}, env = {} }: StackOpti
       GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
       GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
       LOG_LEVEL: 'silent',
-      AUTH_MODE: 'none',
+      ADMIN_PORT: '0',
+      ...(issuer === undefined ? { AUTH_MODE: 'none' } : strictEnv(issuer)),
       AUDIT_LOG: join(folder, 'audit.log'),
       ...env,
     },
     () => '',
   );
-  const subgraph = await startSubgraph(config, createLog(config.logLevel), []);
+  const subgraph = await startSubgraph(config, { log: createLog(config.logLevel), version: '0.0.0', ide: [] });
   return {
     emulator,
     subgraph,
-    ask: (query, variables) => ask(`${subgraph.url}/graphql`, query, variables),
+    ask: (query, variables, headers) => ask(`${subgraph.url}/graphql`, query, variables, headers),
     async close() {
       await subgraph.close();
       await emulator.close();
@@ -67,10 +93,11 @@ export async function ask<Data = Record<string, unknown>>(
   url: string,
   query: string,
   variables: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
 ): Promise<Answer<Data>> {
   const response = await fetch(url, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify({ query, variables }),
   });
   const body = (await response.json()) as { data?: Data | null; errors?: AnsweredError[] };

@@ -1,0 +1,69 @@
+import { createServer, type RequestListener } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+
+export interface AdminOptions {
+  host: string;
+  /** 0 picks a free port. */
+  port: number;
+  /** Why the process should get no requests at the moment; null when it may have them. */
+  unreadiness: () => string | null;
+  metrics: () => Promise<{ type: string; body: string }>;
+}
+
+export interface AdminListener {
+  url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the listener for those who run the process: `/livez`, `/readyz` and `/metrics`. Apart from the one for callers, so
+ * that it answers when that one is busy, and so that no caller reaches it.
+ */
+export async function startAdmin({ host, port, unreadiness, metrics }: AdminOptions): Promise<AdminListener> {
+  const routes: Readonly<Record<string, () => Promise<Page>>> = {
+    '/livez': () => Promise.resolve(plain(200, 'ok')),
+    '/readyz': () => {
+      const reason = unreadiness();
+      return Promise.resolve(reason === null ? plain(200, 'ready') : plain(503, reason));
+    },
+    '/metrics': async () => ({ status: 200, ...(await metrics()) }),
+  };
+  const server = createServer(serve(routes));
+  server.listen(port, host);
+  await once(server, 'listening');
+  const address = server.address() as AddressInfo;
+  return {
+    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+interface Page {
+  status: number;
+  type: string;
+  body: string;
+}
+
+function plain(status: number, text: string): Page {
+  return { status, type: 'text/plain; charset=utf-8', body: `${text}\n` };
+}
+
+function serve(routes: Readonly<Record<string, () => Promise<Page>>>): RequestListener {
+  return (request, response) => {
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    const known = request.method === 'GET' || request.method === 'HEAD';
+    const page = route === undefined ? plain(404, 'not found') : known ? route() : plain(405, 'GET only');
+    void Promise.resolve(page)
+      .catch(() => plain(500, 'the metrics could not be read'))
+      .then(({ status, type, body }) =>
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body),
+      );
+  };
+}
