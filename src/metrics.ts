@@ -34,18 +34,18 @@ export interface Gauges {
 
 /** Counts what happens in this process, for Prometheus. */
 export interface Metrics {
-  onCall(report: CallReport): void;
+  readonly onCall: (report: CallReport) => void;
   /** @param users How many users one get-user-batch asked for. */
-  onBatch(users: number): void;
-  onRequest(report: RequestReport): void;
-  onRejection(code: string): void;
-  onUnlink(outcome: string): void;
-  onAuditFailure(): void;
-  onKeysFailure(): void;
+  readonly onBatch: (users: number) => void;
+  readonly onRequest: (report: RequestReport) => void;
+  readonly onRejection: (code: string) => void;
+  readonly onUnlink: (outcome: string) => void;
+  readonly onAuditFailure: () => void;
+  readonly onKeysFailure: () => void;
   /** Where the gauges are read from. Default: they are not shown. */
-  watch(read: () => Gauges): void;
+  readonly watch: (read: () => Gauges) => void;
   /** The text that Prometheus scrapes, and its content type. */
-  text(): Promise<{ type: string; body: string }>;
+  readonly text: () => Promise<{ type: string; body: string }>;
 }
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -115,14 +115,16 @@ export function createMetrics(version: string): Metrics {
 
 function watchGauges(registry: Registry, read: () => Gauges): void {
   const gauge = (name: string, help: string, value: (gauges: Gauges) => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(value(read()));
-      },
-    });
+    registry.registerMetric(
+      new Gauge({
+        name,
+        help,
+        registers: [],
+        collect() {
+          this.set(value(read()));
+        },
+      }),
+    );
   };
   const state = { closed: 0, half_open: 1, open: 2 };
   gauge(

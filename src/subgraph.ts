@@ -65,7 +65,7 @@ export async function startSubgraph(
     onUnexpectedError,
     onRequest: (report) => {
       metrics.onRequest(report);
-      log.info(report, 'request');
+      log.info({ ...report, ms: Math.round(report.ms) }, 'request');
     },
   });
   await Promise.all([graphql.start(), authenticator.start()]);

@@ -1,0 +1,117 @@
+import { Agent, request } from 'undici';
+import { createPool, type Emulator, startEmulator } from '../../src/emulator';
+import { run, type Running } from '../support/process';
+import { UNLINK } from '../support/stack';
+
+const CLIENTS = 50;
+/** In the gate, as often as the promise says; fewer where somebody waits for it. */
+const RESTARTS = process.env['REQUIRE_ALL_TESTS'] === '1' ? 10 : 2;
+
+interface Tally {
+  acked: Set<string>;
+  refused: number;
+  /** Requests that ended without an answer. */
+  unanswered: Set<string>;
+}
+
+describe('dist/main.js on SIGTERM', () => {
+  let emulator: Emulator;
+  let env: Record<string, string>;
+  let targets: { userId: string; extIdpId: string }[];
+
+  beforeAll(async () => {
+    emulator = await startEmulator({ seed: createPool({ users: 20_000, identitiesPerUser: 1 }), qps: Infinity });
+    emulator.faults.set('unlink-identity', 'latency:20');
+    targets = emulator.store.users().map(({ profile, identities }) => ({
+      userId: profile.userId,
+      extIdpId: identities[0]?.extIdpId ?? '',
+    }));
+    env = {
+      PORT: '0',
+      ADMIN_PORT: '0',
+      GENAUTH_HOST: emulator.url,
+      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
+      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+      GENAUTH_MAX_QPS: '100000',
+      AUTH_MODE: 'none',
+      DRAIN_DELAY_MS: '300',
+    };
+  });
+  afterAll(() => emulator.close());
+
+  async function start(more: Record<string, string> = {}): Promise<{ main: Running; url: string; adminUrl: string }> {
+    const main = run(['dist/main.js'], { ...env, ...more });
+    const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
+    return { main, ...(JSON.parse(line) as { url: string; adminUrl: string }) };
+  }
+
+  /** A client that sends one unlink after another over one connection that it keeps, until nobody listens any more. */
+  async function hammer(url: string, tally: Tally): Promise<void> {
+    const dispatcher = new Agent({ connections: 1, pipelining: 1 });
+    for (let target = targets.pop(); target !== undefined; target = targets.pop()) {
+      try {
+        const { statusCode, body } = await request(`${url}/graphql`, {
+          dispatcher,
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({ query: UNLINK, variables: target }),
+        });
+        const answer = (await body.json()) as { data?: { unlinkIdentity: { success: boolean } | null } };
+        if (statusCode === 200 && answer.data?.unlinkIdentity?.success === true) tally.acked.add(target.userId);
+        else tally.refused++;
+        if (statusCode === 503) break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') break;
+        tally.unanswered.add(target.userId);
+      }
+    }
+    await dispatcher.close();
+  }
+
+  test(`leaves no executed unlink without an answer, ${RESTARTS} times under the load of ${CLIENTS} clients`, async () => {
+    const tally: Tally = { acked: new Set(), refused: 0, unanswered: new Set() };
+    for (let round = 0; round < RESTARTS; round++) {
+      const { main, url } = await start();
+      const clients = Promise.all(Array.from({ length: CLIENTS }, () => hammer(url, tally)));
+      const before = tally.acked.size;
+      while (tally.acked.size < before + 100) await new Promise((resolve) => setTimeout(resolve, 10));
+      expect(await main.stop('SIGTERM')).toBe(0);
+      await clients;
+      // As many intents as outcomes: none was cut off half-way.
+      const audited = (event: string) => main.output().split(`"event":"unlink.${event}"`).length - 1;
+      expect(audited('intent')).toBeGreaterThan(99);
+      expect(audited('outcome')).toBe(audited('intent'));
+    }
+    const executed = emulator.store.executions.map(({ userId }) => userId);
+    expect(executed.filter((userId) => !tally.acked.has(userId))).toEqual([]);
+    expect(executed).toHaveLength(tally.acked.size);
+  }, 120_000);
+
+  test('is not ready at once, ends connections with their next answer, and ignores a second signal', async () => {
+    const { main, url, adminUrl } = await start({ DRAIN_DELAY_MS: '1500' });
+    main.child.kill('SIGTERM');
+    await main.waitFor(/"msg":"leaving"/);
+    main.child.kill('SIGTERM');
+    const ready = await fetch(`${adminUrl}/readyz`);
+    expect([ready.status, await ready.text()]).toEqual([503, 'draining\n']);
+    const served = await fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ __typename }"}',
+    });
+    expect([served.status, served.headers.get('connection')]).toEqual([200, 'close']);
+    await served.text();
+    expect(await main.exited).toBe(0);
+  });
+
+  test('writes down what it could not wait for, and says so by its code', async () => {
+    emulator.faults.set('unlink-identity', 'latency:5000');
+    const { main, url } = await start({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '300' });
+    const cutOff = hammer(url, { acked: new Set(), refused: 0, unanswered: new Set() });
+    await main.waitFor(/"event":"unlink.intent"/);
+    expect(await main.stop('SIGTERM')).toBe(1);
+    expect(main.output()).toMatch(/"event":"unlink.outcome".*"outcome":"abandoned"/);
+    await cutOff;
+    emulator.faults.set('unlink-identity', 'latency:20');
+  });
+});
