@@ -242,7 +242,9 @@ export class ManagementClient {
   /** @see genauth-wire.md, section 1b */
   async #getManagementToken(accessKey: AccessKey, signal: AbortSignal): Promise<ManagementToken> {
     const route = 'POST /api/v3/get-management-token';
-    const { data } = await this.#requests.requestUnauthenticated(route, { ...accessKey }, signal);
+    // Field by field: what else the object holds is not GenAuth's.
+    const { accessKeyId, accessKeySecret } = accessKey;
+    const { data } = await this.#requests.requestUnauthenticated(route, { accessKeyId, accessKeySecret }, signal);
     const { access_token: accessToken, expires_in: expiresIn } = isObject(data) ? data : {};
     if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');

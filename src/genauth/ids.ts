@@ -30,7 +30,13 @@ const IDENTITY_TYPE = /^[A-Za-z0-9_.:-]{1,64}$/;
 export function createIdParser(pattern: string): IdParser {
   const whole = new RegExp(`^(?:${pattern})$`);
   return (argument, value) => {
-    if (typeof value !== 'string' || value.length > MAX_LENGTH || UNSAFE.test(value) || !whole.test(value)) {
+    if (
+      typeof value !== 'string' ||
+      value === '' ||
+      value.length > MAX_LENGTH ||
+      UNSAFE.test(value) ||
+      !whole.test(value)
+    ) {
       throw new InvalidArgumentError(argument, 'is not an id of this user pool');
     }
     return value as GenAuthId;

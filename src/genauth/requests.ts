@@ -18,9 +18,11 @@ import {
   type Refusal,
   type Unreachability,
 } from './errors';
+import { DEFAULT_PAUSE_MS, isRepeatable } from './repeat';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
-import { type Exchange, type Transport, TransportError, type WireRequest } from './transport';
+import { type Exchange, type Transport, TransportError } from './transport';
+import { type Method, split, toWireRequest } from './wireRequest';
 
 export interface RequestsOptions {
   transport: Transport;
@@ -58,11 +60,6 @@ export interface Protection {
   waitingCalls: number;
   retriesLeft: number;
 }
-
-/** After a 429 that does not say how long. GenAuth counts by the second. */
-const DEFAULT_PAUSE_MS = 500;
-/** A read waits this long for GenAuth to have room again; what takes longer is reported at once. */
-const MAX_PAUSE_BEFORE_REPEAT_MS = 1_000;
 
 /** Opens when half of at least 20 calls within 10 s failed; then one call at a time tries whether GenAuth is back. */
 const BREAKER = { threshold: 0.5, duration: 10_000, minimumRps: 2 };
@@ -232,7 +229,7 @@ export class Requests {
     try {
       return await this.#authentication.headers({ method, path, data }, signal);
     } catch (cause) {
-      if (cause instanceof ManagementRefusedError) throw cause;
+      if (cause instanceof ManagementRefusedError) throw refusedToken(cause);
       const reason = cause instanceof ManagementUnreachableError ? cause.reason : 'deadline';
       throw new ManagementUnreachableError(route, reason, 'no', { cause });
     }
@@ -244,13 +241,10 @@ export class Requests {
     credentials: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<Exchange> {
-    const [method, path] = split(route);
-    const request: WireRequest =
-      method === 'GET'
-        ? { method, path: `${path}?${encodeQuery(data)}`, headers: { ...credentials, ...ACCEPT }, body: null }
-        : { method, path, headers: { ...credentials, ...ACCEPT, ...JSON_BODY }, body: JSON.stringify(data) };
+    const request = toWireRequest(route, data, credentials);
+    const timeoutMs = this.#timeoutMs[request.method];
     try {
-      return await this.#transport.exchange(request, { timeoutMs: this.#timeoutMs[method], signal });
+      return await this.#transport.exchange(request, { timeoutMs, signal });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
       throw new ManagementUnreachableError(route, error.reason, error.sent, { cause: error });
@@ -264,8 +258,6 @@ export class Requests {
   }
 }
 
-type Method = 'GET' | 'POST';
-
 interface Attempt {
   number: 1 | 2;
   startedAt?: number;
@@ -278,53 +270,15 @@ function countSent(...attempts: readonly Attempt[]): number {
   return attempts.filter(({ headers }) => headers !== undefined).length;
 }
 
+/** Whatever GenAuth minded about the request for a token, it says nothing of the operation that the token was for. */
+function refusedToken(error: ManagementRefusedError): ManagementRefusedError {
+  if (error.refusal === 'rate_limited') return error;
+  const { route, statusCode, apiCode, requestId } = error;
+  return new ManagementRefusedError(route, { refusal: 'credentials', statusCode, apiCode, requestId });
+}
+
 /** Not an error, but a way out of the breaker that does not look like an answer to it. */
 const NOTHING_TO_SEND = new Error('nothing to send');
 
 /** Nothing was sent, and it is GenAuth's side that failed. */
 const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refused', 'connect_timeout', 'tls']);
-
-/** What may be gone a moment later. What is wrong with an answer that came whole would be wrong again. */
-const PASSING: ReadonlySet<Unreachability> = new Set([
-  'dns',
-  'connection_refused',
-  'connect_timeout',
-  'reset',
-  'closed',
-  'timeout',
-  'http_error',
-  'upstream_error',
-  'not_json',
-  'replayed',
-]);
-
-/** Reads do nothing, so that they may be sent again; a write only if nothing of it can have arrived. */
-function isRepeatable(route: Route, error: unknown): boolean {
-  const [method] = split(route);
-  if (error instanceof ManagementUnreachableError) {
-    return PASSING.has(error.reason) && (method === 'GET' || error.sent === 'no');
-  }
-  if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
-    return method === 'GET' && (error.retryAfterMs ?? DEFAULT_PAUSE_MS) <= MAX_PAUSE_BEFORE_REPEAT_MS;
-  }
-  return false;
-}
-
-// Identity encoding, because a cap on the bytes that arrive is no cap on what they inflate to.
-const ACCEPT = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'genauth-identity-subgraph' };
-const JSON_BODY = { 'content-type': 'application/json' };
-
-function split(route: Route): [Method, string] {
-  const [method, path] = route.split(' ') as [Method, string];
-  return [method, path];
-}
-
-/** Lists as the vendor's SDK sends them, `userIds[]=a&userIds[]=b`: the form for which signatures are known to match. */
-function encodeQuery(data: Readonly<Record<string, unknown>>): string {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(data)) {
-    if (Array.isArray(value)) for (const item of value) query.append(`${name}[]`, String(item));
-    else query.append(name, String(value));
-  }
-  return query.toString();
-}

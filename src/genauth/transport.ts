@@ -120,8 +120,8 @@ class Collector implements Dispatcher.DispatchHandler {
   /** undici calls this when it has a connected socket and is about to write: the last moment at which nothing is sent. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#settled) {
-      controller.abort(new Error('given up before it was sent'));
-      return;
+      // Thrown, because `abort` would end the connection, which has done nothing wrong.
+      throw new Error('given up before it was sent');
     }
     this.#controller = controller;
     this.#sent = 'maybe';

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import {
   type GenAuthId,
   type Identity,
@@ -183,6 +184,8 @@ export class Directory {
   /** Never fails: an error of the call becomes the result of each of its users, drawn for it if it was never sent. */
   async #read(draw: () => GenAuthId[]): Promise<ReadonlyMap<string, UserIdentities | Error>> {
     const signal = AbortSignal.timeout(this.#callTimeoutMs);
+    // A batch that is refused becomes a read for each of its users.
+    setMaxListeners(MAX_BATCH + 10, signal);
     try {
       return await this.#management.getUserBatch(draw, { signal });
     } catch (error) {

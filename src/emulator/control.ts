@@ -1,0 +1,75 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { jsonAnswer, write } from './answer';
+import { checkFault, type Faults, resolveRoute, type SetFault } from './faults';
+import { isObject, readBody } from './request';
+import { readSwitches, type Switches } from './switches';
+
+export const CONTROL_PATH = '/emulator/';
+
+/**
+ * Lets a person change faults and switches while the emulator runs, from the same machine only. Changes are made whole or
+ * not at all; what is wrong with them comes back as HTTP 400 and `{"error"}`.
+ *
+ * - `GET`, `PUT`, `DELETE /emulator/faults`: PUT takes `{"ROUTE": FAULT}`, where FAULT is a text, an object
+ *   `{"fault", "times", "probability"}`, a list of such, or null for none; other routes stay as they are. DELETE clears all.
+ * - `GET`, `PUT /emulator/switches`: PUT takes `{"NAME": VALUE}`; other switches stay as they are.
+ */
+export async function control(
+  { faults, switches }: { faults: Faults; switches: Switches },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const reply = (status: number, value: unknown) => write(response, jsonAnswer(status, value));
+  if (!isLoopback(request.socket.remoteAddress)) return reply(403, { error: 'only from the same machine' });
+  const operation = `${request.method} ${(request.url ?? '').split('?', 1)[0]?.slice(CONTROL_PATH.length)}`;
+  try {
+    if (operation === 'PUT faults') putFaults(faults, parseObject(await readBody(request)));
+    else if (operation === 'DELETE faults') faults.clear();
+    else if (operation === 'PUT switches') Object.assign(switches, readSwitches(parseObject(await readBody(request))));
+    else if (operation !== 'GET faults' && operation !== 'GET switches') {
+      return reply(404, { error: 'there are GET, PUT, DELETE /emulator/faults and GET, PUT /emulator/switches' });
+    }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return reply(400, { error: error.message });
+  }
+  reply(200, operation.endsWith('faults') ? faults.list() : switches);
+}
+
+/** @throws {RangeError} Before anything is changed. */
+function putFaults(faults: Faults, settings: Record<string, unknown>): void {
+  const wanted = Object.entries(settings).map(([route, setting]) => {
+    const list: unknown[] = setting === null ? [] : Array.isArray(setting) ? setting : [setting];
+    return [resolveRoute(route), list.map(readSetFault)] as const;
+  });
+  for (const [route, list] of wanted) faults.set(route, list);
+}
+
+function readSetFault(value: unknown): SetFault {
+  const setting = typeof value === 'string' ? { fault: value } : value;
+  if (!isObject(setting) || typeof setting['fault'] !== 'string') {
+    throw new RangeError('a fault is a text, or an object with "fault", and perhaps "times" and "probability"');
+  }
+  const { fault, times, probability } = setting as unknown as SetFault;
+  const read = {
+    fault,
+    ...(times === undefined ? {} : { times }),
+    ...(probability === undefined ? {} : { probability }),
+  };
+  checkFault(read);
+  return read;
+}
+
+function parseObject(body: string | null): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(body ?? '');
+    if (isObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw new RangeError('the body must be a JSON object');
+}
+
+function isLoopback(address: string | undefined): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address ?? '');
+}

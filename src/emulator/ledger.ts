@@ -1,0 +1,22 @@
+/** Remembers what happened, in order. When it is full, the older half is forgotten. */
+export class Ledger<Entry> {
+  #entries: Entry[] = [];
+  readonly #capacity: number;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get entries(): readonly Entry[] {
+    return this.#entries;
+  }
+
+  push(entry: Entry): void {
+    if (this.#entries.length >= this.#capacity) this.#entries = this.#entries.slice(this.#capacity >> 1);
+    this.#entries.push(entry);
+  }
+
+  clear(): void {
+    this.#entries = [];
+  }
+}

@@ -1,0 +1,81 @@
+import { ManagementClient, type Models } from 'authing-node-sdk';
+import { type Emulator, startEmulator } from '../../src/emulator';
+import { ADA, GITHUB, LI_SI, NOBODY, WECHAT, ZHANG_SAN } from './caller';
+
+let emulator: Emulator;
+
+beforeEach(async () => {
+  emulator = await startEmulator();
+});
+
+afterEach(() => emulator.close());
+
+function createSdk(options: { accessKeySecret?: string; lang?: 'zh-CN' | 'en-US'; tenantId?: string } = {}) {
+  const { accessKeyId, accessKeySecret, url } = emulator;
+  return new ManagementClient({ accessKeyId, accessKeySecret, host: url, ...options });
+}
+
+describe("the vendor's own SDK", () => {
+  test('reads the identities of a user', async () => {
+    const answer = await createSdk().getUserIdentities({ userId: ZHANG_SAN });
+    expect(answer).toMatchObject({ statusCode: 200, message: '操作成功' });
+    expect(answer.data).toEqual(emulator.store.identitiesOf(ZHANG_SAN));
+  });
+
+  test('reads a user', async () => {
+    const answer = await createSdk({ lang: 'en-US' }).getUser({ userId: ADA, withIdentities: true });
+    expect(answer).toMatchObject({ statusCode: 200, message: 'Operation successful' });
+    expect(answer.data).toMatchObject({ userId: ADA, name: 'Ada Lovelace' });
+    expect(answer.data.identities).toHaveLength(2);
+  });
+
+  test('reads a batch of users', async () => {
+    const answer = await createSdk().getUserBatch({ userIds: [ADA, NOBODY, LI_SI], withIdentities: true });
+    expect(answer.data.map((user: Models.UserDto) => user.userId)).toEqual([ADA, LI_SI]);
+  });
+
+  test('encodes a batch with brackets, and in no other way', async () => {
+    emulator.switches.batchEncodings = 'brackets';
+    const asked = { userIds: [ADA, LI_SI] };
+    expect((await createSdk().getUserBatch(asked)).statusCode).toBe(200);
+    emulator.switches.batchEncodings = 'repeat';
+    expect((await createSdk().getUserBatch(asked)).statusCode).toBe(401);
+    emulator.switches.batchEncodings = 'comma';
+    expect((await createSdk().getUserBatch(asked)).statusCode).toBe(401);
+  });
+
+  test('unlinks an identity', async () => {
+    const sdk = createSdk();
+    const answer = await sdk.unlinkIdentity({ userId: ZHANG_SAN, extIdpId: WECHAT, type: 'openid', isSocial: false });
+    expect(answer).toMatchObject({ statusCode: 200, data: { success: true } });
+    await sdk.unlinkIdentity({ userId: ZHANG_SAN, extIdpId: GITHUB });
+    expect(emulator.store.identitiesOf(ZHANG_SAN)).toMatchObject([{ provider: 'wechat', type: 'unionid' }]);
+  });
+
+  test('links an identity and lists users with a nested body', async () => {
+    const sdk = createSdk({ tenantId: 'tenant1' });
+    const linked = await sdk.linkIdentity({ userId: ADA, extIdpId: WECHAT, userIdInIdp: 'new', type: 'openid' });
+    expect(linked.data.success).toBe(true);
+    const listed = await sdk.listUsers({
+      keywords: 'ada',
+      options: { withIdentities: true, pagination: { limit: 5 } },
+    });
+    expect(listed.data.list.map((user) => user.identities?.length)).toEqual([3]);
+  });
+
+  test('signs a "?" for a request without parameters', async () => {
+    expect((await createSdk().listExtIdp({})).statusCode).toBe(200);
+    emulator.switches.trailingQuestionMark = 'refuse';
+    expect(await createSdk().listExtIdp({})).toMatchObject({ statusCode: 401, apiCode: 1300 });
+  });
+
+  test('cannot sign an empty list, which it does not send', async () => {
+    expect(await createSdk().getUserBatch({ userIds: [] })).toMatchObject({ statusCode: 401, apiCode: 1300 });
+  });
+
+  test('is refused with a wrong secret', async () => {
+    const answer = await createSdk({ accessKeySecret: 'not it' }).getUserIdentities({ userId: ZHANG_SAN });
+    expect(answer).toMatchObject({ statusCode: 401, apiCode: 1300 });
+    expect(emulator.calls).toMatchObject([{ authenticated: false, executed: false }]);
+  });
+});
