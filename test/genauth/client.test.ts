@@ -1,0 +1,207 @@
+import { createHmac } from 'node:crypto';
+import { inspect } from 'node:util';
+import { type GenAuthId, type ManagementClient, ManagementRefusedError } from '../../src/genauth';
+import { FaultyServer } from '../support/faultyServer';
+import { ManagementStub, type Reply } from './managementStub';
+
+const USER = '6229ffaa0000000000000001';
+const OTHER = '6229ffaa0000000000000002';
+const SOURCE = '62f2093271600cc10d966ee5';
+const SECRET = 'secret0000000000000000000000abcd';
+
+let stub: ManagementStub;
+let client: ManagementClient;
+
+beforeEach(async () => {
+  stub = await ManagementStub.start();
+  client = stub.client();
+});
+
+afterEach(() => stub.close());
+
+function id(value: string): GenAuthId {
+  return client.parseId('id', value);
+}
+
+/** A deadline that does not come. */
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+function answer(data: unknown): void {
+  stub.reply = () => ({ statusCode: 200, message: 'Success', data });
+}
+
+describe('every request', () => {
+  const calls: [string, string, (client: ManagementClient, signal: AbortSignal) => Promise<unknown>][] = [
+    [
+      'unlinkIdentity',
+      `/api/v3/unlink-identity?extIdpId=${SOURCE}&userId=${USER}`,
+      (any, signal) => any.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, signal),
+    ],
+    [
+      'getUserIdentities',
+      `/api/v3/get-user-identities?userId=${USER}`,
+      (any, signal) => any.getUserIdentities(id(USER), { signal: signal }),
+    ],
+    [
+      'getUser',
+      `/api/v3/get-user?userId=${USER}&withIdentities=true`,
+      (any, signal) => any.getUser(id(USER), { signal: signal }),
+    ],
+    [
+      'getUserBatch',
+      `/api/v3/get-user-batch?userIds=["${USER}","${OTHER}"]&withIdentities=true`,
+      (any, signal) => any.getUserBatch(() => [id(USER), id(OTHER)], { signal: signal }),
+    ],
+  ];
+
+  test.each(calls)('of %s is signed with the access key', async (_title, resource, call) => {
+    await call(client, never()).catch(() => undefined);
+    const { route, headers } = stub.first();
+    const { date, 'x-genauth-signature-nonce': nonce } = headers as Record<string, string>;
+    expect(nonce).toMatch(/^[0-9a-f]{32}$/);
+    expect(new Date(date ?? '').toUTCString()).toBe(date);
+    const text = `${route.split(' ')[0]}\ndate:${date}\nx-genauth-lang:en-US\nx-genauth-signature-method:HMAC-SHA1\nx-genauth-signature-nonce:${nonce}\nx-genauth-signature-version:1.0\n${resource}`;
+    const signature = createHmac('sha1', SECRET).update(text).digest('base64');
+    expect(headers.authorization).toBe(`GenAuth userpool0000000000000001:${signature}`);
+  });
+
+  test.each(calls)('of %s carries these headers and no others', async (_title, _resource, call) => {
+    await call(client, never()).catch(() => undefined);
+    const { route, headers } = stub.first();
+    const { host: _host, connection: _connection, ...rest } = headers;
+    expect(rest).toEqual({
+      accept: 'application/json',
+      'accept-encoding': 'identity',
+      'user-agent': 'genauth-identity-subgraph',
+      date: expect.any(String),
+      authorization: expect.any(String),
+      'x-genauth-lang': 'en-US',
+      'x-genauth-signature-method': 'HMAC-SHA1',
+      'x-genauth-signature-version': '1.0',
+      'x-genauth-signature-nonce': expect.any(String),
+      ...(route.startsWith('POST')
+        ? { 'content-type': 'application/json', 'content-length': String(stub.requests[0]?.body.length) }
+        : {}),
+    });
+  });
+
+  test('has a nonce of its own', async () => {
+    answer([]);
+    await Promise.all(Array.from({ length: 20 }, () => client.getUserIdentities(id(USER), { signal: never() })));
+    expect(new Set(stub.requests.map(({ headers }) => headers['x-genauth-signature-nonce'])).size).toBe(20);
+  });
+
+  test('is made in the words of the other brand where that is asked for', async () => {
+    answer([]);
+    await stub.client({ brand: 'authing', lang: 'zh-CN' }).getUserIdentities(id(USER), { signal: never() });
+    const { headers } = stub.first();
+    expect(headers.authorization).toMatch(/^authing userpool0000000000000001:/);
+    expect(headers).toMatchObject({ 'x-authing-lang': 'zh-CN', 'x-authing-signature-version': '1.0' });
+    expect(Object.keys(headers).filter((name) => name.startsWith('x-genauth-'))).toEqual([]);
+  });
+
+  test.each(calls)('of %s fails unsent when its signal was aborted before', async (_title, _resource, call) => {
+    await expect(call(client, AbortSignal.abort())).rejects.toMatchObject({
+      name: 'ManagementUnreachableError',
+      reason: 'deadline',
+      sent: 'no',
+    });
+    expect(stub.requests).toEqual([]);
+  });
+
+  test('ends with its signal while GenAuth thinks', async () => {
+    const controller = new AbortController();
+    stub.reply = () => {
+      controller.abort();
+      return new Promise<Reply>(() => undefined);
+    };
+    await expect(
+      client.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, controller.signal),
+    ).rejects.toMatchObject({ reason: 'deadline', sent: 'maybe', route: 'POST /api/v3/unlink-identity' });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test('has the time of a read or of a write, as it is one', async () => {
+    stub.reply = () => new Promise<Reply>(() => undefined);
+    const impatient = { reason: 'timeout', sent: 'maybe' };
+    await expect(stub.client({ readTimeoutMs: 50 }).getUser(id(USER), { signal: never() })).rejects.toMatchObject(
+      impatient,
+    );
+    const unlink = stub
+      .client({ writeTimeoutMs: 50 })
+      .unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, never());
+    await expect(unlink).rejects.toMatchObject(impatient);
+  });
+
+  test.each(calls)(
+    'of %s fails with what the transport says, a read after another try',
+    async (title, _resource, call) => {
+      const server = await FaultyServer.start();
+      server.fault = 'reset';
+      const faulty = stub.client({ origin: server.origin });
+      const attempts = title === 'unlinkIdentity' ? 1 : 2;
+      await expect(call(faulty, never())).rejects.toMatchObject({
+        name: 'ManagementUnreachableError',
+        reason: 'reset',
+        sent: 'maybe',
+        attempts,
+      });
+      expect(server.requests).toHaveLength(attempts);
+      await faulty.close();
+      await server.close();
+    },
+  );
+
+  test('that settles a write is not repeated, because whoever settles decides about that', async () => {
+    stub.reply = () => 503;
+    const settling = client.getUserIdentities(id(USER), { signal: never(), purpose: 'settling' });
+    await expect(settling).rejects.toMatchObject({ reason: 'http_error', attempts: 1 });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test.each(calls)('of %s that GenAuth refuses for its signature is not repeated', async (_title, _resource, call) => {
+    stub.reply = () => ({ statusCode: 401, apiCode: 1300, message: 'no', requestId: 'r1' });
+    const error = await call(client, never()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ManagementRefusedError);
+    expect(error).toMatchObject({ refusal: 'credentials', statusCode: 401, apiCode: 1300, requestId: 'r1' });
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test.each<[string, Partial<{ reply: Reply; fault: 'garbage' | 'close' }>]>([
+    ['a refusal', { reply: { statusCode: 400, message: SECRET } }],
+    ['an answer that is no answer', { reply: 500 }],
+    ['a broken protocol', { fault: 'garbage' }],
+    ['a lost connection', { fault: 'close' }],
+  ])('shows nothing of itself in the error for %s', async (_title, { reply, fault }) => {
+    if (reply !== undefined) stub.reply = () => reply;
+    const server = await FaultyServer.start();
+    if (fault !== undefined) {
+      server.fault = fault;
+      client = stub.client({ origin: server.origin });
+    }
+    const error: unknown = await client.getUser(id(USER), { signal: never() }).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(Error);
+    const everything = inspect(error, { depth: Infinity, showHidden: true });
+    for (const hidden of [SECRET, 'userpool0000000000000001', USER, 'signature-nonce']) {
+      expect(everything).not.toContain(hidden);
+    }
+    await client.close();
+    await server.close();
+  });
+});
+
+test('close fails the calls under way', async () => {
+  let arrived: () => void = () => undefined;
+  const arrival = new Promise<void>((resolve) => (arrived = resolve));
+  stub.reply = () => {
+    arrived();
+    return new Promise<Reply>(() => undefined);
+  };
+  const call = client.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, never());
+  await arrival;
+  const closing = client.close();
+  await expect(call).rejects.toMatchObject({ reason: 'closed', sent: 'maybe' });
+  await closing;
+});

@@ -1,0 +1,300 @@
+import {
+  type GenAuthId,
+  type ManagementClient,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+  parseIdentityType,
+} from '../../src/genauth';
+import { ManagementStub, type Reply, SUCCESS } from './managementStub';
+
+const USER = '6229ffaa0000000000000001';
+const OTHER = '6229ffaa0000000000000002';
+const SOURCE = '62f2093271600cc10d966ee5';
+
+const ROW = {
+  identityId: '62f20932716fbcc10d966ee5',
+  extIdpId: SOURCE,
+  provider: 'wechat',
+  type: 'openid',
+  userIdInIdp: 'oH_5k5SflrwjGvk7wqpoBKq_cc6M',
+  userInfoInIdp: { nickname: 'Li', access_token: 'x' },
+  originConnIds: ['62f2093244fa5cb19ff21ed3'],
+};
+const IDENTITY = {
+  id: ROW.identityId,
+  extIdpId: SOURCE,
+  provider: 'wechat',
+  type: 'openid',
+  userIdInIdp: ROW.userIdInIdp,
+  userInfoInIdp: { nickname: 'Li' },
+  originConnIds: ROW.originConnIds,
+};
+
+let stub: ManagementStub;
+let client: ManagementClient;
+
+beforeEach(async () => {
+  stub = await ManagementStub.start();
+  client = stub.client();
+});
+
+afterEach(() => stub.close());
+
+function id(value: string): GenAuthId {
+  return client.parseId('id', value);
+}
+
+/** A deadline that does not come. */
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+function answer(data: unknown): void {
+  stub.reply = () => ({ statusCode: 200, message: 'Success', data });
+}
+
+describe('unlinkIdentity', () => {
+  const request = (): { userId: GenAuthId; extIdpId: GenAuthId } => ({ userId: id(USER), extIdpId: id(SOURCE) });
+
+  test('sends user and source, and leaves out a type that was not given', async () => {
+    stub.reply = () => SUCCESS;
+    expect(await client.unlinkIdentity(request(), never())).toEqual({
+      apiCode: null,
+      requestId: '934108e5-9fbf-4d24',
+      attempts: 1,
+    });
+    expect(stub.requests).toMatchObject([
+      { route: 'POST /api/v3/unlink-identity', query: '', body: `{"userId":"${USER}","extIdpId":"${SOURCE}"}` },
+    ]);
+  });
+
+  test('sends the type that was given', async () => {
+    stub.reply = () => SUCCESS;
+    await client.unlinkIdentity({ ...request(), type: parseIdentityType('type', 'openid') }, never());
+    expect(stub.requests[0]?.body).toBe(`{"userId":"${USER}","extIdpId":"${SOURCE}","type":"openid"}`);
+  });
+
+  test('passes on the codes that come with success', async () => {
+    stub.reply = () => ({ ...SUCCESS, apiCode: 20001 });
+    expect(await client.unlinkIdentity(request(), never())).toMatchObject({ apiCode: 20001 });
+  });
+
+  test('is refused when success is false', async () => {
+    stub.reply = () => ({ ...SUCCESS, apiCode: 2216, data: { success: false } });
+    const error = await client.unlinkIdentity(request(), never()).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ManagementRefusedError);
+    expect(error).toMatchObject({
+      refusal: 'rejected',
+      statusCode: 200,
+      apiCode: 2216,
+      requestId: '934108e5-9fbf-4d24',
+      route: 'POST /api/v3/unlink-identity',
+    });
+  });
+
+  test.each<[unknown]>([
+    [undefined],
+    [null],
+    [true],
+    [{}],
+    [[{ success: true }]],
+    [{ success: 'true' }],
+    [{ success: 1 }],
+    [{ success: null }],
+    [{ Success: true }],
+  ])('may or may not have been executed when the data is %j', async (data) => {
+    answer(data);
+    const lost = { name: 'ManagementUnreachableError', reason: 'shape', sent: 'maybe' };
+    await expect(client.unlinkIdentity(request(), never())).rejects.toMatchObject(lost);
+  });
+
+  test('is sent once whatever GenAuth answers', async () => {
+    for (const reply of [500, 503, 429, 401, { statusCode: 500 }, { statusCode: 401, apiCode: 1306 }]) {
+      stub.requests.length = 0;
+      stub.reply = () => reply;
+      await expect(client.unlinkIdentity(request(), never())).rejects.toThrow();
+      expect(stub.requests).toHaveLength(1);
+    }
+  });
+});
+
+describe('getUserIdentities', () => {
+  test('asks for the user and reads each identity', async () => {
+    answer([ROW, { ...ROW, identityId: 'i2', type: 'unionid' }]);
+    expect(await client.getUserIdentities(id(USER), { signal: never() })).toEqual([
+      IDENTITY,
+      { ...IDENTITY, id: 'i2', type: 'unionid' },
+    ]);
+    expect(stub.requests).toMatchObject([
+      { route: 'GET /api/v3/get-user-identities', query: `userId=${USER}`, body: '' },
+    ]);
+  });
+
+  test.each<[string, unknown]>([
+    ['absent', undefined],
+    ['null', null],
+    ['one row', ROW],
+    ['a list with a row that cannot be read', [ROW, { ...ROW, extIdpId: undefined }]],
+    ['a list with null', [ROW, null]],
+  ])('fails when the data is %s, because a row must not seem gone', async (_title, data) => {
+    answer(data);
+    await expect(client.getUserIdentities(id(USER), { signal: never() })).rejects.toMatchObject({
+      reason: 'shape',
+      sent: 'maybe',
+    });
+  });
+
+  test('reports an unknown user as the refusal that it is', async () => {
+    stub.reply = () => ({ statusCode: 404, apiCode: 2004 });
+    await expect(client.getUserIdentities(id(USER), { signal: never() })).rejects.toMatchObject({
+      refusal: 'not_found',
+      apiCode: 2004,
+    });
+  });
+});
+
+describe('getUserBatch', () => {
+  const user = (userId: unknown, identities: unknown = []): Record<string, unknown> => ({ userId, identities });
+
+  test('asks for all users with one call, as the SDK writes a list', async () => {
+    answer([]);
+    await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() });
+    expect(stub.requests).toMatchObject([
+      {
+        route: 'GET /api/v3/get-user-batch',
+        query: `userIds%5B%5D=${USER}&userIds%5B%5D=${OTHER}&withIdentities=true`,
+        body: '',
+      },
+    ]);
+  });
+
+  test('goes by the id of each row: never its place, the first of several, and no users nobody asked for', async () => {
+    answer([
+      user('6229ffaa00000000000000ff', [ROW]),
+      user(OTHER, [ROW]),
+      null,
+      'row',
+      [user(USER)],
+      user(undefined),
+      user([USER], [ROW, ROW]),
+      user(USER, []),
+      user(OTHER, []),
+    ]);
+    const found = await client.getUserBatch(() => [id(USER), id(OTHER), id('6229ffaa0000000000000003')], {
+      signal: never(),
+    });
+    expect([...found]).toEqual([
+      [OTHER, [IDENTITY]],
+      [USER, []],
+    ]);
+  });
+
+  test.each([undefined, null])('takes a user whose identities are %s for one without any', async (identities) => {
+    answer([{ userId: USER, identities }]);
+    expect(await client.getUserBatch(() => [id(USER)], { signal: never() })).toEqual(new Map([[USER, []]]));
+  });
+
+  test.each<[string, unknown]>([
+    ['an identity that cannot be read', [ROW, { ...ROW, provider: 1 }]],
+    ['identities that are no list', { 0: ROW }],
+    ['identities that are a text', '[]'],
+  ])('lets %s spoil that user only', async (_title, identities) => {
+    answer([user(USER, identities), user(OTHER, [ROW])]);
+    const found = await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() });
+    expect(found.get(OTHER)).toEqual([IDENTITY]);
+    expect(found.get(USER)).toBeInstanceOf(ManagementUnreachableError);
+    expect(found.get(USER)).toMatchObject({ reason: 'shape', sent: 'maybe' });
+  });
+
+  test('is safe from ids that are names of object properties', async () => {
+    client = stub.client({ idPattern: '.*' });
+    stub.reply = () => JSON.parse(`{"statusCode":200,"data":[{"userId":"__proto__","identities":[]}]}`) as Reply;
+    const found = await client.getUserBatch(() => [id('__proto__'), id('constructor')], { signal: never() });
+    expect([...found]).toEqual([['__proto__', []]]);
+  });
+
+  test.each([undefined, null, {}, 'users', user(USER)])('fails as a whole when the data is %j', async (data) => {
+    answer(data);
+    await expect(client.getUserBatch(() => [id(USER)], { signal: never() })).rejects.toMatchObject({
+      reason: 'shape',
+      sent: 'maybe',
+    });
+  });
+
+  test('takes 50 ids at most', async () => {
+    answer([]);
+    const ids = Array.from({ length: 51 }, (_value, index) => id(index.toString(16).padStart(24, '0')));
+    await expect(client.getUserBatch(() => ids, { signal: never() })).rejects.toThrow(RangeError);
+    expect(stub.requests).toHaveLength(0);
+    await client.getUserBatch(() => ids.slice(1), { signal: never() });
+    expect(stub.requests[0]?.query.split('&')).toHaveLength(51);
+  });
+
+  test('sends nothing when there is nobody to ask about', async () => {
+    expect(await client.getUserBatch(() => [], { signal: never() })).toEqual(new Map());
+    expect(stub.requests).toEqual([]);
+  });
+
+  test('asks again about the same users where the first answer was lost', async () => {
+    const replies: Reply[] = [503, { statusCode: 200, data: [user(USER, [ROW])] }];
+    stub.reply = () => replies.shift() ?? 500;
+    const draws = [[id(USER)], [id(OTHER)]];
+    const found = await client.getUserBatch(() => draws.shift() ?? [], { signal: never() });
+    expect([...found]).toEqual([[USER, [IDENTITY]]]);
+    expect(stub.requests[1]?.query).toBe(stub.first().query);
+  });
+});
+
+describe('getUser', () => {
+  test('reads the user with identities', async () => {
+    answer({
+      userId: USER,
+      email: 'li@example.com',
+      emailVerified: true,
+      phone: null,
+      username: '',
+      identities: [ROW],
+      salt: 'x',
+    });
+    expect(await client.getUser(id(USER), { signal: never() })).toEqual({
+      id: USER,
+      email: 'li@example.com',
+      phone: null,
+      username: null,
+      passwordLastSetAt: null,
+      emailVerified: true,
+      phoneVerified: false,
+      identities: [IDENTITY],
+    });
+    expect(stub.requests).toMatchObject([
+      { route: 'GET /api/v3/get-user', query: `userId=${USER}&withIdentities=true`, body: '' },
+    ]);
+  });
+
+  test.each([{ statusCode: 404, apiCode: 2004 }, { statusCode: 404 }, { statusCode: 400, apiCode: 2004 }])(
+    'is null when GenAuth says %j',
+    async (reply) => {
+      stub.reply = () => reply;
+      expect(await client.getUser(id(USER), { signal: never() })).toBeNull();
+    },
+  );
+
+  test('is not null for a bare HTTP 404, which is a missing route', async () => {
+    stub.reply = () => 404;
+    await expect(client.getUser(id(USER), { signal: never() })).rejects.toMatchObject({ reason: 'http_error' });
+  });
+
+  test.each<[string, unknown, string]>([
+    ['another user', { userId: OTHER, identities: [] }, 'mismatch'],
+    ['a user without an id', { identities: [] }, 'mismatch'],
+    ['a list', [{ userId: USER }], 'shape'],
+    ['nothing', null, 'shape'],
+    ['a user with an identity that cannot be read', { userId: USER, identities: [{}] }, 'shape'],
+  ])('fails when GenAuth sends %s', async (_title, data, reason) => {
+    answer(data);
+    await expect(client.getUser(id(USER), { signal: never() })).rejects.toMatchObject({
+      name: 'ManagementUnreachableError',
+      reason,
+    });
+  });
+});

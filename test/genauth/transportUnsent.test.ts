@@ -1,0 +1,149 @@
+import dns from 'node:dns';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { createTransport, type Exchange, type Transport, type TransportOptions } from '../../src/genauth/transport';
+import { FaultyServer } from '../support/faultyServer';
+
+const POST = {
+  method: 'POST',
+  path: '/api/v3/unlink-identity',
+  headers: { 'x-test': '1' },
+  body: '{"userId":"u1"}',
+} as const;
+const GET = { method: 'GET', path: '/api/v3/get-user?userId=u1', headers: { 'x-test': '1' }, body: null } as const;
+const BODY = '{"statusCode":200,"message":"","data":{}}';
+const AMPLE = 30_000;
+
+let server: FaultyServer;
+let transport: Transport | undefined;
+
+function open(options: Partial<TransportOptions> = {}): Transport {
+  transport = createTransport({ origin: server.origin, connectTimeoutMs: AMPLE, maxConnections: 1, ...options });
+  return transport;
+}
+
+function send(
+  request: typeof POST | typeof GET = POST,
+  { timeoutMs = AMPLE, signal = new AbortController().signal } = {},
+): Promise<Exchange> {
+  return (transport ?? open()).exchange(request, { timeoutMs, signal });
+}
+
+/** The next request is served, and was preceded by nothing but what the test knows of. */
+async function expectStillServing(requestsBefore: number): Promise<void> {
+  server.fault = 'answer';
+  const { status, body } = await send();
+  expect({ status, body: body.toString() }).toEqual({ status: 200, body: BODY });
+  expect(server.requests).toHaveLength(requestsBefore + 1);
+}
+
+beforeEach(async () => {
+  server = await FaultyServer.start();
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  await transport?.close();
+  transport = undefined;
+  await server.close();
+});
+
+describe('a request that was not sent', () => {
+  test.each(['ENOTFOUND', 'EAI_AGAIN'])('for want of an address (%s) is certain not to have been', async (code) => {
+    const lookup = jest.spyOn(dns, 'lookup') as unknown as jest.SpyInstance<
+      void,
+      [string, object, (error: Error) => void]
+    >;
+    lookup.mockImplementation((name, _options, callback) => {
+      process.nextTick(
+        callback,
+        Object.assign(new Error(`getaddrinfo ${code} ${name}`), { code, syscall: 'getaddrinfo' }),
+      );
+    });
+    open({ origin: `http://genauth.invalid:${server.port}` });
+    await expect(send()).rejects.toMatchObject({ name: 'TransportError', reason: 'dns', sent: 'no' });
+    lookup.mockImplementation((_name, _options, callback) => {
+      process.nextTick(callback, null, [{ address: '127.0.0.1', family: 4 }]);
+    });
+    await expectStillServing(0);
+  });
+
+  test('because nobody listens is certain not to have been', async () => {
+    await server.close();
+    open();
+    await expect(send()).rejects.toMatchObject({ reason: 'connection_refused', sent: 'no' });
+    server = await FaultyServer.start(server.port);
+    await expectStillServing(0);
+  });
+
+  test('because the connection was not secured in time is certain not to have been', async () => {
+    open({ origin: `https://127.0.0.1:${server.port}`, connectTimeoutMs: 200 });
+    await expect(send()).rejects.toMatchObject({ reason: 'connect_timeout', sent: 'no' });
+    expect(server.requests).toEqual([]);
+  });
+
+  test('because the server does not speak TLS is certain not to have been', async () => {
+    const plain = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
+    });
+    plain.listen(0, '127.0.0.1');
+    await once(plain, 'listening');
+    open({ origin: `https://127.0.0.1:${(plain.address() as AddressInfo).port}` });
+    await expect(send()).rejects.toMatchObject({ reason: 'tls', sent: 'no' });
+    plain.close();
+  });
+
+  test('because the server has no certificate is certain not to have been', async () => {
+    const secure = createTlsServer({}).on('tlsClientError', () => undefined);
+    secure.listen(0, '127.0.0.1');
+    await once(secure, 'listening');
+    open({ origin: `https://127.0.0.1:${(secure.address() as AddressInfo).port}` });
+    await expect(send()).rejects.toMatchObject({ reason: 'tls', sent: 'no' });
+    secure.close();
+  });
+
+  test('because it was aborted before is certain not to have been', async () => {
+    await expect(send(POST, { signal: AbortSignal.abort() })).rejects.toMatchObject({ reason: 'deadline', sent: 'no' });
+    expect(server.connections).toBe(0);
+    await expectStillServing(0);
+  });
+
+  test('because it was aborted while it waited for a connection is certain not to have been', async () => {
+    server.fault = 'hang';
+    const first = send();
+    await server.received(1);
+    const controller = new AbortController();
+    const second = send(POST, { signal: controller.signal });
+    controller.abort();
+    await expect(second).rejects.toMatchObject({ reason: 'deadline', sent: 'no' });
+    server.fault = 'answer';
+    server.inflict('answer');
+    await first;
+    await expectStillServing(1);
+  });
+
+  test('because its time was up while it waited for a connection is certain not to have been', async () => {
+    server.fault = 'hang';
+    const first = send();
+    await server.received(1);
+    await expect(send(POST, { timeoutMs: 50 })).rejects.toMatchObject({ reason: 'timeout', sent: 'no' });
+    server.fault = 'answer';
+    server.inflict('answer');
+    await first;
+    await expectStillServing(1);
+  });
+
+  test('because its headers cannot be sent is certain not to have been', async () => {
+    const exchange = open().exchange(
+      { ...POST, headers: { 'x-test': 'a\r\nb' } },
+      {
+        timeoutMs: AMPLE,
+        signal: new AbortController().signal,
+      },
+    );
+    await expect(exchange).rejects.toMatchObject({ name: 'TransportError', sent: 'no' });
+    expect(server.connections).toBe(0);
+  });
+});
