@@ -5,4 +5,5 @@ export { Directory, type UserIdentities } from './directory';
 export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 export { Identities, type IdentitiesOptions } from './identities';
 export type { LastIdentityGuard } from './lastIdentity';
+export { isMeant } from './settle';
 export { type UnlinkResult, Unlinks } from './unlink';

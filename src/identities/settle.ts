@@ -97,8 +97,9 @@ async function look(
 }
 
 /** Without a `type`, any row of the source that is left speaks against it: GenAuth documents no more than a default. */
-export function isMeant(identity: Identity, request: UnlinkRequest): boolean {
-  return identity.extIdpId === request.extIdpId && (request.type === undefined || identity.type === request.type);
+export function isMeant(identity: Identity, request: { extIdpId: string; type?: string | null }): boolean {
+  const { extIdpId, type = null } = request;
+  return identity.extIdpId === extIdpId && (type === null || identity.type === type);
 }
 
 function ofAcknowledgement({ apiCode, requestId, attempts }: Acknowledgement): Upstream {

@@ -1,0 +1,77 @@
+import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
+import { type ConstDirectiveNode, type DocumentNode, Kind, parse, parseConstValue, visit } from 'graphql';
+import type { PolicyOptions } from '../src/callers';
+
+const FEDERATION = 'https://specs.apollo.dev/federation/';
+
+/**
+ * Adds to the subgraph's SDL what a router can enforce of the rules that the subgraph enforces in any case: that reading and
+ * unlinking need a caller, and, where users may not unlink themselves, that unlinking needs the scope.
+ *
+ * @throws The SDL has no longer the fields, or the `@link`, that this is about.
+ * @see docs/decisions/0010-authorization-directives.md
+ */
+export function withAuthorization(sdl: string, { selfUnlink, scopeUnlink }: PolicyOptions): string {
+  const authenticated = directive('authenticated');
+  const onFields = new Map([
+    ['User.identities', [authenticated]],
+    [
+      'Mutation.unlinkIdentity',
+      selfUnlink === 'allow'
+        ? [authenticated]
+        : [authenticated, directive('requiresScopes', { scopes: JSON.stringify([[scopeUnlink]]) })],
+    ],
+  ]);
+  const names = new Set([...onFields.values()].flat().map(({ name }) => `@${name.value}`));
+  const imported = importing(parse(sdl), [...names]);
+  let typeName = '';
+  const marked = visit(imported, {
+    ObjectTypeDefinition: ({ name }) => void (typeName = name.value),
+    ObjectTypeExtension: ({ name }) => void (typeName = name.value),
+    FieldDefinition(field) {
+      const place = `${typeName}.${field.name.value}`;
+      const added = onFields.get(place);
+      if (added === undefined) return undefined;
+      onFields.delete(place);
+      return { ...field, directives: [...(field.directives ?? []), ...added] };
+    },
+  });
+  if (onFields.size > 0) throw new Error(`the schema has no ${[...onFields.keys()].join(' and no ')}`);
+  // Printed by the library again, so that nothing but the directives differs from what it was.
+  return printSubgraphSchema(buildSubgraphSchema([{ typeDefs: marked }]));
+}
+
+/** Adds names to the import list of the federation's `@link`. */
+function importing(document: DocumentNode, names: readonly string[]): DocumentNode {
+  let found = false;
+  const linked = visit(document, {
+    Directive(link) {
+      const url = link.arguments?.find(({ name }) => name.value === 'url')?.value;
+      if (link.name.value !== 'link' || url?.kind !== Kind.STRING || !url.value.startsWith(FEDERATION))
+        return undefined;
+      return {
+        ...link,
+        arguments: link.arguments?.map((argument) => {
+          if (argument.name.value !== 'import' || argument.value.kind !== Kind.LIST) return argument;
+          found = true;
+          const added = names.map((value) => ({ kind: Kind.STRING as const, value }));
+          return { ...argument, value: { ...argument.value, values: [...argument.value.values, ...added] } };
+        }),
+      };
+    },
+  });
+  if (!found) throw new Error('the schema has no @link to federation with an import list');
+  return linked;
+}
+
+function directive(name: string, values: Readonly<Record<string, string>> = {}): ConstDirectiveNode {
+  return {
+    kind: Kind.DIRECTIVE,
+    name: { kind: Kind.NAME, value: name },
+    arguments: Object.entries(values).map(([argument, value]) => ({
+      kind: Kind.ARGUMENT as const,
+      name: { kind: Kind.NAME as const, value: argument },
+      value: parseConstValue(value),
+    })),
+  };
+}

@@ -1,0 +1,207 @@
+import { readFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { TRUSTED } from './callers';
+import { ConfigError, readManagementConfig } from './config';
+import { InvalidArgumentError, ManagementClient, ManagementRefusedError, ManagementUnreachableError } from './genauth';
+import {
+  type AuditLog,
+  AuditUnavailableError,
+  createAuditLog,
+  isMeant,
+  readAudit,
+  type RecordedIntent,
+} from './identities';
+
+const HELP = `Lists the unlinks that an audit file records as begun, but not what became of them.
+
+Usage: npm run audit:open -- FILE [--reconcile] [--older-than MS]
+
+  --reconcile      asks GenAuth, by the GENAUTH_* variables of the service, what each user is linked to now. Where nothing is
+                   left of what was to be unlinked, appends the outcome "verified_absent" to FILE
+  --older-than MS  default 60000; younger ones may still be under way: they are listed, and never reconciled
+  --help
+
+An identity that is still linked proves nothing: GenAuth may yet execute the request, and it may have been linked again.
+Nothing is appended for it and it stays open, until it is unlinked by a new request or looked into by hand. So does one whose
+user GenAuth does not know, because a key of another user pool gets that answer for everybody.
+
+Exit code: 0 when none is open, 1 when some are, 2 when the command cannot be followed; then nothing was appended.
+`;
+
+/** The command cannot be followed. The message is for the person who wrote it. */
+class UsageError extends Error {}
+
+interface Command {
+  file: string;
+  reconcile: boolean;
+  olderThanMs: number;
+}
+
+/** How many users are asked about at the same time: little beside what the service itself may ask. */
+const SIDES = 4;
+/** For one user, repeated attempts and waiting included. */
+const READ_TIMEOUT_MS = 30_000;
+
+async function main(): Promise<number> {
+  const command = readCommandLine(process.argv.slice(2));
+  if (command === 'help') return print(HELP, 0);
+  const progress = startProgress();
+  try {
+    // Before anything is read, so that a long file is not read for nothing.
+    const management = command.reconcile ? readManagementConfig(process.env, readSecret) : null;
+    progress.doing = `reading ${Math.ceil((await attempt(stat(command.file))).size / 1_048_576)} MiB`;
+    const { open, unreadable } = await attempt(readAudit(command.file));
+    if (unreadable > 0) complain(`${unreadable} lines cannot be read. What they record is not listed.`);
+    const now = Date.now();
+    const states = new Map<RecordedIntent, string>();
+    for (const intent of open) {
+      states.set(intent, now - Date.parse(intent.ts) >= command.olderThanMs ? 'open' : 'may be under way');
+    }
+    const old = open.filter((intent) => states.get(intent) === 'open');
+    if (management !== null && old.length > 0) {
+      const audit = await attempt(createAuditLog(command.file));
+      const client = new ManagementClient(management);
+      progress.doing = `asked about 0 of ${old.length}`;
+      await reconcile(old, client, audit, (intent, state) => {
+        states.set(intent, state);
+        progress.doing = `asked about ${++progress.done} of ${old.length}`;
+      });
+      await Promise.all([client.close(), audit.close()]);
+    }
+    const left = open.filter((intent) => states.get(intent) !== SETTLED).length;
+    return print(`${table(states)}${summary(open.length, left)}\n`, left === 0 ? 0 : 1);
+  } finally {
+    progress.stop();
+  }
+}
+
+function readCommandLine(args: readonly string[]): Command | 'help' {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { reconcile: { type: 'boolean' }, 'older-than': { type: 'string' }, help: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+    if (values.help === true) return 'help';
+    const [file] = positionals;
+    if (file === undefined || positionals.length > 1) throw new UsageError('give one audit file');
+    const olderThan = values['older-than'] ?? '60000';
+    if (!/^\d{1,12}$/.test(olderThan)) throw new UsageError('--older-than must be a whole number of milliseconds');
+    return { file, reconcile: values.reconcile === true, olderThanMs: Number(olderThan) };
+  } catch (error) {
+    throw error instanceof UsageError ? error : new UsageError((error as Error).message, { cause: error });
+  }
+}
+
+const SETTLED = 'settled: verified_absent';
+
+/** Finds out about each intent what can be known, and writes down what is final. */
+async function reconcile(
+  intents: readonly RecordedIntent[],
+  client: ManagementClient,
+  audit: AuditLog,
+  onState: (intent: RecordedIntent, state: string) => void,
+): Promise<void> {
+  const rest = intents.values();
+  const side = async (): Promise<void> => {
+    for (const intent of rest) onState(intent, await settle(intent, client, audit));
+  };
+  await Promise.all(Array.from({ length: SIDES }, side));
+}
+
+async function settle(intent: RecordedIntent, client: ManagementClient, audit: AuditLog): Promise<string> {
+  const { operationId, actor, target } = intent;
+  try {
+    const userId = client.parseId('userId', target.userId);
+    const identities = await client.getUserIdentities(userId, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
+    if (identities.some((identity) => isMeant(identity, target))) return 'open: still linked';
+    await audit.outcome({
+      operationId,
+      actor: actor ?? TRUSTED,
+      target,
+      outcome: 'verified_absent',
+      // No attempts: nobody heard of any here. It tells this outcome from one that the service wrote.
+      upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
+      latencyMs: Date.now() - Date.parse(intent.ts),
+    });
+    return SETTLED;
+  } catch (error) {
+    return `open: ${reasonOf(error)}`;
+  }
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return 'GenAuth does not know the user';
+  if (error instanceof ManagementRefusedError) return `GenAuth refused to say (${error.refusal})`;
+  if (error instanceof ManagementUnreachableError) return `GenAuth could not be asked (${error.reason})`;
+  if (error instanceof InvalidArgumentError) return error.message;
+  if (error instanceof AuditUnavailableError) return 'the outcome could not be written';
+  throw error;
+}
+
+function table(states: ReadonlyMap<RecordedIntent, string>): string {
+  if (states.size === 0) return '';
+  const rows = [...states].map(([{ ts, operationId, actor, target }, state]) => [
+    ts,
+    operationId,
+    actor === null ? '(router)' : (actor.sub ?? actor.azp ?? '(no name)'),
+    `${target.userId} ${target.extIdpId} ${target.type ?? '(any type)'}`,
+    state,
+  ]);
+  const all = [['ts', 'operationId', 'actor', 'target', 'state'], ...rows];
+  const widths = all.reduce(
+    (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
+    [0],
+  );
+  const lines = all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
+  // Claims of tokens are in it, and a terminal would obey their control characters.
+  return lines.map((line) => `${line.trimEnd().replace(/[^ -~]/g, '?')}\n`).join('');
+}
+
+function summary(found: number, left: number): string {
+  if (found === 0) return 'Every intent has an outcome.';
+  const settled = found === left ? '' : `${found - left} settled, `;
+  return `${settled}${left} of ${found} without an outcome.`;
+}
+
+/** Says on stderr, every second, what takes so long. */
+function startProgress(): { doing: string; done: number; stop: () => void } {
+  const timer = setInterval(() => complain(`${progress.doing} ...`), 1_000);
+  const progress = { doing: 'starting', done: 0, stop: () => clearInterval(timer) };
+  return progress;
+}
+
+/** What goes wrong with the file before anything was done. */
+async function attempt<Value>(opened: Promise<Value>): Promise<Value> {
+  try {
+    return await opened;
+  } catch (error) {
+    const { code } = (error instanceof AuditUnavailableError ? error.cause : error) as NodeJS.ErrnoException;
+    throw new UsageError(`the audit file cannot be used (${code ?? 'unknown reason'})`, { cause: error });
+  }
+}
+
+function readSecret(path: string): string {
+  return readFileSync(path, 'utf8');
+}
+
+function print(text: string, exitCode: number): number {
+  process.stdout.write(text);
+  return exitCode;
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+main().then(
+  (exitCode) => (process.exitCode = exitCode),
+  (error: unknown) => {
+    process.exitCode = 2;
+    if (error instanceof UsageError) complain(`${error.message}\nSee --help.`);
+    else if (error instanceof ConfigError)
+      complain(`The environment variables cannot be used:\n  ${error.problems.join('\n  ')}`);
+    else throw error;
+  },
+);

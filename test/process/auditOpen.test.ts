@@ -1,0 +1,287 @@
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createPool, type Emulator, type Fault, startEmulator } from '../../src/emulator';
+import { run, type Running } from '../support/process';
+import { ask, UNLINK } from '../support/stack';
+
+const UNLINK_ROUTE = 'POST /api/v3/unlink-identity';
+
+interface AuditLine {
+  event: string;
+  operationId: string;
+  target: { userId: string; extIdpId: string; type: string | null };
+  outcome?: string;
+}
+
+interface Target {
+  userId: string;
+  extIdpId: string;
+}
+
+const NOBODY: Target = { userId: '', extIdpId: '' };
+
+let emulator: Emulator;
+let folder: string;
+let file: string;
+let env: Record<string, string>;
+const started: Running[] = [];
+
+beforeEach(async () => {
+  emulator = await startEmulator({ seed: createPool({ users: 40, identitiesPerUser: 2 }) });
+  folder = await mkdtemp(join(tmpdir(), 'audit-open-'));
+  file = join(folder, 'audit.log');
+  env = {
+    GENAUTH_HOST: emulator.url,
+    GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
+    GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
+  };
+});
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map((process) => process.stop('SIGKILL')));
+  await emulator.close();
+  await rm(folder, { recursive: true });
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await sleep(5);
+}
+
+async function auditLines(): Promise<AuditLine[]> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter((line) => line !== '');
+  return lines.map((line) => JSON.parse(line) as AuditLine);
+}
+
+async function auditOpen(args: readonly string[], environment = env): Promise<{ code: number | null; output: string }> {
+  const command = run(['dist/auditOpen.js', ...args], environment);
+  started.push(command);
+  const code = await command.exited;
+  expect(command.output()).not.toContain(emulator.accessKeySecret);
+  return { code, output: command.output() };
+}
+
+const reconcile = () => auditOpen([file, '--reconcile', '--older-than', '0']);
+
+/** The first identity of each of the first users, as something to unlink. */
+function targets(count: number): Target[] {
+  return emulator.store.users().flatMap(({ profile, identities }, index) => {
+    const [identity] = identities;
+    if (index >= count || identity === undefined) return [];
+    return [{ userId: profile.userId, extIdpId: identity.extIdpId }];
+  });
+}
+
+function users(of: readonly { userId: string }[]): string[] {
+  return of.map(({ userId }) => userId);
+}
+
+function isLinked({ userId, extIdpId }: Target): boolean {
+  return emulator.store.identitiesOf(userId).some((row) => row.extIdpId === extIdpId);
+}
+
+/** Starts the production process, asks it for unlinks all at once, and kills it when the moment has come. */
+async function killWhen(moment: () => boolean, unlinks: readonly Target[]): Promise<void> {
+  const main = run(['dist/main.js'], { ...env, PORT: '0', AUTH_MODE: 'none', AUDIT_LOG: file, ADMIN_PORT: '0' });
+  started.push(main);
+  const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
+  const { url } = JSON.parse(line) as { url: string };
+  const answers = Promise.allSettled(unlinks.map((target) => ask(`${url}/graphql`, UNLINK, { ...target })));
+  await until(moment);
+  await main.stop('SIGKILL');
+  await answers;
+}
+
+const arrived = (): boolean => emulator.calls.some(({ route }) => route === UNLINK_ROUTE);
+const executed = (): boolean => emulator.store.executions.length > 0;
+
+describe('a process that is killed in the middle of an unlink', () => {
+  const moments: [string, Fault, () => boolean][] = [
+    ['after GenAuth executed it, before the answer', 'hang-after-execute', executed],
+    ['before GenAuth executes it, which it does later', 'latency:700', arrived],
+    ['within the answer', 'drip', executed],
+  ];
+  test.each(moments)('leaves an intent, which reading settles: %s', async (_moment, fault, moment) => {
+    emulator.faults.set('unlink-identity', fault);
+    const [target = NOBODY] = targets(1);
+    await killWhen(moment, [target]);
+    await until(executed);
+
+    const before = await auditLines();
+    expect(before).toMatchObject([{ event: 'unlink.intent', target: { ...target, type: null } }]);
+    const { operationId = '' } = before[0] ?? {};
+    const listed = await auditOpen([file], {});
+    expect(listed.code).toBe(1);
+    expect(listed.output).toContain(operationId);
+
+    const settled = await reconcile();
+    expect(settled.output).toMatch(new RegExp(`${operationId} .* settled: verified_absent\\n1 settled, 0 of 1`));
+    expect(settled.code).toBe(0);
+    const [intent, outcome, ...more] = await auditLines();
+    expect(more).toEqual([]);
+    expect(outcome).toEqual({
+      ...intent,
+      ts: expect.any(String) as string,
+      event: 'unlink.outcome',
+      outcome: 'verified_absent',
+      upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
+      latencyMs: expect.any(Number) as number,
+    });
+    expect(await auditOpen([file], {})).toEqual({ code: 0, output: 'Every intent has an outcome.\n' });
+  });
+
+  test('leaves an intent that stays open while the identity is linked, and nothing is written about it', async () => {
+    emulator.faults.set('unlink-identity', 'hang-before-execute');
+    const [target = NOBODY] = targets(1);
+    await killWhen(arrived, [target]);
+
+    const before = await readFile(file, 'utf8');
+    const { code, output } = await reconcile();
+    expect(code).toBe(1);
+    expect(output).toContain('open: still linked');
+    expect(await readFile(file, 'utf8')).toBe(before);
+
+    emulator.store.unlink(target);
+    expect((await reconcile()).code).toBe(0);
+    expect(await auditLines()).toHaveLength(2);
+  });
+
+  test.each([1, 7, 20])(
+    'among many has left an intent for each that GenAuth executed, killed after %i',
+    async (count) => {
+      emulator.faults.set('unlink-identity', 'latency:50');
+      await killWhen(() => emulator.store.executions.length >= count, targets(40));
+      const atLeast = users(emulator.store.executions);
+      expect(atLeast.length).toBeGreaterThanOrEqual(count);
+
+      const intents = (await auditLines()).filter(({ event }) => event === 'unlink.intent');
+      await reconcile();
+      const { output } = await auditOpen([file], {});
+      const outcomes = (await auditLines()).filter(({ event }) => event === 'unlink.outcome');
+      expect(users(outcomes.map(({ target }) => target))).toEqual(expect.arrayContaining(atLeast));
+      expect(outcomes.filter(({ target }) => isLinked(target))).toEqual([]);
+      const ended = new Set(outcomes.map(({ operationId }) => operationId));
+      const left = intents.filter(({ operationId }) => !ended.has(operationId));
+      expect(left.filter(({ operationId }) => !output.includes(operationId))).toEqual([]);
+      // Last, because what was on the way at the kill is executed after it.
+      expect(users(intents.map(({ target }) => target))).toEqual(
+        expect.arrayContaining(users(emulator.store.executions)),
+      );
+    },
+  );
+});
+
+async function writeIntents(intents: readonly (Target & { type?: string })[], changes: object = {}): Promise<void> {
+  const lines = intents.map(({ type = null, ...target }, index) =>
+    JSON.stringify({
+      ts: '2026-01-01T00:00:00.000Z',
+      event: 'unlink.intent',
+      operationId: `operation-${index}`,
+      actor: { iss: 'https://issuer.example', sub: `user-${index}`, azp: null, scopes: [] },
+      target: { ...target, type },
+      ...changes,
+    }),
+  );
+  await appendFile(file, `${lines.join('\n')}\n`);
+}
+
+describe('npm run audit:open', () => {
+  test('lists when, which, who and what, a line each, and cannot be made to control the terminal', async () => {
+    const [target = NOBODY] = targets(1);
+    await writeIntents([target], { actor: { iss: 'i', sub: 'a\u001b[2Jb\u009b', azp: null, scopes: [] } });
+    await writeIntents([target], { operationId: 'of-the-router', actor: null });
+    const { code, output } = await auditOpen([file], {});
+    expect(code).toBe(1);
+    expect(output.replace(/ +/g, ' ')).toBe(
+      `ts operationId actor target state
+2026-01-01T00:00:00.000Z operation-0 a?[2Jb? ${target.userId} ${target.extIdpId} (any type) open
+2026-01-01T00:00:00.000Z of-the-router (router) ${target.userId} ${target.extIdpId} (any type) open
+2 of 2 without an outcome.
+`,
+    );
+  });
+
+  test('lists one that may be under way, and does not ask about it', async () => {
+    await writeIntents(targets(1), { ts: new Date().toISOString() });
+    const { code, output } = await auditOpen([file, '--reconcile']);
+    expect(code).toBe(1);
+    expect(output).toContain('may be under way');
+    expect(emulator.calls).toEqual([]);
+    expect(await auditLines()).toHaveLength(1);
+  });
+
+  test('looks at the type where one was given', async () => {
+    const [{ profile, identities } = { profile: { userId: '' }, identities: [] }] = emulator.store.users();
+    const { extIdpId = '', type = '' } = identities[0] ?? {};
+    await writeIntents([
+      { userId: profile.userId, extIdpId, type },
+      { userId: profile.userId, extIdpId, type: 'other' },
+    ]);
+    const { code, output } = await reconcile();
+    expect(code).toBe(1);
+    expect(output).toMatch(/operation-0 .* open: still linked\n.*operation-1 .* settled: verified_absent\n/);
+  });
+
+  test('leaves open what GenAuth does not say: no answer, no such user, and an id that is none', async () => {
+    emulator.faults.set('get-user-identities', [{ fault: 'http-502' }]);
+    await writeIntents(targets(1));
+    expect((await reconcile()).output).toContain('open: GenAuth could not be asked (http_error)');
+    emulator.faults.clear();
+    await rm(file);
+    await writeIntents(['f'.repeat(24), 'f'].map((userId) => ({ userId, extIdpId: userId })));
+    const { code, output } = await reconcile();
+    expect(code).toBe(1);
+    expect(output).toMatch(/operation-0 .*GenAuth does not know the user\n.*operation-1 .*userId is not an id/);
+    expect(await auditLines()).toHaveLength(2);
+  });
+
+  test('goes on after a line that was cut off, and says how many it could not read', async () => {
+    const [target = NOBODY] = targets(1);
+    emulator.store.unlink(target);
+    await writeIntents([target]);
+    await appendFile(file, '{"ts":"2026-01-01T00:0');
+    const { code, output } = await reconcile();
+    expect(output).toContain('1 lines cannot be read');
+    expect(code).toBe(0);
+    expect((await auditOpen([file], {})).code).toBe(0);
+  });
+
+  test('says how far it is when it takes long', async () => {
+    emulator.faults.set('get-user-identities', 'latency:1500');
+    await writeIntents(targets(8));
+    const { output } = await reconcile();
+    expect(output).toMatch(/^asked about \d of 8 \.\.\.$/m);
+    expect(output).toContain('8 of 8 without an outcome');
+  });
+
+  test.each([
+    ['no file', []],
+    ['two files', ['a', 'b']],
+    ['an option that there is not', ['a', '--all']],
+    ['an age that is no number', ['a', '--older-than', '1m']],
+    ['a file that is not there', ['/nowhere/audit.log']],
+    ['a folder', ['/']],
+  ])('cannot be followed, and says so with 2: %s', async (_what, args) => {
+    const { code, output } = await auditOpen(args);
+    expect(code).toBe(2);
+    expect(output).toMatch(/See --help\.\n$/);
+  });
+
+  test('needs the variables of GenAuth to reconcile, and names all that are bad, but no value', async () => {
+    await writeFile(file, '');
+    const bad = { GENAUTH_ACCESS_KEY_SECRET: 'sentinel secret', GENAUTH_HOST: 'sentinel', PORT: 'sentinel' };
+    const { code, output } = await auditOpen([file, '--reconcile'], bad);
+    expect(code).toBe(2);
+    for (const name of ['GENAUTH_HOST', 'GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET']) {
+      expect(output).toMatch(new RegExp(`^  ${name} (must|is)`, 'm'));
+    }
+    expect(output).not.toMatch(/sentinel|PORT/);
+  });
+
+  test('explains itself', async () => {
+    const { code, output } = await auditOpen(['--help'], {});
+    expect(code).toBe(0);
+    expect(output).toMatch(/Usage: npm run audit:open -- FILE/);
+  });
+});
