@@ -2,6 +2,10 @@
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
+  // Most tests wait for sockets and processes: one worker for each core is not too many.
+  maxWorkers: '100%',
+  // For shared machines, where a second is not always a second.
+  testTimeout: 20_000,
   transform: {
     '^.+\\.[jt]s$': ['@swc/jest', { jsc: { parser: { syntax: 'typescript' }, target: 'es2023' } }],
   },

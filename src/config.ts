@@ -12,6 +12,8 @@ export interface Config {
   drainDelayMs: number;
   drainTimeoutMs: number;
   management: ManagementClientOptions;
+  /** Where replicas share the rate of calls, credentials included; null: nowhere. */
+  valkeyUrl: string | null;
   requestDeadlineMs: number;
   callers: {
     mode: AuthMode;
@@ -27,6 +29,7 @@ export interface Config {
   /** Mutation fields that one operation may hold. */
   maxMutationFields: number;
   introspection: boolean;
+  executor: 'fast' | 'graphql-js';
   logLevel: string;
 }
 
@@ -42,7 +45,7 @@ export class ConfigError extends Error {
 }
 
 /** Each of these may be given as a file, by its name and `_FILE`. */
-const SECRETS = ['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET', 'ROUTER_SECRETS'] as const;
+const SECRETS = ['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET', 'ROUTER_SECRETS', 'VALKEY_URL'] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
 
@@ -129,8 +132,14 @@ const Environment = z.object({
   AUDIT_LOG: z.string().default('stdout'),
   MAX_IN_FLIGHT: integer(1, 100_000).default(256),
   MAX_MUTATION_FIELDS: integer(1, 100).default(1),
+  VALKEY_URL: z
+    .string()
+    .refine(isValkeyUrl, 'must be a redis:, rediss:, valkey: or valkeys: URL')
+    .nullable()
+    .default(null),
   REQUEST_DEADLINE_MS: integer(1, 300_000).default(9_000),
   INTROSPECTION: oneOf(['on', 'off']).default('off'),
+  EXECUTOR: oneOf(['fast', 'graphql-js']).default('fast'),
   LOG_LEVEL: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -236,6 +245,7 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
     drainDelayMs: variables.DRAIN_DELAY_MS,
     drainTimeoutMs: variables.DRAIN_TIMEOUT_MS,
     management: toManagement(variables),
+    valkeyUrl: variables.VALKEY_URL,
     requestDeadlineMs: variables.REQUEST_DEADLINE_MS,
     callers: Object.freeze({
       mode: variables.AUTH_MODE,
@@ -255,6 +265,7 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
     maxInFlight: variables.MAX_IN_FLIGHT,
     maxMutationFields: variables.MAX_MUTATION_FIELDS,
     introspection: variables.INTROSPECTION === 'on',
+    executor: variables.EXECUTOR,
     logLevel: variables.LOG_LEVEL,
   });
 }
@@ -298,6 +309,12 @@ function isUrl(text: string): boolean {
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '') return false;
   return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
+}
+
+function isValkeyUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, pathname } = new URL(text);
+  return /^(redis|valkey)s?:$/.test(protocol) && hostname !== '' && /^(\/\d*)?$/.test(pathname);
 }
 
 function isPattern(text: string): boolean {

@@ -28,6 +28,7 @@ export interface Gauges {
   waitingUsers: number;
   retriesLeft: number;
   clockOffsetMs: number;
+  auditFailing: boolean;
   inFlight: number;
   draining: boolean;
 }
@@ -44,16 +45,19 @@ export interface Metrics {
   readonly onKeysFailure: () => void;
   /** Where the gauges are read from. Default: they are not shown. */
   readonly watch: (read: () => Gauges) => void;
+  /** Where it is read whether replicas share their rate of calls. Default: it is not shown. */
+  readonly watchSharing: (read: () => { shared: boolean; replicas: number }) => void;
   /** The text that Prometheus scrapes, and its content type. */
   readonly text: () => Promise<{ type: string; body: string }>;
 }
 
+const OUTCOMES = ['acked', 'refused', 'not_sent', 'verified_absent', 'unknown', 'abandoned'];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 export function createMetrics(version: string): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
+  const ofProcess = metricsOfProcess();
   const requests = new Histogram({
     name: 'graphql_request_duration_seconds',
     help: 'GraphQL requests that were answered, by what they asked for and how that went.',
@@ -86,6 +90,8 @@ export function createMetrics(version: string): Metrics {
     labelNames: ['outcome'],
     registers,
   });
+  // From 0 on, so that the first of its kind is seen as one more.
+  for (const outcome of OUTCOMES) unlinks.inc({ outcome }, 0);
   const auditFailures = new Counter({
     name: 'audit_failures_total',
     help: 'Times that the audit trail began to fail. While it fails, no unlink is sent.',
@@ -109,23 +115,28 @@ export function createMetrics(version: string): Metrics {
     onAuditFailure: () => auditFailures.inc(),
     onKeysFailure: () => keysFailures.inc(),
     watch: (read) => watchGauges(registry, read),
-    text: async () => ({ type: registry.contentType, body: await registry.metrics() }),
+    watchSharing: (read) => watchSharing(registry, read),
+    text: async () => ({
+      type: registry.contentType,
+      body: await Registry.merge([ofProcess, registry]).metrics(),
+    }),
   };
 }
 
+let processRegistry: Registry | undefined;
+
+/** Node's own, which are of the process and not of a subgraph in it: what collects them runs once, and to the end. */
+function metricsOfProcess(): Registry {
+  if (processRegistry === undefined) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}
+
 function watchGauges(registry: Registry, read: () => Gauges): void {
-  const gauge = (name: string, help: string, value: (gauges: Gauges) => number): void => {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.set(value(read()));
-        },
-      }),
-    );
-  };
+  const gauge = (name: string, help: string, value: (gauges: Gauges) => number): void =>
+    addGauge(registry, name, help, () => value(read()));
   const state = { closed: 0, half_open: 1, open: 2 };
   gauge(
     'genauth_breaker_state',
@@ -136,6 +147,37 @@ function watchGauges(registry: Registry, read: () => Gauges): void {
   gauge('genauth_waiting_users', 'User ids that wait to be asked for.', ({ waitingUsers }) => waitingUsers);
   gauge('genauth_retries_left', 'Second attempts that the budget allows.', ({ retriesLeft }) => retriesLeft);
   gauge('genauth_clock_offset_seconds', 'By how much GenAuth’s clock is ahead of ours.', (g) => g.clockOffsetMs / 1000);
+  gauge('audit_failing', '1 while the audit trail cannot be written, and no unlink is sent.', (g) =>
+    Number(g.auditFailing),
+  );
   gauge('graphql_requests_in_flight', 'GraphQL requests that are being served.', ({ inFlight }) => inFlight);
   gauge('draining', '1 from the signal to stop until the end.', ({ draining }) => Number(draining));
+}
+
+function watchSharing(registry: Registry, read: () => { shared: boolean; replicas: number }): void {
+  addGauge(
+    registry,
+    'genauth_rate_limit_shared',
+    '1 while the rate of calls is shared through Valkey, 0 while this replica goes on with a share of its own.',
+    () => Number(read().shared),
+  );
+  addGauge(
+    registry,
+    'genauth_replicas',
+    'Replicas that share the rate of calls, as last known; 0 where that was never known.',
+    () => read().replicas,
+  );
+}
+
+function addGauge(registry: Registry, name: string, help: string, value: () => number): void {
+  registry.registerMetric(
+    new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.set(value());
+      },
+    }),
+  );
 }

@@ -10,6 +10,7 @@ import { Shutdown } from './http/shutdown';
 import { createAuditLog, Directory, Unlinks } from './identities';
 import type { Log } from './log';
 import { createMetrics } from './metrics';
+import { createSharedRateLimit, type SharedRateLimit } from './sharing';
 
 export interface Subgraph {
   /** The origin of its GraphQL listener. */
@@ -49,7 +50,12 @@ export async function startSubgraph(
     metrics.onAuditFailure();
     log.error({ err }, 'the audit trail cannot be written');
   });
-  const management = new ManagementClient({ ...config.management, onCall: metrics.onCall });
+  const rateLimit = await shareRate(config, log);
+  const management = new ManagementClient({
+    ...config.management,
+    ...(rateLimit === null ? {} : { rateLimit }),
+    onCall: metrics.onCall,
+  });
   const { requestDeadlineMs } = config;
   const directory = new Directory({ management, callTimeoutMs: requestDeadlineMs, onBatch: metrics.onBatch });
   const unlinks = new Unlinks({
@@ -62,6 +68,7 @@ export async function startSubgraph(
   const graphql = createGraphQLServer({
     introspection: config.introspection,
     maxMutationFields: config.maxMutationFields,
+    executor: config.executor,
     onUnexpectedError,
     onRequest: (report) => {
       metrics.onRequest(report);
@@ -72,7 +79,7 @@ export async function startSubgraph(
 
   const closeRest = async (): Promise<void> => {
     await graphql.stop();
-    await Promise.all([audit.close(), authenticator.close(), management.close(), admin.close()]);
+    await Promise.all([audit.close(), authenticator.close(), management.close(), rateLimit?.close(), admin.close()]);
   };
   const shutdown = new Shutdown({
     drainDelayMs: config.drainDelayMs,
@@ -87,6 +94,7 @@ export async function startSubgraph(
     graphql,
     createContext: (arrival) => createContext({ management, directory, unlinks, policy, requestDeadlineMs }, arrival),
     authenticator,
+    loopbackNamesOnly: config.callers.mode === 'none',
     maxInFlight: config.maxInFlight,
     leaving: shutdown,
     ide: config.introspection ? ide : null,
@@ -108,9 +116,11 @@ export async function startSubgraph(
   metrics.watch(() => ({
     ...management.gauges,
     waitingUsers: directory.waiting,
+    auditFailing: audit.failing,
     inFlight: listener.inFlight(),
     draining: shutdown.draining,
   }));
+  if (rateLimit !== null) metrics.watchSharing(() => rateLimit.gauges);
   return {
     url: listener.url,
     adminUrl: admin.url,
@@ -120,4 +130,20 @@ export async function startSubgraph(
       await closeRest();
     },
   };
+}
+
+/** The rate of calls that all replicas of a user pool share; null where it is not to be shared. */
+async function shareRate({ valkeyUrl, management }: Config, log: Log): Promise<SharedRateLimit | null> {
+  if (valkeyUrl === null) return null;
+  const { origin, userPoolId, accessKey, maxQps } = management;
+  return createSharedRateLimit({
+    url: valkeyUrl,
+    pool: `${origin} ${userPoolId ?? accessKey.accessKeyId}`,
+    perSecond: maxQps,
+    onChange: ({ shared, replicas, reason }) => {
+      if (shared) log.info({ replicas }, 'the rate of calls is shared');
+      else
+        log.warn({ reason, replicas }, 'the rate of calls is not shared: this replica goes on with a share of its own');
+    },
+  });
 }

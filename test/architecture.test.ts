@@ -65,7 +65,10 @@ describe('the one-way data flow', () => {
     const past = imports.filter(({ from, to }) => {
       const room = roomOf(to);
       return (
-        room !== roomOf(from) && roomOf(from) !== 'emulator' && ['callers', 'genauth', 'identities'].includes(room) && to !== room
+        room !== roomOf(from) &&
+        roomOf(from) !== 'emulator' &&
+        ['callers', 'genauth', 'identities'].includes(room) &&
+        to !== room
       );
     });
     expect(past).toEqual([]);
@@ -82,6 +85,11 @@ describe('the one-way data flow', () => {
 
   test('reads process.env in the entries only', () => {
     const readers = files.filter((name) => readFileSync(join(SRC, name), 'utf8').includes('process.env'));
-    expect(readers.map((name) => relative('.', name)).sort()).toEqual(['auditOpen.ts', 'dev.ts', 'emulator/main.ts', 'main.ts']);
+    expect(readers.map((name) => relative('.', name)).sort()).toEqual([
+      'auditOpen.ts',
+      'dev.ts',
+      'emulator/main.ts',
+      'main.ts',
+    ]);
   });
 });

@@ -61,6 +61,7 @@ describe('the configuration', () => {
       maxInFlight: 256,
       maxMutationFields: 1,
       introspection: false,
+      executor: 'fast',
       logLevel: 'info',
     });
   });

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import { type KeysUnavailableError, UnauthenticatedError, type UnauthenticatedReason } from './errors';
 import { type Keys, KeySet } from './jwks';
 import type { Actor } from './policy';
@@ -36,6 +38,16 @@ export interface TokenVerifier {
   close(): Promise<void>;
 }
 
+interface Verified {
+  actor: Actor;
+  /** By the time of day. */
+  expiresAtMs: number;
+  /** What it was verified with: after a change of keys it is verified again. */
+  keys: Keys;
+}
+
+/** About 3 MB. */
+const MAX_REMEMBERED = 10_000;
 const ALGORITHMS = ['RS256', 'ES256'];
 const MAX_HEADER_LENGTH = 8 * 1024;
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -62,7 +74,20 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     onFailure: onKeysFailure,
   });
 
-  async function check(token: string, keys: Keys): Promise<Actor> {
+  /** Tokens by their digest: their texts are credentials, which nobody should find in this memory. */
+  const verified = new LRUCache<string, Verified>({ max: MAX_REMEMBERED });
+
+  /** A caller sends the same token with every request of a page: its signature is verified once. */
+  async function checkOnce(token: string, keys: Keys): Promise<Actor> {
+    const digest = createHash('sha256').update(token).digest('base64');
+    const before = verified.get(digest);
+    if (before !== undefined && before.keys === keys && clock.epochMs() < before.expiresAtMs) return before.actor;
+    const { actor, expiresAtMs } = await check(token, keys);
+    verified.set(digest, { actor, expiresAtMs, keys });
+    return actor;
+  }
+
+  async function check(token: string, keys: Keys): Promise<Omit<Verified, 'keys'>> {
     let payload: JWTPayload;
     try {
       ({ payload } = await jwtVerify(token, keys, {
@@ -76,7 +101,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     } catch (error) {
       throw new UnauthenticatedError(reasonOf(error));
     }
-    return toActor(issuer, payload);
+    // Not past its expiry, whatever skew the first look allowed.
+    return { actor: toActor(issuer, payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
   }
 
   return {
@@ -84,12 +110,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       const token = bearerToken(values);
       const keys = await keySet.current();
       try {
-        return await check(token, keys);
+        return await checkOnce(token, keys);
       } catch (error) {
         if (!isAboutTheKey(error)) throw error;
         const newer = await keySet.newer(keys);
         if (newer === null) throw error;
-        return check(token, newer);
+        return checkOnce(token, newer);
       }
     },
     ready: () => keySet.ready(),

@@ -7,7 +7,7 @@ import { type Identity, isObject, readIdentities } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
-import { createTokenBucket } from './tokenBucket';
+import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
 
 export interface ManagementClientOptions {
@@ -32,6 +32,8 @@ export interface ManagementClientOptions {
   maxConcurrency: number;
   /** Calls per second at most. */
   maxQps: number;
+  /** Default: a token bucket of `maxQps`, for this client alone. */
+  rateLimit?: RateLimit;
   /** Default: nobody is told. Told of every attempt of every call. */
   onCall?: (report: CallReport) => void;
 }
@@ -106,7 +108,7 @@ export class ManagementClient {
     this.#requests = new Requests({
       transport: this.#transport,
       authentication: this.#signature ?? tokenAuthentication({ fetchToken, userPoolId, lang }),
-      rateLimit: createTokenBucket(options.maxQps),
+      rateLimit: options.rateLimit ?? createTokenBucket(options.maxQps),
       maxConcurrency: options.maxConcurrency,
       readTimeoutMs: options.readTimeoutMs,
       writeTimeoutMs: options.writeTimeoutMs,

@@ -25,3 +25,4 @@ export type { Identity, JSONObject } from './identity';
 export { type GenAuthId, type IdentityType, parseIdentityType } from './ids';
 export type { CallReport } from './requests';
 export type { Brand } from './signature';
+export { createTokenBucket, type RateLimit } from './tokenBucket';

@@ -1,19 +1,19 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import {
-  type ASTNode,
   type DocumentNode,
   type FieldNode,
-  type FragmentDefinitionNode,
   GraphQLError,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
   type SelectionSetNode,
   type TypeNode,
+  type ValueNode,
   type ValidationRule,
   visit,
 } from 'graphql';
 import type { Context } from './context';
+import { type Fragments, fragmentsOf } from './fragments';
 
 export interface Limits {
   /** Mutation fields in one operation, fragments expanded. */
@@ -23,6 +23,8 @@ export interface Limits {
 const MAX_DEPTH = 15;
 const MAX_ALIASES = 30;
 const MAX_DIRECTIVES = 50;
+/** Of one operation, fragments expanded. */
+const MAX_SELECTIONS = 10_000;
 /** Over all `_entities` fields of one operation. */
 const MAX_REPRESENTATIONS = 1_000;
 
@@ -49,14 +51,18 @@ export function limitVariables(): ApolloServerPlugin<Context> {
   return {
     requestDidStart: () =>
       Promise.resolve({
-        async didResolveOperation({ operation, request }): Promise<void> {
+        async didResolveOperation({ document, operation, request }): Promise<void> {
           if (operation === undefined) return;
+          // Without the type in the schema, the executor would fail as if it were our fault.
+          if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
+            throw refusal('GRAPHQL_VALIDATION_FAILED', 'NO_SUBSCRIPTIONS');
+          }
           const variables = request.variables ?? {};
           const number = operation.variableDefinitions?.find(
             ({ variable, type }) => isId(type) && holdsNumber(variables[variable.name.value]),
           );
           if (number !== undefined) throw refusal('BAD_USER_INPUT', 'ID_NOT_A_STRING');
-          if (countRepresentations(operation, variables) > MAX_REPRESENTATIONS) {
+          if (countRepresentations(document, operation, variables) > MAX_REPRESENTATIONS) {
             throw refusal('BAD_USER_INPUT', 'MAX_REPRESENTATIONS');
           }
         },
@@ -68,6 +74,8 @@ const MESSAGES = {
   MAX_DEPTH: `The document is deeper than ${MAX_DEPTH} fields.`,
   MAX_ALIASES: `The document has more than ${MAX_ALIASES} aliases.`,
   MAX_DIRECTIVES: `The document has more than ${MAX_DIRECTIVES} directives.`,
+  MAX_SELECTIONS: `The document selects more than ${MAX_SELECTIONS} fields.`,
+  NO_SUBSCRIPTIONS: 'There is nothing to subscribe to.',
   TOO_MANY_MUTATIONS: 'The operation has more mutation fields than it may.',
   MAX_REPRESENTATIONS: `The operation asks for more than ${MAX_REPRESENTATIONS} representations.`,
   // A JSON number has lost the digits of a long id before anybody can look at it.
@@ -94,14 +102,10 @@ function findExcess(document: DocumentNode, maxMutationFields: number): Excess |
   });
   if (aliases > MAX_ALIASES) return 'MAX_ALIASES';
   if (directives > MAX_DIRECTIVES) return 'MAX_DIRECTIVES';
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  const operations: OperationDefinitionNode[] = [];
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-    if (definition.kind === Kind.OPERATION_DEFINITION) operations.push(definition);
-  }
-  const measure = createMeasure(fragments);
+  const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const measure = createMeasure(fragmentsOf(document));
   if (operations.some(({ selectionSet }) => measure(selectionSet).depth > MAX_DEPTH)) return 'MAX_DEPTH';
+  if (operations.some(({ selectionSet }) => measure(selectionSet).selections > MAX_SELECTIONS)) return 'MAX_SELECTIONS';
   const mutations = operations.filter(({ operation }) => operation === OperationTypeNode.MUTATION);
   if (mutations.some(({ selectionSet }) => measure(selectionSet).fields > maxMutationFields))
     return 'TOO_MANY_MUTATIONS';
@@ -113,28 +117,34 @@ interface Size {
   depth: number;
   /** Fields beside one another. */
   fields: number;
+  /** Selections in all, spreads and inline fragments included. */
+  selections: number;
 }
 
+const EMPTY: Size = { depth: 0, fields: 0, selections: 0 };
+
 /** Measures with fragments expanded, each of them once. A fragment inside itself adds nothing: another rule refuses it. */
-function createMeasure(fragments: ReadonlyMap<string, FragmentDefinitionNode>): (selections: SelectionSetNode) => Size {
+function createMeasure(fragments: Fragments): (selections: SelectionSetNode) => Size {
   const known = new Map<string, Size>();
   const measureFragment = (name: string): Size => {
     const before = known.get(name);
     if (before !== undefined) return before;
-    known.set(name, { depth: 0, fields: 0 });
+    known.set(name, EMPTY);
     const fragment = fragments.get(name);
-    const size = fragment === undefined ? { depth: 0, fields: 0 } : measure(fragment.selectionSet);
+    const size = fragment === undefined ? EMPTY : measure(fragment.selectionSet);
     known.set(name, size);
     return size;
   };
   const measure = ({ selections }: SelectionSetNode): Size => {
     let depth = 0;
     let fields = 0;
+    let total = selections.length;
     for (const selection of selections) {
       if (selection.kind === Kind.FIELD) {
         fields += 1;
-        const below = selection.selectionSet === undefined ? 0 : measure(selection.selectionSet).depth;
-        depth = Math.max(depth, 1 + below);
+        const below = selection.selectionSet === undefined ? EMPTY : measure(selection.selectionSet);
+        depth = Math.max(depth, 1 + below.depth);
+        total += below.selections;
         continue;
       }
       const inside =
@@ -143,34 +153,62 @@ function createMeasure(fragments: ReadonlyMap<string, FragmentDefinitionNode>): 
           : measure(selection.selectionSet);
       depth = Math.max(depth, inside.depth);
       fields += inside.fields;
+      total += inside.selections;
     }
-    return { depth, fields };
+    return { depth, fields, selections: total };
   };
   return measure;
 }
 
+/** Counts with fragments expanded, each of them once. */
 function countRepresentations(
+  document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): number {
-  let count = 0;
-  visit(operation satisfies ASTNode, {
-    Field: ({ name, arguments: args }: FieldNode) => {
-      if (name.value !== '_entities') return;
-      for (const { value } of args ?? []) {
-        const list: unknown =
-          value.kind === Kind.VARIABLE ? variables[value.name.value] : value.kind === Kind.LIST ? value.values : [];
-        if (Array.isArray(list)) count += list.length;
-      }
-    },
-  });
-  return count;
+  const fragments = fragmentsOf(document);
+  const known = new Map<string, number>();
+  const ofFragment = (name: string): number => {
+    let size = known.get(name);
+    if (size === undefined) {
+      const fragment = fragments.get(name);
+      size = fragment === undefined ? 0 : ofSelections(fragment.selectionSet);
+      known.set(name, size);
+    }
+    return size;
+  };
+  // `_entities` is a field of the root alone.
+  const ofSelections = ({ selections }: SelectionSetNode): number =>
+    selections.reduce((sum, selection) => {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) return sum + ofFragment(selection.name.value);
+      if (selection.kind === Kind.INLINE_FRAGMENT) return sum + ofSelections(selection.selectionSet);
+      return sum + (selection.name.value === '_entities' ? ofField(selection) : 0);
+    }, 0);
+  const ofField = ({ arguments: args = [] }: FieldNode): number =>
+    args.reduce((sum, { value }) => sum + lengthOf(value, operation, variables), 0);
+  return ofSelections(operation.selectionSet);
+}
+
+function lengthOf(
+  value: ValueNode,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  if (value.kind === Kind.LIST) return value.values.length;
+  if (value.kind !== Kind.VARIABLE) return 1;
+  const name = value.name.value;
+  const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
+  if (given !== undefined) return Array.isArray(given) ? given.length : 1;
+  const definition = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name);
+  return definition?.defaultValue === undefined ? 0 : lengthOf(definition.defaultValue, operation, variables);
 }
 
 function isId(type: TypeNode): boolean {
   return type.kind === Kind.NAMED_TYPE ? type.name.value === 'ID' : isId(type.type);
 }
 
-function holdsNumber(value: unknown): boolean {
-  return Array.isArray(value) ? value.some(holdsNumber) : typeof value === 'number';
+/** Lists in lists of ids are deeper than any argument of the schema: what is below is refused for its type. */
+function holdsNumber(value: unknown, depth = 0): boolean {
+  if (!Array.isArray(value)) return typeof value === 'number';
+  return depth < MAX_DEPTH && value.some((item) => holdsNumber(item, depth + 1));
 }

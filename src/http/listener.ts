@@ -22,6 +22,11 @@ export interface ListenerOptions {
   graphql: ApolloServer<Context>;
   createContext: (arrival: Arrival) => Context;
   authenticator: Authenticator;
+  /**
+   * Whether the request must call this machine by a name that only it can have: where nobody is authenticated, a web page
+   * whose name was made to lead here is the stranger to keep out.
+   */
+  loopbackNamesOnly: boolean;
   /** GraphQL requests served at once; more are refused. */
   maxInFlight: number;
   /** Whether the process is about to leave. */
@@ -65,6 +70,7 @@ declare module 'fastify' {
 }
 
 const MAX_BODY_BYTES = 256 * 1024;
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 /** Longer than the pools of routers keep a connection: it is they who end it, between two requests. */
 const KEEP_ALIVE_MS = 75_000;
@@ -111,8 +117,9 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     return reject(reply, 500);
   });
   app.setNotFoundHandler((_request, reply) => reject(reply, 404));
-  app.addHook('onRequest', (_request, reply, done) => {
+  app.addHook('onRequest', (request, reply, done) => {
     if (leaving.closing) reject(reply, 503, 'SHUTTING_DOWN');
+    else if (options.loopbackNamesOnly && !LOOPBACK.test(request.hostname)) reject(reply, 421);
     else done();
   });
   authenticate(app, options);

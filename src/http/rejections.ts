@@ -16,6 +16,7 @@ const REJECTIONS = {
   408: { code: 'BAD_REQUEST', message: 'The request took too long to arrive.' },
   413: { code: 'PAYLOAD_TOO_LARGE', message: 'The body is larger than it may be.' },
   415: { code: 'UNSUPPORTED_MEDIA_TYPE', message: 'The body must be sent as application/json.' },
+  421: { code: 'BAD_REQUEST', message: 'Without authentication, this service answers to names of this machine only.' },
   431: { code: 'BAD_REQUEST', message: 'The header fields are larger than they may be.' },
   500: { code: 'INTERNAL_SERVER_ERROR', message: 'An internal error occurred.' },
 } as const satisfies Record<number, Rejection>;

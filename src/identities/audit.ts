@@ -33,6 +33,8 @@ export interface AuditLog {
   intent(record: UnlinkIntent): Promise<void>;
   /** @throws {AuditUnavailableError} The intent stays open, for the command that lists those. */
   outcome(record: UnlinkOutcome): Promise<void>;
+  /** Whether the last record could not be written. While it cannot, no unlink is sent. */
+  readonly failing: boolean;
   /** Waits for the records that are under way. */
   close(): Promise<void>;
 }
@@ -99,6 +101,9 @@ export async function createAuditLog(
   }
 
   return {
+    get failing() {
+      return failing;
+    },
     intent: (record) => append(head('unlink.intent', record)),
     outcome: (record) => {
       const { statusCode, apiCode, requestId, attempts } = record.upstream;

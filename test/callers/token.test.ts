@@ -38,6 +38,52 @@ async function refusal(...values: string[]): Promise<string> {
 
 const bearer = (...how: Parameters<Issuer['token']>): string => `Bearer ${issuer.token(...how)}`;
 
+describe('a token that was accepted before', () => {
+  let epochMs: number;
+  let remembering: TokenVerifier;
+
+  beforeEach(async () => {
+    epochMs = now * 1000;
+    remembering = createTokenVerifier({
+      issuer: issuer.url,
+      audience: [AUDIENCE],
+      jwksUri: null,
+      refreshMs: 20,
+      clock: { epochMs: () => epochMs, elapsedMs: () => 0 },
+    });
+    await remembering.start();
+  });
+  afterEach(() => remembering.close());
+
+  test('is accepted as the same actor, and one that differs in a character is not', async () => {
+    const token = bearer();
+    const actor = await remembering.verify([token]);
+    expect(await remembering.verify([token])).toBe(actor);
+    const forged = token.slice(0, -2) + (token.endsWith('AA') ? 'BB' : 'AA');
+    await expect(remembering.verify([forged])).rejects.toThrow(UnauthenticatedError);
+  });
+
+  test('is refused once it has expired', async () => {
+    const token = bearer({ exp: now + 60 });
+    await remembering.verify([token]);
+    epochMs += 91_000;
+    await expect(remembering.verify([token])).rejects.toMatchObject({ reason: 'expired' });
+  });
+
+  test('is refused once the issuer has withdrawn its key', async () => {
+    const temporary = createSigningKey('temporary');
+    issuer.keys.push(temporary);
+    const fetches = issuer.fetches.jwks;
+    while (issuer.fetches.jwks < fetches + 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    const token = `Bearer ${issuer.token({}, { key: temporary })}`;
+    await remembering.verify([token]);
+    issuer.keys.splice(issuer.keys.indexOf(temporary), 1);
+    const before = issuer.fetches.jwks;
+    while (issuer.fetches.jwks < before + 2) await new Promise((resolve) => setTimeout(resolve, 10));
+    await expect(remembering.verify([token])).rejects.toMatchObject({ reason: 'unknown_key' });
+  });
+});
+
 describe('an accepted access token', () => {
   test('makes a frozen actor of a user', async () => {
     const actor = await verifier.verify([bearer({ azp: AUDIENCE, scope: 'openid  identity:read openid' })]);

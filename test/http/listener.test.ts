@@ -114,6 +114,20 @@ describe('the GraphQL listener', () => {
     if (code !== 'OK') expect(body).toContain(`"code":"${code}"`);
   });
 
+  test.each(['rebound.example', '127.0.0.1.example', '[::2]', ''])(
+    'does not serve a page whose name %j was made to lead here, where nobody is authenticated',
+    async (host) => {
+      const { port } = new URL(stack.subgraph.url);
+      const socket = connect(Number(port), '127.0.0.1');
+      const body = '{"query":"{ __typename }"}';
+      socket.end(
+        `POST /graphql HTTP/1.1\r\nhost: ${host}:${port}\r\ncontent-type: application/json\r\n` +
+          `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      );
+      expect(await text(socket)).toMatch(/^HTTP\/1\.1 421 /);
+    },
+  );
+
   test('answers what is not HTTP with one JSON refusal, and hangs up', async () => {
     const socket = connect(Number(new URL(stack.subgraph.url).port), '127.0.0.1');
     socket.end('sentinel\r\n\r\n');

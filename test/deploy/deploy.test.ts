@@ -1,0 +1,225 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse, print } from 'graphql';
+import { readConfig } from '../../src/config';
+import { readCommandLine } from '../../src/emulator/commandLine';
+import { startEmulator } from '../../src/emulator';
+import { ROOT, run } from '../support/process';
+import { ask, startStack } from '../support/stack';
+import { composeSupergraph } from './composeSupergraph';
+import { DEPLOY, filesOf, readText, readYaml, unknownVariables } from './files';
+
+describe('the files for deployment', () => {
+  test.each(filesOf('.yaml'))('are YAML: %s', (path) => {
+    expect(readYaml(path)).toEqual(expect.any(Object));
+  });
+
+  test('are all in their README, and what it links to exists', () => {
+    const readme = readText('README.md');
+    const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1] ?? '');
+    expect(links.filter((link) => !existsSync(join(DEPLOY, link)))).toEqual([]);
+    const shown = ['Dockerfile', ...filesOf('.yaml', 'routers'), ...filesOf('.yaml', 'prometheus'), 'compose.yaml'];
+    expect(shown.filter((path) => !links.includes(path))).toEqual([]);
+  });
+
+  test('make the Secret in the README with the name and the keys that the pods ask for', () => {
+    const [, name, options = ''] = /kubectl create secret generic (\S+)([\s\S]*?)```/.exec(readText('README.md')) ?? [];
+    const { spec } = readYaml('kubernetes/deployment.yaml') as {
+      spec: { template: { spec: { volumes: { secret: object }[] } } };
+    };
+    const keys = [...options.matchAll(/--from-file=(\S+?)=/g)].map((match) => match[1] ?? '');
+    expect(spec.template.spec.volumes.map(({ secret }) => secret)).toEqual([
+      expect.objectContaining({ secretName: name, items: keys.map((key) => ({ key, path: key })) }),
+    ]);
+  });
+});
+
+interface Stage {
+  name: string;
+  from: string;
+  instructions: { name: string; text: string }[];
+}
+
+/** The stages of the Dockerfile, without comments and with continued lines joined. */
+function readStages(): Stage[] {
+  const lines = readText('Dockerfile')
+    .replace(/^#.*\n/gm, '')
+    .replace(/\\\n/g, ' ')
+    .split('\n');
+  const stages: Stage[] = [];
+  for (const line of lines) {
+    const [, name = '', text = ''] = /^([A-Z]+) +(.*)$/.exec(line) ?? [];
+    const [, from = '', as = ''] = /^(\S+) AS (\S+)$/.exec(text) ?? [];
+    if (name === 'FROM') stages.push({ name: as, from, instructions: [] });
+    else if (name !== '') stages.at(-1)?.instructions.push({ name, text });
+  }
+  return stages;
+}
+
+describe('the Dockerfile', () => {
+  const stages = readStages();
+  const stage = (name: string) => stages.find((each) => each.name === name);
+  /** All instructions that made a stage, those of the stages below it first. */
+  const historyOf = (name: string): Stage['instructions'] => {
+    const found = stage(name);
+    return found === undefined ? [] : [...historyOf(found.from), ...found.instructions];
+  };
+  const texts = (name: string, instruction: string): string[] =>
+    historyOf(name).flatMap((each) => (each.name === instruction ? [each.text] : []));
+
+  test('ends with the subgraph: what is built where no target is named', () => {
+    expect(stages.at(-1)?.name).toBe('subgraph');
+    expect(readText('Dockerfile')).toMatch(/^ARG NODE_IMAGE=node:24-/m);
+    expect(stages.filter(({ from }) => from !== '${NODE_IMAGE}').map(({ from }) => from)).toEqual([
+      'build',
+      'runtime',
+      'runtime',
+    ]);
+  });
+
+  test.each(['subgraph', 'emulator'])('runs %s as node itself, as a user that is not root, by number', (name) => {
+    expect(texts(name, 'USER').at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    const command = JSON.parse(texts(name, 'CMD').at(-1) ?? '') as string[];
+    expect(command).toEqual(['node', name === 'subgraph' ? 'dist/main.js' : 'dist/emulator/main.js']);
+    expect(texts(name, 'ENTRYPOINT')).toEqual([]);
+    // Whatever is run while the image is made runs in stages of which only the results are copied.
+    expect(texts(name, 'RUN')).toEqual([]);
+  });
+
+  test('leaves the emulator, the sources and the development dependencies behind', () => {
+    expect(texts('subgraph', 'COPY')).toEqual([
+      '--from=dependencies /app/node_modules node_modules',
+      'package.json ./',
+      'schema schema',
+      '--from=production-build /app/dist dist',
+    ]);
+    expect(stage('production-build')?.instructions).toEqual([
+      { name: 'RUN', text: 'rm -rf dist/emulator dist/dev.js dist/dev.js.map' },
+    ]);
+    const installs = [...texts('build', 'RUN'), ...texts('dependencies', 'RUN')].filter((text) =>
+      text.includes('npm ci'),
+    );
+    expect(installs).toEqual(['npm ci --ignore-scripts', 'npm ci --ignore-scripts --omit=dev']);
+  });
+
+  test('sets variables that there are, and listens where others can reach it', () => {
+    const set = Object.fromEntries(texts('subgraph', 'ENV').map((text) => text.split('=') as [string, string]));
+    expect(unknownVariables(Object.keys(set))).toEqual(['NODE_ENV']);
+    expect(set).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0', ADMIN_HOST: '0.0.0.0' });
+    expect(texts('subgraph', 'EXPOSE')).toEqual([`${set['PORT']} ${set['ADMIN_PORT']}`]);
+  });
+
+  test('copies what it is given, and is given no more', () => {
+    const given = readText('Dockerfile.dockerignore')
+      .split('\n')
+      .filter((line) => line.startsWith('!'))
+      .map((line) => line.slice(1));
+    const copied = stages
+      .flatMap(({ instructions }) => instructions)
+      .filter(({ name, text }) => name === 'COPY' && !text.startsWith('--from'))
+      .flatMap(({ text }) => text.split(' ').slice(0, -1));
+    expect([...new Set(copied)].sort()).toEqual(given.sort());
+    expect(given.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+  });
+
+  test('has a health check that succeeds at /livez, and fails where that is not there or nobody answers', async () => {
+    const command = /CMD (\[.*\])$/.exec(texts('subgraph', 'HEALTHCHECK').at(-1) ?? '')?.[1] ?? '';
+    const [node, ...args] = JSON.parse(command) as string[];
+    expect(node).toBe('node');
+    const check = (url: string) => run(args, { ADMIN_PORT: new URL(url).port }).exited;
+    const stack = await startStack();
+    expect(await check(stack.subgraph.adminUrl)).toBe(0);
+    expect(await check(stack.subgraph.url)).toBe(1);
+    await stack.close();
+    expect(await check(stack.subgraph.adminUrl)).toBe(1);
+  });
+});
+
+interface Service {
+  build?: { target: string };
+  environment?: Record<string, string>;
+  ports?: string[];
+  network_mode?: string;
+  stop_grace_period?: string;
+}
+
+describe('compose.yaml', () => {
+  const { services } = readYaml('compose.yaml') as {
+    services: Record<'router' | 'identities' | 'emulator' | 'users', Service>;
+  };
+  const { router, identities, emulator, users } = services;
+  const withDefaults = (environment: Record<string, string> = {}): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(environment).map(([name, value]) => [name, value.replace(/\$\{\w+:-(.*)\}/, '$1')]),
+    );
+
+  test('sets variables that there are, to values that both start with', () => {
+    expect(unknownVariables(Object.keys({ ...identities.environment, ...emulator.environment }))).toEqual([]);
+    const config = readConfig({ ...withDefaults(identities.environment), HOST: '0.0.0.0' }, () => '');
+    const options = readCommandLine([], withDefaults(emulator.environment));
+    expect(options).toMatchObject({ accessKey: config.management.accessKey });
+    expect(config.management.origin).toBe(`http://127.0.0.1:${options === 'help' ? '' : options.port}`);
+    expect(emulator.network_mode).toBe('service:identities');
+    expect(config.callers.routerSecrets).toEqual([withDefaults(router.environment)['ROUTER_AUTHORIZATION']]);
+  });
+
+  test('builds stages that there are, and opens ports to this machine alone', () => {
+    expect([identities, emulator, users].map(({ build }) => build?.target)).toEqual([
+      'subgraph',
+      'emulator',
+      'emulator',
+    ]);
+    const ports = Object.values(services).flatMap((service) => service.ports ?? []);
+    expect(ports).toEqual(['127.0.0.1:4000:4000', '127.0.0.1:4002:4002']);
+  });
+
+  test('has the supergraph that its subgraphs compose to', () => {
+    expect(print(parse(readText('supergraph.graphql')))).toBe(print(parse(composeSupergraph())));
+  });
+
+  test('has users that the emulator knows, in a subgraph that runs', async () => {
+    const emulated = await startEmulator();
+    const known = emulated.store.users().map(({ profile }) => profile.userId);
+    await emulated.close();
+    const subgraph = run(['deploy/users.js', '0']);
+    const [, url = ''] = await subgraph.waitFor(/users at (\S+)/);
+    const { data } = await ask<{ users: { id: string }[]; user: { name: string } | null }>(
+      url,
+      'query ($id: ID!) { users { id } user(id: $id) { name } }',
+      { id: known[1] },
+    );
+    expect(await subgraph.stop()).toBe(0);
+    expect(data?.users.filter(({ id }) => !known.includes(id))).toEqual([]);
+    expect(data?.user).toEqual({ name: 'Ada Lovelace' });
+  });
+});
+
+describe('the configuration of the routers', () => {
+  const [apollo, cosmo, hive] = filesOf('.yaml', 'routers')
+    .sort()
+    .map((path) => readText(path));
+
+  test('lets through every extension that errors have, and no other', () => {
+    const source = readFileSync(join(ROOT, 'src/graphql/errors.ts'), 'utf8');
+    const declaration = /interface ErrorExtensions \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
+    const keys = [...declaration.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
+    expect(keys.length).toBeGreaterThan(3);
+    for (const text of [apollo, cosmo, hive]) {
+      const lists = [...(text ?? '').matchAll(/(?:allow_extensions_keys|allowed_extension_fields|keys): \[(.*)\]/g)];
+      expect(lists.map((match) => match[1]?.split(', ')).filter((list) => list?.length !== 1)).toEqual([keys]);
+    }
+  });
+
+  test.each(filesOf('.yaml', 'routers'))(
+    'shows the credential, passes on who asks and waits long enough: %s',
+    (path) => {
+      const text = readText(path).toLowerCase();
+      for (const header of ['authorization', 'traceparent', 'x-request-id', 'router-authorization']) {
+        expect(text).toMatch(new RegExp(`(named|name): (\\[.*)?\\b${header}\\b`));
+      }
+      expect(text).toMatch(/env[.(]"?router_authorization|\$\{router_authorization\}/);
+      expect(text).toContain('http://identities:4001/graphql');
+      expect(text).toMatch(/timeout: 15s/);
+    },
+  );
+});

@@ -1,0 +1,188 @@
+import { readConfig } from '../../src/config';
+import { filesOf, readYaml, unknownVariables } from './files';
+
+type Labels = Record<string, string>;
+
+interface Named {
+  kind: string;
+  metadata: { name: string; labels: Labels };
+}
+
+interface Probe {
+  httpGet: { path: string; port: string };
+}
+
+interface Container {
+  name: string;
+  image: string;
+  env: { name: string; value: string }[];
+  ports: { name: string; containerPort: number }[];
+  startupProbe: Probe;
+  livenessProbe: Probe;
+  readinessProbe: Probe;
+  lifecycle?: object;
+  resources: { requests: Record<string, string>; limits: Record<string, string> };
+  securityContext: object;
+  volumeMounts: { name: string; mountPath: string; readOnly: boolean }[];
+}
+
+interface Deployment extends Named {
+  spec: {
+    replicas?: number;
+    selector: { matchLabels: Labels };
+    strategy: { rollingUpdate: { maxUnavailable: number; maxSurge: number } };
+    template: {
+      metadata: { labels: Labels };
+      spec: {
+        serviceAccountName: string;
+        automountServiceAccountToken: boolean;
+        terminationGracePeriodSeconds: number;
+        securityContext: object;
+        topologySpreadConstraints: { labelSelector: { matchLabels: Labels } }[];
+        containers: [Container];
+        volumes: { name: string; secret: { secretName: string; items: { key: string; path: string }[] } }[];
+      };
+    };
+  };
+}
+
+interface Peer {
+  podSelector: { matchLabels: Labels };
+  namespaceSelector?: { matchLabels: Labels };
+}
+
+const of = (name: string): unknown => readYaml(`kubernetes/${name}.yaml`);
+
+const deployment = of('deployment') as Deployment;
+const { template, selector } = deployment.spec;
+const [container] = template.spec.containers;
+const environment = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+const labels = template.metadata.labels;
+const portNames = container.ports.map(({ name }) => name);
+
+describe('the Kubernetes manifests', () => {
+  test('are all in the kustomization, and it has no other', () => {
+    const { resources, images } = of('kustomization') as { resources: string[]; images: { name: string }[] };
+    const files = filesOf('.yaml', 'kubernetes').map((path) => path.slice('kubernetes/'.length));
+    expect([...resources, 'kustomization.yaml'].sort()).toEqual(files.sort());
+    expect(images.map(({ name }) => name)).toEqual([container.image]);
+  });
+
+  test('select the pods of the deployment, and nothing else', () => {
+    const service = of('service') as { spec: { selector: Labels } };
+    const budget = of('poddisruptionbudget') as { spec: { selector: { matchLabels: Labels } } };
+    const policy = of('networkpolicy') as { spec: { podSelector: { matchLabels: Labels } } };
+    const selectors = [
+      selector.matchLabels,
+      service.spec.selector,
+      budget.spec.selector.matchLabels,
+      policy.spec.podSelector.matchLabels,
+      ...template.spec.topologySpreadConstraints.map((constraint) => constraint.labelSelector.matchLabels),
+    ];
+    expect(selectors).toEqual(selectors.map(() => labels));
+    expect(Object.keys(labels).length).toBeGreaterThan(0);
+  });
+
+  test('give the pods an account that there is, without a token', () => {
+    const account = of('serviceaccount') as Named & { automountServiceAccountToken: boolean };
+    expect(template.spec.serviceAccountName).toBe(account.metadata.name);
+    expect([account.automountServiceAccountToken, template.spec.automountServiceAccountToken]).toEqual([false, false]);
+  });
+
+  test('scale the deployment that there is, without two owners of the number of replicas', () => {
+    const { spec } = of('horizontalpodautoscaler') as {
+      spec: { scaleTargetRef: Record<string, string>; minReplicas: number };
+    };
+    expect(spec.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: deployment.metadata.name });
+    expect(deployment.spec.replicas).toBeUndefined();
+    // One may be away while a node is drained.
+    expect(spec.minReplicas).toBeGreaterThan(1);
+  });
+
+  test('let all replicas together ask GenAuth no more than it allows, also during an update', () => {
+    const { spec } = of('horizontalpodautoscaler') as { spec: { maxReplicas: number } };
+    const { maxSurge, maxUnavailable } = deployment.spec.strategy.rollingUpdate;
+    expect((spec.maxReplicas + maxSurge) * Number(environment['GENAUTH_MAX_QPS'])).toBeLessThanOrEqual(300);
+    expect(maxUnavailable).toBe(0);
+  });
+
+  test('set variables that there are, to values that the process starts with', () => {
+    expect(unknownVariables(Object.keys(environment))).toEqual([]);
+    const config = readConfig({ ...environment, HOST: '0.0.0.0', ADMIN_HOST: '0.0.0.0' }, () => 's'.repeat(32));
+    expect(container.ports).toEqual([
+      { name: 'graphql', containerPort: config.port },
+      { name: 'admin', containerPort: config.admin.port },
+    ]);
+    expect(config.callers.mode).toBe('strict');
+  });
+
+  test('give the process longer to leave than it takes', () => {
+    const { drainDelayMs, drainTimeoutMs, requestDeadlineMs } = readConfig(environment, () => 's'.repeat(32));
+    expect(template.spec.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(drainDelayMs + drainTimeoutMs);
+    expect(drainTimeoutMs).toBeGreaterThan(requestDeadlineMs);
+    expect(drainDelayMs).toBeGreaterThan(0);
+    expect(container.lifecycle).toBeUndefined();
+  });
+
+  test('hand secrets over as files of the Secret that the README makes', () => {
+    const files = Object.entries(environment).filter(([name]) => name.endsWith('_FILE'));
+    expect(files.map(([name]) => name).sort()).toEqual([
+      'GENAUTH_ACCESS_KEY_ID_FILE',
+      'GENAUTH_ACCESS_KEY_SECRET_FILE',
+      'ROUTER_SECRETS_FILE',
+    ]);
+    const [mount] = container.volumeMounts;
+    const [volume] = template.spec.volumes;
+    expect(mount).toMatchObject({ name: volume?.name, readOnly: true });
+    const paths = volume?.secret.items.map(({ path }) => `${mount?.mountPath}/${path}`) ?? [];
+    expect(files.map(([, path]) => path).sort()).toEqual(paths.sort());
+  });
+
+  test('ask the admin port how the process is', () => {
+    expect(container.startupProbe.httpGet).toEqual({ path: '/livez', port: 'admin' });
+    expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'admin' });
+    expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'admin' });
+  });
+
+  test('run it without any right that it can do without', () => {
+    expect(template.spec.securityContext).toMatchObject({
+      runAsNonRoot: true,
+      runAsUser: 1000,
+      seccompProfile: { type: 'RuntimeDefault' },
+    });
+    expect(container.securityContext).toEqual({
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    });
+    expect(Object.keys(container.resources.requests).sort()).toEqual(['cpu', 'memory']);
+    expect(container.resources.limits).toHaveProperty('memory');
+  });
+
+  test('publish the GraphQL port and not the admin port', () => {
+    const { metadata, spec } = of('service') as Named & { spec: { ports: { port: number; targetPort: string }[] } };
+    expect(spec.ports).toEqual([{ name: 'graphql', port: 4001, targetPort: 'graphql' }]);
+    // What the configuration of the routers calls it.
+    expect(metadata.name).toBe('identities');
+  });
+
+  test('let in the router on one port and Prometheus on the other, and out DNS and HTTPS', () => {
+    const { spec } = of('networkpolicy') as {
+      spec: {
+        policyTypes: string[];
+        ingress: { from: Peer[]; ports: { port: string }[] }[];
+        egress: { to?: Peer[]; ports: { port: number }[] }[];
+      };
+    };
+    expect(spec.policyTypes).toEqual(['Ingress', 'Egress']);
+    expect(spec.ingress.map(({ ports }) => ports)).toEqual(portNames.map((port) => [{ port }]));
+    expect(spec.ingress.every(({ from }) => from.every((peer) => Object.keys(peer.podSelector.matchLabels)[0]))).toBe(
+      true,
+    );
+    expect(spec.egress.flatMap(({ ports }) => ports)).toEqual([
+      { port: 53, protocol: 'UDP' },
+      { port: 53, protocol: 'TCP' },
+      { port: 443 },
+    ]);
+  });
+});

@@ -1,0 +1,55 @@
+import type { Answer } from '../support/stack';
+import type { Row, Seen, Unlinking } from './history';
+
+interface SeenUser {
+  id: string;
+  identities: Row[] | null;
+}
+
+export interface EntitiesData {
+  _entities: (SeenUser | null)[];
+}
+
+export interface UnlinkData {
+  unlinkIdentity: { success: boolean; user: SeenUser | null } | null;
+}
+
+const USER = 'id identities { id extIdpId type userIdInIdp }';
+
+export const READ = `query ($representations: [_Any!]!) {
+  _entities(representations: $representations) { ... on User { ${USER} } }
+}`;
+
+export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
+  unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) { success user { ${USER} } }
+}`;
+
+/** What the answer to a read says of the user at a place. */
+export function entitySeen(
+  { data, errors }: Answer<EntitiesData>,
+  index: number,
+): { saysUserId: string | null; seen: Seen } {
+  const failed = errors.some(({ path }) => path?.[0] === '_entities' && path[1] === index);
+  return userSeen(data?._entities[index], failed);
+}
+
+/** What the answer to an unlink says of it, and of its user. */
+export function unlinkSeen({ status, data, errors }: Answer<UnlinkData>): Pick<Unlinking, 'verdict' | 'operationId'> & {
+  user: { saysUserId: string | null; seen: Seen } | null;
+} {
+  const payload = data?.unlinkIdentity ?? null;
+  const { outcome, operationId } = errors.find(({ path }) => path?.length === 1)?.extensions ?? {};
+  const failed = errors.some(({ path }) => path?.[1] === 'user');
+  const known = outcome === 'NOT_EXECUTED' || outcome === 'UNKNOWN' ? outcome : 'none of these';
+  const said = payload === null ? known : payload.success ? 'success' : 'refused';
+  return {
+    verdict: status === 200 ? said : 'none of these',
+    operationId: typeof operationId === 'string' ? operationId : null,
+    user: payload && userSeen(payload.user, failed),
+  };
+}
+
+function userSeen(user: SeenUser | null | undefined, failed: boolean): { saysUserId: string | null; seen: Seen } {
+  const instead = failed ? 'error' : user === null ? 'unknown' : 'null';
+  return { saysUserId: user?.id ?? null, seen: user?.identities ?? instead };
+}

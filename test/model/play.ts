@@ -1,0 +1,288 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
+import type { Emulator } from '../../src/emulator';
+import { type Answer, representations, type Stack, startStack } from '../support/stack';
+import { type EntitiesData, entitySeen, READ, UNLINK, type UnlinkData, unlinkSeen } from './answers';
+import { isOver, unlinkKey } from './calls';
+import {
+  type AuditRecord,
+  type Change,
+  type History,
+  type Links,
+  type Reading,
+  type Row,
+  type Span,
+  targetKey,
+  type Unlinking,
+} from './history';
+import { type Cell, type Scenario, SOURCES, type Step, STRANGER } from './scenario';
+
+const hexId = (kind: string, number: number): string => kind + number.toString(16).padStart(23, '0');
+const sourceId = (source: number): string => hexId('e', source);
+
+/** The ids of users whom a scenario does not speak of. */
+const BEFORE = 'd';
+const STALL_RESOLUTION_MS = 10;
+
+/** Plays a scenario on a subgraph and an emulator of its own, and waits until nothing of it is left to happen. */
+export async function play(scenario: Scenario): Promise<History> {
+  const auditLog = join(tmpdir(), `model-${randomUUID()}.log`);
+  const stack = await startStack({
+    emulator: {
+      seed: { extIdps: SOURCES.map((type, source) => ({ id: sourceId(source), name: type, type })), users: [] },
+      switches: scenario.switches,
+      random: generator(scenario.seed),
+    },
+    env: {
+      AUDIT_LOG: auditLog,
+      GENAUTH_AUTH: scenario.auth,
+      LAST_IDENTITY_GUARD: scenario.guard,
+      GENAUTH_MAX_CONCURRENCY: String(scenario.concurrency),
+      GENAUTH_READ_TIMEOUT_MS: '400',
+      GENAUTH_WRITE_TIMEOUT_MS: '500',
+      REQUEST_DEADLINE_MS: String(scenario.deadlineMs),
+    },
+  });
+  try {
+    const player = new Player(stack, scenario);
+    let history;
+    try {
+      history = await player.play();
+    } finally {
+      await stack.close();
+    }
+    const lines = (await readFile(auditLog, 'utf8')).split('\n').filter((line) => line !== '');
+    const audit = lines.map((line) => JSON.parse(line) as AuditRecord);
+    return { ...history, audit: audit.filter(({ target }) => !target.userId.startsWith(BEFORE)) };
+  } finally {
+    await rm(auditLog, { force: true });
+  }
+}
+
+interface AskedToUnlink {
+  answer: Answer<UnlinkData>;
+  span: Span;
+  before: { executions: number; calls: number };
+}
+
+class Player {
+  readonly #stack: Stack;
+  readonly #emulator: Emulator;
+  readonly #scenario: Scenario;
+  readonly #linked: { change: Change; moment: number }[] = [];
+  readonly #readings: Reading[] = [];
+  readonly #unlinkings: Unlinking[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  /** By target, what ends when its last unlink can no longer be executed. */
+  readonly #last = new Map<string, Promise<void>>();
+  #rows = 0;
+
+  constructor(stack: Stack, scenario: Scenario) {
+    this.#stack = stack;
+    this.#emulator = stack.emulator;
+    this.#scenario = scenario;
+    scenario.users.forEach((cells, user) => {
+      const userId = this.#userId(user);
+      const identities = cells.map((cell) => this.#row(userId, cell));
+      this.#emulator.store.addUser({ id: userId, identities });
+    });
+  }
+
+  async play(): Promise<Omit<History, 'audit'>> {
+    if (this.#scenario.outage) await this.#breakDown();
+    const initial = this.#links();
+    for (const step of this.#scenario.steps) await this.#take(step);
+    await Promise.all(this.#underWay);
+    await Promise.all(this.#last.values());
+    return {
+      initial,
+      changes: this.#changes(),
+      unlinkTypeDefault: this.#emulator.switches.unlinkTypeDefault,
+      mayMissUsers: this.#scenario.steps.some(
+        (step) => step.kind === 'fault' && step.faults.some(({ fault }) => fault === 'user-mismatch'),
+      ),
+      deadlineMs: this.#scenario.deadlineMs,
+      readings: this.#readings,
+      unlinkings: this.#unlinkings,
+      final: this.#links(),
+    };
+  }
+
+  async #take(step: Step): Promise<void> {
+    const { faults, store } = this.#emulator;
+    switch (step.kind) {
+      case 'unlink':
+        return this.#start(
+          this.#unlink({
+            userId: this.#userId(step.user),
+            extIdpId: sourceId(step.source),
+            type: step.type,
+          }),
+        );
+      case 'read':
+        return this.#start(this.#read(step.users.map((user) => this.#userId(user))));
+      case 'relink': {
+        const userId = this.#userId(step.user);
+        if (store.user(userId) === undefined) return;
+        const linked = this.#row(userId, step.cell);
+        const moment = this.#now();
+        store.link(userId, linked);
+        this.#linked.push({ change: { userId, linked }, moment });
+        return;
+      }
+      case 'fault':
+        return faults.set(step.route, step.faults);
+      case 'clear':
+        return faults.clear();
+      case 'wait':
+        if (this.#underWay.size === 0) return;
+        await (step.for === 'one' ? Promise.race(this.#underWay) : Promise.all(this.#underWay));
+        return;
+      case 'pause':
+        await pause(step.ms);
+    }
+  }
+
+  #start(request: Promise<void>): void {
+    this.#underWay.add(request);
+    // One that fails stays, for whoever waits for all of them.
+    request.then(() => this.#underWay.delete(request), nothing);
+  }
+
+  async #read(userIds: readonly string[]): Promise<void> {
+    const stop = this.#watch();
+    const answer = await this.#stack.ask<EntitiesData>(READ, representations(userIds));
+    const span = await stop();
+    userIds.forEach((userId, index) => this.#readings.push({ ...span, userId, ...entitySeen(answer, index) }));
+  }
+
+  #unlink(target: Unlinking['target']): Promise<void> {
+    const key = targetKey(target);
+    const answered = this.#askToUnlink(target, this.#last.get(key));
+    const over = answered.then((asked) => this.#followUp(target, asked));
+    // Whoever waits for the answer is told.
+    over.catch(nothing);
+    this.#last.set(key, over);
+    return answered.then(nothing);
+  }
+
+  /** Waits for its turn: what is executed of its target from then on can only be this. */
+  async #askToUnlink(target: Unlinking['target'], previous: Promise<void> | undefined): Promise<AskedToUnlink> {
+    await previous;
+    const before = { executions: this.#executions(target), calls: this.#emulator.calls.length };
+    const stop = this.#watch();
+    const answer = await this.#stack.ask<UnlinkData>(UNLINK, { ...target });
+    return { answer, span: await stop(), before };
+  }
+
+  async #followUp(target: Unlinking['target'], { answer, span, before }: AskedToUnlink): Promise<void> {
+    await this.#quiet();
+    const { user, ...said } = unlinkSeen(answer);
+    const key = targetKey(target);
+    this.#unlinkings.push({
+      ...span,
+      ...said,
+      target,
+      user: user && { ...span, ...user, userId: target.userId },
+      executions: this.#executions(target) - before.executions,
+      arrived: this.#emulator.calls.slice(before.calls).some((call) => unlinkKey(call) === key),
+    });
+  }
+
+  /** Makes calls fail until the subgraph gives up making them. */
+  async #breakDown(): Promise<void> {
+    this.#emulator.faults.set('*', 'http-503');
+    const strangers = Array.from({ length: 12 }, (_value, index) => hexId(BEFORE, index));
+    await Promise.all(
+      strangers.map((userId) => this.#stack.ask(UNLINK, { userId, extIdpId: sourceId(0), type: null })),
+    );
+    this.#emulator.faults.clear();
+    await this.#quiet();
+    this.#emulator.clearCalls();
+  }
+
+  /** Waits until what was sent has arrived, and no unlink that has arrived can be executed any more. */
+  async #quiet(): Promise<void> {
+    // In one process, what was sent is in the kernel: a few turns of the event loop bring it in, however long each takes.
+    for (let turns = 0; turns < 20; turns++) await turn();
+    while (!this.#emulator.calls.every(isOver)) await pause(20);
+  }
+
+  #watch(): () => Promise<Span> {
+    const delay = monitorEventLoopDelay({ resolution: STALL_RESOLUTION_MS });
+    delay.enable();
+    const from = this.#now();
+    const start = performance.now();
+    return async () => {
+      const span = { from, to: this.#now(), tookMs: performance.now() - start };
+      // A stall is noticed when it is over.
+      await pause(2 * STALL_RESOLUTION_MS);
+      delay.disable();
+      const stalledMs = delay.count === 0 ? 0 : delay.count * (delay.mean / 1e6 - STALL_RESOLUTION_MS);
+      return { ...span, stalledMs: Math.max(0, stalledMs) };
+    };
+  }
+
+  #now(): number {
+    return this.#emulator.store.executions.length + this.#linked.length;
+  }
+
+  #executions(target: Unlinking['target']): number {
+    const key = targetKey(target);
+    return this.#emulator.store.executions.filter((execution) => targetKey(execution) === key).length;
+  }
+
+  #changes(): Change[] {
+    const changes: Change[] = [];
+    const executions = this.#emulator.store.executions.map((executed) => ({ executed }));
+    const linked = [...this.#linked];
+    while (executions.length > 0 || linked.length > 0) {
+      const change = linked[0]?.moment === changes.length ? linked.shift()?.change : executions.shift();
+      if (change === undefined) throw new Error('the order of changes was lost');
+      changes.push(change);
+    }
+    return changes;
+  }
+
+  #userId(user: number): string {
+    return hexId('a', user === STRANGER ? STRANGER : user % this.#scenario.users.length);
+  }
+
+  #row(userId: string, { source, type }: Cell): Row {
+    return {
+      id: hexId('b', this.#rows++),
+      extIdpId: sourceId(source),
+      type,
+      userIdInIdp: userId,
+    };
+  }
+
+  #links(): Links {
+    const { store } = this.#emulator;
+    const rowsOf = (userId: string): Row[] =>
+      store.identitiesOf(userId).map(({ identityId, extIdpId, type, userIdInIdp }) => ({
+        id: identityId,
+        extIdpId,
+        type,
+        userIdInIdp,
+      }));
+    return new Map(store.users().map(({ profile: { userId } }) => [userId, rowsOf(userId)]));
+  }
+}
+
+/** Numbers from 0 to 1, the same ones for the same seed: mulberry32. */
+function generator(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function nothing(): void {}
