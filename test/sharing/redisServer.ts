@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+
+const BINARY = '/usr/bin/redis-server';
+
+/** For `describeWith`. Valkey speaks the same protocol; Debian has Redis. */
+export const hasRedis = existsSync(BINARY);
+
+/** A Redis of the test's own, which can be stopped in all the ways that a Redis can stop. */
+export interface RedisServer {
+  readonly port: number;
+  /** On the same port as before, with nothing in it. Resolves when connections are accepted. */
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  /** Connections are accepted, and nobody answers. */
+  freeze(): void;
+  thaw(): void;
+  close(): Promise<void>;
+}
+
+export async function createRedisServer({ password }: { password?: string } = {}): Promise<RedisServer> {
+  const folder = await mkdtemp(join(tmpdir(), 'redis-'));
+  const port = await freePort();
+  let child: ChildProcessByStdio<null, Readable, null> | null = null;
+  const kill = async (): Promise<void> => {
+    if (child === null) return;
+    const closed = once(child, 'close');
+    child.kill('SIGKILL');
+    await closed;
+    child = null;
+  };
+  return {
+    port,
+    kill,
+    async start() {
+      const options = [
+        '--port',
+        String(port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        folder,
+        '--save',
+        '',
+        '--appendonly',
+        'no',
+      ];
+      if (password !== undefined) options.push('--requirepass', password);
+      const started = spawn(BINARY, options, { stdio: ['ignore', 'pipe', 'inherit'] });
+      child = started;
+      let output = '';
+      started.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+      while (!output.includes('Ready to accept connections')) {
+        if (started.exitCode !== null) throw new Error(`redis-server ended:\n${output}`);
+        await Promise.race([once(started.stdout, 'data'), once(started, 'close')]);
+      }
+    },
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    async close() {
+      await kill();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
