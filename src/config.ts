@@ -134,7 +134,10 @@ const Environment = z.object({
   MAX_MUTATION_FIELDS: integer(1, 100).default(1),
   VALKEY_URL: z
     .string()
-    .refine(isValkeyUrl, 'must be a redis:, rediss:, valkey: or valkeys: URL')
+    .refine(
+      isValkeyUrl,
+      'must be a redis:, rediss:, valkey: or valkeys: URL with a host, and a database number at most',
+    )
     .nullable()
     .default(null),
   REQUEST_DEADLINE_MS: integer(1, 300_000).default(9_000),
@@ -313,8 +316,14 @@ function isUrl(text: string): boolean {
 
 function isValkeyUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
-  const { protocol, hostname, pathname } = new URL(text);
-  return /^(redis|valkey)s?:$/.test(protocol) && hostname !== '' && /^(\/\d*)?$/.test(pathname);
+  const { protocol, hostname, pathname, search, hash } = new URL(text);
+  return (
+    /^(redis|valkey)s?:$/.test(protocol) &&
+    hostname !== '' &&
+    /^(\/\d*)?$/.test(pathname) &&
+    search === '' &&
+    hash === ''
+  );
 }
 
 function isPattern(text: string): boolean {

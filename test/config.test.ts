@@ -49,6 +49,7 @@ describe('the configuration', () => {
         maxConcurrency: 64,
         maxQps: 200,
       },
+      valkeyUrl: null,
       requestDeadlineMs: 9_000,
       callers: {
         mode: 'strict',
@@ -85,6 +86,7 @@ describe('the configuration', () => {
       GENAUTH_ACCESS_KEY_ID: 'sentinel:with colon',
       GENAUTH_AUTH: 'sentinel',
       GENAUTH_ID_PATTERN: '(sentinel',
+      VALKEY_URL: 'https://:sentinel@valkey.example.com',
       REQUEST_DEADLINE_MS: '1e9',
       INTROSPECTION: 'sentinel',
     };
@@ -173,6 +175,26 @@ describe('the configuration', () => {
       'GENAUTH_HOST must be an https: origin without a path; http: is accepted for loopback alone',
     ]);
   });
+
+  test.each([
+    'redis://127.0.0.1:6379',
+    'rediss://user:secret@valkey.example.com/2',
+    'valkey://valkey',
+    'valkeys://[::1]:6379/',
+  ])('takes %s as where Valkey is', (given) => {
+    expect(readConfig({ ...MINIMAL, VALKEY_URL: given }, noFile).valkeyUrl).toBe(given);
+    const fromFile = readConfig({ ...MINIMAL, VALKEY_URL_FILE: '/run/secrets/valkey' }, () => `${given}\n`);
+    expect(fromFile.valkeyUrl).toBe(given);
+  });
+
+  test.each(['https://valkey', 'valkey', 'redis:', 'redis://', 'redis://valkey/name', 'redis://valkey?db=1'])(
+    'does not take %s as where Valkey is',
+    (given) => {
+      expect(problemsOf({ ...MINIMAL, VALKEY_URL: given })).toEqual([
+        'VALKEY_URL must be a redis:, rediss:, valkey: or valkeys: URL with a host, and a database number at most',
+      ]);
+    },
+  );
 
   test('has every variable in .env.example with its default, and no other', () => {
     const text = readFileSync(join(__dirname, '..', '.env.example'), 'utf8');

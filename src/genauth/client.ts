@@ -172,6 +172,7 @@ export class ManagementClient {
    * @param draw Who is asked about, 1 to 50. Asked for at the last moment, when the call may go out, so that ids can gather
    *   while it waits; nobody means that no call is needed any more.
    * @returns By user id: the identities, or an error for this user alone. A user GenAuth does not know has no entry.
+   *   Where a row is about a user nobody asked for, whoever has no row of their own gets an error instead.
    * @see genauth-wire.md, section 2.5
    */
   async getUserBatch(
@@ -179,7 +180,8 @@ export class ManagementClient {
     options: ReadOptions,
   ): Promise<ReadonlyMap<string, readonly Identity[] | ManagementUnreachableError>> {
     const route = 'GET /api/v3/get-user-batch';
-    const asked = new Set<unknown>();
+    const asked = new Set<string>();
+    let isAboutOthers = false;
     const drawBatch = (): RequestOf<typeof route> | null => {
       const userIds = draw();
       if (userIds.length > MAX_BATCH) {
@@ -197,10 +199,17 @@ export class ManagementClient {
       // An unknown user may be missing or null, depending on the installation; both mean the same.
       if (!isObject(row)) continue;
       const { userId, identities } = row;
-      if (typeof userId !== 'string' || !asked.has(userId) || found.has(userId)) continue;
+      if (typeof userId !== 'string' || found.has(userId)) continue;
+      if (!asked.has(userId)) {
+        isAboutOthers = true;
+        continue;
+      }
       // A user without identities has an empty list, or none at all.
       found.set(userId, readIdentities(identities ?? []) ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
     }
+    // An answer about somebody else does not say that there is no such user.
+    const missing = isAboutOthers ? [...asked].filter((userId) => !found.has(userId)) : [];
+    for (const userId of missing) found.set(userId, new ManagementUnreachableError(route, 'mismatch', 'maybe'));
     return found;
   }
 

@@ -4,6 +4,7 @@ import {
   circuitBreaker,
   CircuitState,
   ExponentialBackoff,
+  halfJitterGenerator,
   handleWhen,
   SamplingBreaker,
 } from 'cockatiel';
@@ -63,7 +64,12 @@ export interface Protection {
 
 /** Opens when half of at least 20 calls within 10 s failed; then one call at a time tries whether GenAuth is back. */
 const BREAKER = { threshold: 0.5, duration: 10_000, minimumRps: 2 };
-const HALF_OPEN_AFTER = new ExponentialBackoff({ initialDelay: 1_000, maxDelay: 15_000 });
+const HALF_OPEN_AFTER = new ExponentialBackoff({
+  initialDelay: 1_000,
+  maxDelay: 15_000,
+  // By default it would come down to some milliseconds.
+  generator: halfJitterGenerator,
+});
 
 /**
  * Sends requests, each of at most two attempts: under a bounded concurrency and rate, not at all while GenAuth is down, and

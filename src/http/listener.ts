@@ -93,6 +93,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     clientErrorHandler: rejectSocket,
     frameworkErrors: (_error, _request, reply) => void reject(reply, 400),
   });
+  let isClosing = false;
   app.server.maxConnections = MAX_CONNECTIONS;
   // JSON is the only content type: the others that fastify reads are those that browsers send without asking first.
   app.removeContentTypeParser('text/plain');
@@ -101,7 +102,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     reply.header('x-request-id', request.id);
     // Answers hold personal data.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
-    if (leaving.draining) reply.header('connection', 'close');
+    if (leaving.draining || isClosing) reply.header('connection', 'close');
     done();
   });
   app.addHook('onResponse', (request, { rejection, statusCode }, done) => {
@@ -126,7 +127,14 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   const { inFlight } = serveGraphQL(app, options);
   if (options.ide !== null) await serveIde(app, options.ide);
   const url = await app.listen({ host: options.host, port: options.port });
-  return { url, inFlight, close: () => app.close() };
+  return {
+    url,
+    inFlight,
+    close() {
+      isClosing = true;
+      return app.close();
+    },
+  };
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;

@@ -85,7 +85,9 @@ export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOpt
     },
   });
   let lastError: unknown = null;
-  client.on('error', (error) => (lastError = error));
+  client.on('error', (error: unknown) => {
+    lastError = error;
+  });
   client.on('ready', () => {
     lastError = null;
     onReady();

@@ -186,7 +186,14 @@ describe('getUserBatch', () => {
     expect([...found]).toEqual([
       [OTHER, [IDENTITY]],
       [USER, []],
+      // Somebody else's row is no word about the one who has none.
+      ['6229ffaa0000000000000003', expect.objectContaining({ reason: 'mismatch', sent: 'maybe' })],
     ]);
+  });
+
+  test('takes a user who has no row for one whom GenAuth does not know, where all rows are of users asked for', async () => {
+    answer([user(USER, [])]);
+    expect([...(await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() })).keys()]).toEqual([USER]);
   });
 
   test.each([undefined, null])('takes a user whose identities are %s for one without any', async (identities) => {
