@@ -174,11 +174,11 @@ describe('a connection to the GraphQL listener', () => {
 
   test('gets no second answer when the rest of a request that was answered early is broken', async () => {
     const socket = open(stack.subgraph.url);
-    socket.write(raw(['transfer-encoding: chunked'], '', 'POST /nowhere HTTP/1.1'));
+    socket.write(raw(['transfer-encoding: chunked'], '', 'GET /graphql HTTP/1.1'));
     const received = collect(socket);
     await once(socket, 'data');
     socket.write('zz\r\nsentinel\r\n');
-    expect((await received).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404']);
+    expect((await received).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 405']);
   });
 
   test.each([
@@ -186,7 +186,7 @@ describe('a connection to the GraphQL listener', () => {
     ['two hosts', raw(['host: sentinel', 'connection: close', LENGTH], BODY), 400],
     ['an expectation that nobody can meet', raw(['expect: sentinel', 'connection: close', LENGTH], BODY), 417],
     ['a tunnel', 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 400],
-    ['a question about the server', raw(['connection: close'], '', 'OPTIONS * HTTP/1.1'), 404],
+    ['a question about the server', 'OPTIONS * HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 404],
     ['a method that is not for GraphQL', raw(['connection: close'], '', 'TRACE /graphql HTTP/1.1'), 405],
     ['the oldest HTTP', 'GET /graphql\r\n\r\n', 400],
   ])('with %s is refused as JSON', async (_what, bytes, status) => {
@@ -311,10 +311,16 @@ describe('a connection to the admin listener', () => {
   });
   afterAll(() => stack.close());
 
+  async function tell(bytes: string): Promise<string> {
+    const socket = open(stack.subgraph.adminUrl);
+    socket.write(Buffer.from(bytes, 'latin1'));
+    return collect(socket);
+  }
+
   test.each(BROKEN_HEADERS)('with %s is refused once and ended', async (_what, bytes, status) => {
-    const answers = await send(stack.subgraph.adminUrl, Buffer.from(bytes + SMUGGLED, 'latin1'));
-    expect(answers.map((answer) => answer.status)).toEqual([status]);
-    expect(JSON.stringify(answers)).not.toContain('sentinel');
+    const answer = await tell(bytes + SMUGGLED);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(answer).not.toContain('sentinel');
     expect((await fetch(`${stack.subgraph.adminUrl}/livez`)).status).toBe(200);
   });
 
@@ -326,11 +332,10 @@ describe('a connection to the admin listener', () => {
     ['GET http://sentinel/livez HTTP/1.1', 404],
     ['OPTIONS * HTTP/1.1', 404],
   ])('answers %s with a few words of its own', async (first, status) => {
-    const answers = await send(stack.subgraph.adminUrl, raw(['connection: close'], '', first));
-    expect(answers.map((answer) => [answer.status, answer.body])).toEqual([
-      [status, expect.stringMatching(/^[A-Za-z ]+\n$/)],
-    ]);
-    expect(JSON.stringify(answers)).not.toContain('sentinel');
+    const answer = await tell(raw(['connection: close'], '', first));
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(answer).toMatch(/\r\n\r\n[\da-f]+\r\n(GET only|not found)\n\r\n0\r\n\r\n$/);
+    expect(answer).not.toContain('sentinel');
   });
 });
 
