@@ -57,7 +57,7 @@ describe('what a stranger may say in HTTP', () => {
 
   test.each([
     ['HTTP/1.0', 200, (text: string) => text.replace('HTTP/1.1', 'HTTP/1.0')],
-    ['2 000 headers', 200, (text: string) => text.replace('\r\n\r\n', `\r\n${'a:b\r\n'.repeat(2_000)}\r\n`)],
+    ['200 headers', 200, (text: string) => text.replace('\r\n\r\n', `\r\n${'a:b\r\n'.repeat(200)}\r\n`)],
     ['a percent sign for a letter', 200, (text: string) => text.replace('/graphql', '/%67raphql')],
     ['the whole URL', 200, (text: string) => text.replace('/graphql', 'http://evil.example/graphql')],
     ['two slashes', 404, (text: string) => text.replace('/graphql', '//graphql')],
