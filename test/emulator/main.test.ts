@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..', '..');
-const TSX = join(ROOT, 'node_modules', 'tsx', 'dist', 'cli.mjs');
+// In the process itself: tsx's own command stands between it and the signals.
+const TSX = ['--import', 'tsx'];
 
 // A child compiles what it runs, on a machine that may be busy.
 jest.setTimeout(60_000);
@@ -37,7 +38,7 @@ function run(...args: string[]): Run {
 }
 
 function runWith(variables: Record<string, string>, ...args: string[]): Run {
-  const child = spawn(process.execPath, [TSX, 'src/emulator/main.ts', ...args], {
+  const child = spawn(process.execPath, [...TSX, 'src/emulator/main.ts', ...args], {
     cwd: ROOT,
     env: { ...process.env, ...NO_KEY, ...variables },
   });

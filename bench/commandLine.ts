@@ -1,0 +1,84 @@
+import { parseArgs } from 'node:util';
+import { type Contender, CONTENDERS, REFERENCE } from './contenders';
+import type { Plan } from './measure';
+import { PROFILES, SWEEP, type Workload, WORKLOADS } from './workloads';
+
+export interface Options {
+  contenders: readonly Contender[];
+  workloads: readonly Workload[];
+  limit: boolean;
+  sweep: readonly Workload[];
+  plan: Plan;
+  save: boolean;
+  /** A file of `--save`. */
+  check: string | null;
+}
+
+const OTHERS = ['limit', 'sweep'];
+const names = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ');
+
+export const HELP = `npm run bench -- [options]
+
+Measures this subgraph against a proxy written by hand (H) and its peers, in one run and in turns.
+
+  --quick            under 3 minutes: 3 short rounds, without profiles, limit and sweep
+  --only NAME,...    these contenders, and H: ${names(CONTENDERS)}
+  --workload NAME,.. these workloads: ${names([...WORKLOADS, PROFILES])}, ${OTHERS.join(', ')}
+  --rounds N         default 5, with --quick 3
+  --save             writes docs/performance.json and docs/performance.svg
+  --check FILE       fails if a ratio of this subgraph to H is less than half of what FILE, made by --save, says
+  --help
+`;
+
+/** @throws {TypeError} saying what is wrong with them. */
+export function readOptions(args: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      workload: { type: 'string' },
+      rounds: { type: 'string' },
+      save: { type: 'boolean', default: false },
+      check: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { quick, only, workload, rounds, save, check = null, help } = values;
+  if (help) return 'help';
+  if (save && (only !== undefined || workload !== undefined)) {
+    throw new TypeError('--save takes a whole run: leave out --only and --workload');
+  }
+  const contenders = only === undefined ? CONTENDERS : chosen(CONTENDERS, `${REFERENCE},${only}`, '--only');
+  const all = [...WORKLOADS, PROFILES, ...OTHERS.map((name) => ({ name }))];
+  const byDefault = quick ? WORKLOADS : all;
+  const picked = new Set(
+    (workload === undefined ? byDefault : chosen(all, workload, '--workload')).map(({ name }) => name),
+  );
+  return {
+    contenders,
+    workloads: [...WORKLOADS, PROFILES].filter(({ name }) => picked.has(name)),
+    limit: picked.has('limit'),
+    sweep: picked.has('sweep') ? SWEEP : [],
+    plan: {
+      rounds: rounds === undefined ? (quick ? 3 : 5) : positive(rounds, '--rounds'),
+      seconds: quick ? 0.6 : 2,
+      warmUpSeconds: quick ? 2 : 4,
+    },
+    save,
+    check,
+  };
+}
+
+function chosen<Named extends { name: string }>(all: readonly Named[], list: string, option: string): Named[] {
+  const wanted = new Set(list.split(','));
+  for (const name of wanted) {
+    if (!all.some((one) => one.name === name)) throw new TypeError(`${option} ${name}: choose from ${names(all)}`);
+  }
+  return all.filter(({ name }) => wanted.has(name));
+}
+
+function positive(text: string, option: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new TypeError(`${option} takes a number from 1 to 999, not ${text}`);
+  return Number(text);
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { AUDIENCE, type Issuer } from '../test/support/issuer';
+import { ROOT } from './processes';
+
+/** What is measured. */
+export interface Contender {
+  name: string;
+  title: string;
+  /** What the product is compared with: not itself, and not the reference. */
+  peer: boolean;
+  /** What Node is started with. */
+  args: readonly string[];
+  /** @param files The beginning of the names of the files it may write. */
+  env: (issuer: Issuer, files: string) => Record<string, string>;
+}
+
+export const REFERENCE = 'H';
+export const PRODUCT = 'this';
+export const PLAIN_APOLLO = 'apollo';
+
+const ROUTER_SECRET = 'the-secret-of-the-router-of-the-benchmark';
+
+/** The stub never slows anybody down, so neither may a limit that is there to protect the real one. */
+export const UNLIMITED = { GENAUTH_MAX_QPS: '1000000' };
+
+export const CONTENDERS: readonly Contender[] = [
+  peer(REFERENCE, 'H: by hand, no GraphQL', 'h', {}, false),
+  {
+    name: PRODUCT,
+    title: 'this subgraph, as shipped',
+    peer: false,
+    args: [join(ROOT, 'dist', 'main.js')],
+    env: (issuer, files) => ({
+      ...product(files),
+      AUTH_MODE: 'strict',
+      ROUTER_SECRETS: ROUTER_SECRET,
+      JWT_ISSUER: issuer.url,
+      JWT_AUDIENCE: AUDIENCE,
+      JWT_JWKS_URI: issuer.jwksUri,
+    }),
+  },
+  {
+    name: 'this-none',
+    title: 'this subgraph, AUTH_MODE=none',
+    peer: false,
+    args: [join(ROOT, 'dist', 'main.js')],
+    env: (_issuer, files) => ({ ...product(files), AUTH_MODE: 'none' }),
+  },
+  peer(PLAIN_APOLLO, 'Apollo Server + fastify', 'apollo'),
+  peer('yoga', 'graphql-yoga + @apollo/subgraph', 'yoga'),
+  peer('mercurius', 'mercurius + its federation', 'mercurius'),
+  peer('mercurius-jit', 'mercurius with its JIT', 'mercurius', { JIT: '1' }),
+];
+
+function peer(name: string, title: string, file: string, env = {}, isPeer = true): Contender {
+  return { name, title, peer: isPeer, args: [join(__dirname, 'contenders', `${file}.js`)], env: () => env };
+}
+
+function product(files: string): Record<string, string> {
+  return { PORT: '0', ADMIN_PORT: '0', AUDIT_LOG: `${files}.audit`, LOG_LEVEL: 'info', MAX_IN_FLIGHT: '1024' };
+}
+
+const CALLERS = 100;
+
+/** The headers that a router sends, for so many callers who may do anything. Everybody gets them, whoever looks at them. */
+export function callersOf(issuer: Issuer): Record<string, string>[] {
+  return Array.from({ length: CALLERS }, (_, caller) => ({
+    'content-type': 'application/json',
+    'router-authorization': ROUTER_SECRET,
+    authorization: `Bearer ${issuer.token({ sub: `caller${caller}`, scope: 'identity:read identity:unlink' })}`,
+  }));
+}

@@ -1,0 +1,55 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import DataLoader from 'dataloader';
+import type { IdentityRow } from '../users';
+import { createGenAuth, MAX_BATCH } from './genauth';
+import { withoutCredentials } from './profile';
+
+/** The subgraph as one writes it by the book, for every peer: same SDL, same resolvers, a DataLoader for each request. */
+export interface Context {
+  identities: DataLoader<string, IdentityRow[] | null>;
+}
+
+const genauth = createGenAuth();
+
+export function createContext(): Context {
+  return {
+    identities: new DataLoader(
+      async (ids) => {
+        const users = new Map((await genauth.getUserBatch(ids)).map((row) => [row.userId, row.identities]));
+        return ids.map((id) => users.get(id) ?? null);
+      },
+      { maxBatchSize: MAX_BATCH },
+    ),
+  };
+}
+
+/** Contenders run in the root of the project. */
+export function loadTypeDefs(): string {
+  const folder = join(process.cwd(), 'schema');
+  const topics = readdirSync(folder).filter((name) => name.endsWith('.graphql'));
+  return topics
+    .sort()
+    .map((name) => readFileSync(join(folder, name), 'utf8'))
+    .join('\n');
+}
+
+export const resolvers = {
+  User: {
+    __resolveReference: ({ id }: { id: string }) => ({ id }),
+    identities: ({ id }: { id: string }, _args: unknown, { identities }: Context) => identities.load(id),
+  },
+  Identity: {
+    id: ({ identityId }: IdentityRow) => identityId,
+    userInfoInIdp: ({ userInfoInIdp }: IdentityRow) => withoutCredentials(userInfoInIdp),
+  },
+  Mutation: {
+    unlinkIdentity: async (
+      _parent: unknown,
+      { userId, extIdpId, type }: { userId: string; extIdpId: string; type?: string | null },
+    ) => {
+      const { data, requestId, apiCode } = await genauth.unlinkIdentity({ userId, extIdpId, type: type ?? null });
+      return { success: data.success, requestId, apiCode, user: { id: userId } };
+    },
+  },
+};

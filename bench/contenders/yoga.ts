@@ -1,0 +1,17 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { parse } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import { announce } from './ready';
+import { createContext, loadTypeDefs, resolvers } from './schema';
+
+/** graphql-yoga as it comes, on node:http. */
+const yoga = createYoga({
+  schema: buildSubgraphSchema([{ typeDefs: parse(loadTypeDefs()), resolvers }]),
+  context: createContext,
+  logging: false,
+});
+// A promise, which node:http has no use for: yoga answers errors itself.
+const server = createServer((request, response) => void yoga(request, response));
+server.listen(0, '127.0.0.1', () => announce(server.address() as AddressInfo));

@@ -1,0 +1,109 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { startIssuer } from '../test/support/issuer';
+import { chart } from './chart';
+import { HELP, type Options, readOptions } from './commandLine';
+import { PRODUCT, REFERENCE } from './contenders';
+import { Bench } from './measure';
+import { PINNED, ROOT } from './processes';
+import { limitTable, regressions, type Results, sweepTable, workloadTable } from './report';
+import { CALLS_PER_SECOND } from './workloads';
+
+void main();
+
+async function main(): Promise<void> {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options === 'help') process.stdout.write(HELP);
+    else await runAll(options);
+    // Helpers and connections that are kept alive would hold it.
+    process.exit();
+  } catch (error) {
+    progress('');
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exit(1);
+  }
+}
+
+async function runAll(options: Options): Promise<void> {
+  if (process.platform !== 'linux') throw new Error('CPU time is read from /proc, which only Linux has');
+  const before = options.check === null ? null : (JSON.parse(readFileSync(options.check, 'utf8')) as Results);
+  if (!PINNED) print('without taskset or a second core everybody shares: ratios hold less well\n');
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const start = performance.now();
+  try {
+    const results = await measureAll(options, folder);
+    const path = join(ROOT, 'bench', 'results', 'latest.json');
+    await writeJson(path, results);
+    print(`${((performance.now() - start) / 1000).toFixed(0)} s; bench/results/latest.json\n`);
+    if (options.save) {
+      await writeJson(join(ROOT, 'docs', 'performance.json'), results);
+      writeFileSync(join(ROOT, 'docs', 'performance.svg'), chart(results));
+      print('docs/performance.json, docs/performance.svg\n');
+    }
+    const fallen = before === null ? [] : regressions(results, before);
+    if (fallen.length > 0) throw new Error(`less than half of what it was:\n${fallen.join('\n')}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function measureAll(options: Options, folder: string): Promise<Results> {
+  const { contenders, plan } = options;
+  const bench = await Bench.start(await startIssuer(), { folder, onProgress: progress });
+  const results: Results = {
+    node: process.versions.node,
+    platform: `${process.platform} ${process.arch}, ${availableParallelism()} cores`,
+    pinned: PINNED,
+    plan,
+    contenders: Object.fromEntries(contenders.map(({ name, title }) => [name, title])),
+    workloads: {},
+    limit: {},
+    sweep: {},
+  };
+  for (const workload of options.workloads) {
+    const measurements = await bench.measure(workload, contenders, plan);
+    const { name, title, connections } = workload;
+    results.workloads[name] = { title, connections, measurements: Object.fromEntries(measurements) };
+    print(`${workloadTable(workload, contenders, measurements)}\n`);
+  }
+  if (options.limit) {
+    const measurements = await bench.measureLimit(contenders, 2 * plan.seconds + 1);
+    results.limit = Object.fromEntries(measurements);
+    print(`${limitTable(contenders, measurements, CALLS_PER_SECOND)}\n`);
+  }
+  const compared = contenders.filter(({ name }) => name === PRODUCT || name === REFERENCE);
+  for (const workload of options.sweep) {
+    const measurements = await bench.measure(workload, compared, {
+      ...plan,
+      rounds: Math.min(3, plan.rounds),
+      seconds: 1,
+    });
+    const cpuMsPerRequest = Object.fromEntries([...measurements].map(([name, seen]) => [name, seen.cpuMsPerRequest]));
+    results.sweep[workload.name] = { title: workload.title, cpuMsPerRequest };
+  }
+  if (options.sweep.length > 0) print(`${sweepTable(results.sweep)}\n`);
+  return results;
+}
+
+/** As prettier writes it, because the one that is saved is checked for that. */
+async function writeJson(path: string, value: unknown): Promise<void> {
+  const { format } = await import('prettier');
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, await format(JSON.stringify(value, roundNumber), { parser: 'json', printWidth: 120 }));
+}
+
+function roundNumber(_key: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+}
+
+function print(text: string): void {
+  progress('');
+  process.stdout.write(text);
+}
+
+/** On one line, which the next one takes the place of; where nobody watches, nothing. */
+function progress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
+}

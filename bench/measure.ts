@@ -1,0 +1,201 @@
+import { join } from 'node:path';
+import type { Issuer } from '../test/support/issuer';
+import { callersOf, type Contender, REFERENCE, UNLIMITED } from './contenders';
+import type { LoadCommand, LoadReport } from './load';
+import { ContenderProcess, Helper } from './processes';
+import { type Spread, spreadOf } from './statistics';
+import type { StubCommand, StubReport } from './stub';
+import { CALLS_PER_SECOND, LIMITED, type Workload } from './workloads';
+
+export interface Plan {
+  rounds: number;
+  seconds: number;
+  warmUpSeconds: number;
+}
+
+/** What was seen of one contender under one workload. */
+export interface Measurement {
+  cpuMsPerRequest: Spread;
+  /** Requests per CPU second, as a multiple of H's in the same round. Null without H. */
+  ratioToH: Spread | null;
+  requestsPerSecond: Spread;
+  p50Ms: Spread;
+  p99Ms: Spread;
+  peakMiB: number;
+  callsPerRequest: number;
+}
+
+/** What was seen of one contender under GenAuth's documented limit. */
+export interface LimitMeasurement {
+  usersPerSecond: number;
+  failedPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  callsPerSecond: number;
+  refusedCallsPerSecond: number;
+}
+
+interface Run extends LoadReport {
+  cpuMsPerRequest: number;
+  callsPerRequest: number;
+}
+
+/** Runs contenders against the stub, round by round. */
+export class Bench {
+  readonly #stub: Helper<StubCommand, StubReport>;
+  readonly #load: Helper<LoadCommand, LoadReport>;
+  readonly #stubPort: number;
+  readonly #issuer: Issuer;
+  readonly #callers: Record<string, string>[];
+  readonly #folder: string;
+  readonly #onProgress: (text: string) => void;
+
+  private constructor(
+    helpers: { stub: Helper<StubCommand, StubReport>; load: Helper<LoadCommand, LoadReport>; stubPort: number },
+    issuer: Issuer,
+    { folder, onProgress }: BenchOptions,
+  ) {
+    this.#stub = helpers.stub;
+    this.#load = helpers.load;
+    this.#stubPort = helpers.stubPort;
+    this.#issuer = issuer;
+    this.#callers = callersOf(issuer);
+    this.#folder = folder;
+    this.#onProgress = onProgress;
+  }
+
+  static async start(issuer: Issuer, options: BenchOptions): Promise<Bench> {
+    const stub = await Helper.start<StubCommand, StubReport>('stub');
+    const load = await Helper.start<LoadCommand, LoadReport>('load');
+    const { port } = await stub.ask({ limit: null });
+    return new Bench({ stub, load, stubPort: port }, issuer, options);
+  }
+
+  /** @returns By name of the contender. */
+  async measure(
+    workload: Workload,
+    contenders: readonly Contender[],
+    { rounds, seconds, warmUpSeconds }: Plan,
+  ): Promise<Map<string, Measurement>> {
+    const started = await this.#startAll(workload, contenders, UNLIMITED);
+    const runs = new Map<string, Run[]>(contenders.map(({ name }) => [name, []]));
+    for (const [name, contender] of started) {
+      this.#onProgress(`${workload.name}: warming up ${name}`);
+      await this.#run(contender, name, workload, warmUpSeconds);
+      contender.forgetPeak();
+    }
+    for (let round = 1; round <= rounds; round++) {
+      for (const [name, contender] of started) {
+        this.#onProgress(`${workload.name}: round ${round} of ${rounds}, ${name}`);
+        runs.get(name)?.push(await this.#run(contender, name, workload, seconds));
+      }
+    }
+    const reference = runs.get(REFERENCE);
+    const measurements = new Map<string, Measurement>();
+    for (const [name, contender] of started) {
+      measurements.set(name, summarize(runs.get(name) ?? [], reference, contender.peakMiB()));
+      await contender.stop();
+    }
+    return measurements;
+  }
+
+  /** How many users are served while GenAuth answers so many calls per second and refuses the rest. */
+  async measureLimit(contenders: readonly Contender[], seconds: number): Promise<Map<string, LimitMeasurement>> {
+    const measurements = new Map<string, LimitMeasurement>();
+    for (const contender of contenders) {
+      this.#onProgress(`${LIMITED.name}: ${contender.name}`);
+      const started = await this.#startAll(LIMITED, [contender], {});
+      for (const process of started.values()) {
+        await this.#run(process, contender.name, LIMITED, 1);
+        await this.#stub.ask({ limit: CALLS_PER_SECOND });
+        // The first second is whatever was under way and the beginning of refusals.
+        await this.#send(process, contender.name, LIMITED, 1, true);
+        await this.#stub.ask({ limit: CALLS_PER_SECOND });
+        const report = await this.#send(process, contender.name, LIMITED, seconds, true);
+        const { calls, refused } = await this.#stub.ask({ limit: null });
+        measurements.set(contender.name, {
+          usersPerSecond: report.served / report.seconds,
+          failedPerSecond: report.failed / report.seconds,
+          p50Ms: report.p50Ms,
+          p99Ms: report.p99Ms,
+          callsPerSecond: calls / report.seconds,
+          refusedCallsPerSecond: refused / report.seconds,
+        });
+        await process.stop();
+      }
+    }
+    return measurements;
+  }
+
+  async #startAll(
+    { name: workload }: Workload,
+    contenders: readonly Contender[],
+    env: Record<string, string>,
+  ): Promise<Map<string, ContenderProcess>> {
+    this.#onProgress(`${workload}: starting`);
+    const started = new Map<string, ContenderProcess>();
+    for (const { name, args, env: ownEnv } of contenders) {
+      const files = join(this.#folder, `${workload}.${name}`);
+      const upstream = {
+        GENAUTH_HOST: `http://127.0.0.1:${this.#stubPort}`,
+        GENAUTH_ACCESS_KEY_ID: '65f1c1a2b3c4d5e6f7a8b9c0',
+        GENAUTH_ACCESS_KEY_SECRET: 'a-made-up-secret-of-the-stub',
+      };
+      const all = { ...upstream, ...env, ...ownEnv(this.#issuer, files) };
+      started.set(name, await naming(name, ContenderProcess.start(args, all, `${files}.log`)));
+    }
+    return started;
+  }
+
+  /** From idle to idle, so that the CPU time is that of these requests and no others. */
+  async #run(contender: ContenderProcess, name: string, workload: Workload, seconds: number): Promise<Run> {
+    await this.#stub.ask({ limit: null });
+    const before = contender.cpuMs();
+    const report = await this.#send(contender, name, workload, seconds, false);
+    const cpuMs = contender.cpuMs() - before;
+    const { calls } = await this.#stub.ask({ limit: null });
+    return { ...report, cpuMsPerRequest: cpuMs / report.served, callsPerRequest: calls / report.served };
+  }
+
+  #send(
+    { port }: ContenderProcess,
+    name: string,
+    workload: Workload,
+    seconds: number,
+    mayFail: boolean,
+  ): Promise<LoadReport> {
+    const origin = `http://127.0.0.1:${port}`;
+    const command = { origin, callers: this.#callers, workload, seconds, mayFail };
+    return naming(`${name} under ${workload.name}`, this.#load.ask(command));
+  }
+}
+
+export interface BenchOptions {
+  /** For the files that contenders write. */
+  folder: string;
+  onProgress: (text: string) => void;
+}
+
+function summarize(runs: readonly Run[], reference: readonly Run[] | undefined, peakMiB: number): Measurement {
+  const spread = (pick: (run: Run) => number): Spread => spreadOf(runs.map(pick));
+  const ratios = reference?.map(
+    ({ cpuMsPerRequest }, round) => cpuMsPerRequest / (runs[round]?.cpuMsPerRequest ?? NaN),
+  );
+  return {
+    cpuMsPerRequest: spread((run) => run.cpuMsPerRequest),
+    ratioToH: ratios === undefined ? null : spreadOf(ratios),
+    requestsPerSecond: spread(({ served, seconds }) => served / seconds),
+    p50Ms: spread(({ p50Ms }) => p50Ms),
+    p99Ms: spread(({ p99Ms }) => p99Ms),
+    peakMiB,
+    callsPerRequest: spread(({ callsPerRequest }) => callsPerRequest).median,
+  };
+}
+
+async function naming<Result>(name: string, work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (cause) {
+    throw new Error(`${name}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+}

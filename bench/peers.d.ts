@@ -1,0 +1,23 @@
+/** What is used of the packages that only this folder installs, so that types and lint are checked without them. */
+
+declare module 'graphql-yoga' {
+  import type { IncomingMessage, ServerResponse } from 'node:http';
+  import type { GraphQLSchema } from 'graphql';
+
+  export function createYoga(options: {
+    schema: GraphQLSchema;
+    context: () => object;
+    logging: boolean;
+  }): (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+}
+
+declare module '@mercuriusjs/federation' {
+  import type { FastifyPluginAsync } from 'fastify';
+
+  export const mercuriusFederationPlugin: FastifyPluginAsync<{
+    schema: string;
+    resolvers: object;
+    context: () => object;
+    jit: number;
+  }>;
+}

@@ -1,0 +1,107 @@
+import { type Contender, PLAIN_APOLLO, PRODUCT } from './contenders';
+import type { LimitMeasurement, Measurement, Plan } from './measure';
+import type { Spread } from './statistics';
+import type { Workload } from './workloads';
+
+/** What `--save` writes and `--check` reads. */
+export interface Results {
+  node: string;
+  platform: string;
+  pinned: boolean;
+  plan: Plan;
+  contenders: Record<string, string>;
+  workloads: Record<string, { title: string; connections: number; measurements: Record<string, Measurement> }>;
+  limit: Record<string, LimitMeasurement>;
+  sweep: Record<string, { title: string; cpuMsPerRequest: Record<string, Spread> }>;
+}
+
+export function workloadTable(
+  workload: Workload,
+  contenders: readonly Contender[],
+  measurements: ReadonlyMap<string, Measurement>,
+): string {
+  const rows = contenders.flatMap(({ name, title }) => {
+    const seen = measurements.get(name);
+    if (seen === undefined) return [];
+    const { cpuMsPerRequest, ratioToH, requestsPerSecond, p50Ms, p99Ms, peakMiB, callsPerRequest } = seen;
+    return [
+      [
+        title,
+        ratioToH === null ? '-' : withSpread(ratioToH, 2),
+        withSpread(cpuMsPerRequest, 3),
+        requestsPerSecond.median.toFixed(0),
+        p50Ms.median.toFixed(1),
+        p99Ms.median.toFixed(1),
+        peakMiB.toFixed(0),
+        callsPerRequest.toFixed(2),
+      ],
+    ];
+  });
+  const head = ['', 'relative to H', 'CPU ms per request', 'req/s', 'p50 ms', 'p99 ms', 'peak MiB', 'calls/req'];
+  const comparison = comparisonOf(contenders, measurements);
+  return `${workload.title}, ${workload.connections} connections\n${table([head, ...rows])}${comparison}\n`;
+}
+
+/** How the product stands to its best peer and to Apollo Server, where they were measured. */
+function comparisonOf(contenders: readonly Contender[], measurements: ReadonlyMap<string, Measurement>): string {
+  const cpu = (name: string): number | undefined => measurements.get(name)?.cpuMsPerRequest.median;
+  const own = cpu(PRODUCT);
+  const peers = contenders.flatMap(({ name, peer }) => (peer ? [{ name, cpuMs: cpu(name) ?? NaN }] : []));
+  const [best] = peers.sort((a, b) => a.cpuMs - b.cpuMs);
+  if (own === undefined || best === undefined) return '';
+  const apollo = cpu(PLAIN_APOLLO);
+  const toApollo = apollo === undefined ? '' : `, ${(apollo / own).toFixed(2)} times plain Apollo Server`;
+  return `this subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${toApollo}\n`;
+}
+
+export function limitTable(
+  contenders: readonly Contender[],
+  measurements: ReadonlyMap<string, LimitMeasurement>,
+  callsPerSecond: number,
+): string {
+  const rows = contenders.flatMap(({ name, title }) => {
+    const seen = measurements.get(name);
+    if (seen === undefined) return [];
+    const { usersPerSecond, failedPerSecond, p50Ms, p99Ms, callsPerSecond: calls, refusedCallsPerSecond } = seen;
+    const whole = [usersPerSecond, failedPerSecond, p50Ms, p99Ms, calls, refusedCallsPerSecond];
+    return [[title, ...whole.map((value) => (Number.isNaN(value) ? '-' : value.toFixed(0)))]];
+  });
+  const head = ['', 'users/s', 'failed/s', 'p50 ms', 'p99 ms', 'calls/s', 'refused calls/s'];
+  return `single users, 512 connections, GenAuth answers ${callsPerSecond} calls per second\n${table([head, ...rows])}`;
+}
+
+export function sweepTable(sweep: Results['sweep']): string {
+  const names = [...new Set(Object.values(sweep).flatMap(({ cpuMsPerRequest }) => Object.keys(cpuMsPerRequest)))];
+  const rows = Object.values(sweep).map(({ title, cpuMsPerRequest }) =>
+    [title].concat(
+      names.map((name) => {
+        const seen = cpuMsPerRequest[name];
+        return seen === undefined ? '-' : withSpread(seen, 3);
+      }),
+    ),
+  );
+  return `growth: CPU ms per request, users x identities, 8 connections\n${table([['', ...names], ...rows])}`;
+}
+
+/** Which ratios to H of the product fell below half of what they were. */
+export function regressions(now: Results, before: Results): string[] {
+  return Object.entries(now.workloads).flatMap(([workload, { measurements }]) => {
+    const ratio = measurements[PRODUCT]?.ratioToH?.median;
+    const expected = before.workloads[workload]?.measurements[PRODUCT]?.ratioToH?.median;
+    if (ratio === undefined || expected === undefined || ratio >= expected / 2) return [];
+    return [`${workload}: ${ratio.toFixed(2)} of H, and it was ${expected.toFixed(2)}`];
+  });
+}
+
+function withSpread({ median, min, max }: Spread, digits: number): string {
+  return `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
+}
+
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
+      .join('  ');
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
+}

@@ -1,0 +1,113 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { serveParent } from './parent';
+import { userRow } from './users';
+import { REQUEST_ID } from './workloads';
+
+/** What the stub does when asked by the process that started it. */
+export interface StubCommand {
+  /** Calls per second that are answered; 429 to the rest. Null: all. */
+  limit: number | null;
+}
+
+export interface StubReport {
+  port: number;
+  /** Calls that arrived, and those of them that were over the limit, since the last command. */
+  calls: number;
+  refused: number;
+}
+
+/**
+ * GenAuth as cheap as it can be, so that it never is what limits a contender: bytes on sockets, answers made once for each
+ * user, nothing verified.
+ */
+const users = new Map<string, Buffer<ArrayBuffer>>();
+let limit: number | null = null;
+let calls = 0;
+let refused = 0;
+let allowance = 0;
+let allowedAt = 0;
+
+const UNLINKED = answer(
+  '200 OK',
+  Buffer.from(JSON.stringify({ statusCode: 200, message: 'Success', requestId: REQUEST_ID, data: { success: true } })),
+);
+const TOO_MANY = answer(
+  '429 Too Many Requests',
+  Buffer.from(JSON.stringify({ statusCode: 429, message: 'Too many requests' })),
+);
+const BEGIN = Buffer.from('{"statusCode":200,"message":"Success","data":[');
+const COMMA = Buffer.from(',');
+const END = Buffer.from(']}');
+
+function respond(head: string): Buffer {
+  calls++;
+  if (isOverTheLimit()) {
+    refused++;
+    return TOO_MANY;
+  }
+  if (head.startsWith('POST')) return UNLINKED;
+  const parts = [BEGIN];
+  for (const [, id = ''] of head.slice(0, head.indexOf('\r\n')).matchAll(/=([0-9a-f]{24})/g)) {
+    if (parts.length > 1) parts.push(COMMA);
+    parts.push(userOf(id));
+  }
+  parts.push(END);
+  return answer('200 OK', ...parts);
+}
+
+/** A tenth of a second's calls may come at once. */
+function isOverTheLimit(): boolean {
+  if (limit === null) return false;
+  const now = performance.now();
+  allowance = Math.min(limit / 10, allowance + ((now - allowedAt) / 1000) * limit);
+  allowedAt = now;
+  if (allowance < 1) return true;
+  allowance--;
+  return false;
+}
+
+function userOf(id: string): Buffer<ArrayBuffer> {
+  let user = users.get(id);
+  if (user === undefined) {
+    user = Buffer.from(JSON.stringify(userRow(id)));
+    users.set(id, user);
+  }
+  return user;
+}
+
+function answer(status: string, ...body: Buffer[]): Buffer {
+  const length = body.reduce((sum, part) => sum + part.length, 0);
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
+  return Buffer.concat([Buffer.from(head), ...body]);
+}
+
+/** Requests as undici writes them: a body has a `content-length`. */
+function serve(socket: Socket): void {
+  let received = '';
+  socket.setNoDelay(true);
+  // A contender that is stopped ends its connections as it can.
+  socket.on('error', () => socket.destroy());
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    received += chunk;
+    for (;;) {
+      const end = received.indexOf('\r\n\r\n');
+      if (end === -1) return;
+      const head = received.slice(0, end);
+      const length = head.startsWith('POST') ? Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0) : 0;
+      if (received.length < end + 4 + length) return;
+      received = received.slice(end + 4 + length);
+      socket.write(respond(head));
+    }
+  });
+}
+
+const server = createServer(serve).listen(0, '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo;
+  serveParent((command: StubCommand) => {
+    const report: StubReport = { port, calls, refused };
+    limit = command.limit;
+    calls = 0;
+    refused = 0;
+    return Promise.resolve(report);
+  });
+});

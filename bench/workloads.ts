@@ -1,0 +1,100 @@
+import { extIdpIdOf, type IdentityRow, identityRows, isCredential, userIdOf } from './users';
+
+/** Requests of one kind, sent over as many connections, one after another on each. */
+export interface Workload {
+  name: string;
+  title: string;
+  connections: number;
+  /** What each request asks for; null: each unlinks one identity. */
+  read: { users: number; identities: number; profiles: boolean } | null;
+}
+
+/** One request, and what a right answer holds. */
+export interface Exchange {
+  body: string;
+  expected: () => string;
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  { name: 'unlink', title: 'unlink', connections: 64, read: null },
+  reading('users-1', '1 user x 5 identities', 64, 1, 5),
+  reading('users-50', '50 users x 5 identities', 32, 50, 5),
+  reading('users-500', '500 users x 5 identities', 8, 500, 5),
+];
+
+/** Not part of the goals: the field that nobody may copy as it came. */
+export const PROFILES: Workload = {
+  name: 'profiles',
+  title: '50 users x 5 identities with userInfoInIdp',
+  connections: 32,
+  read: { users: 50, identities: 5, profiles: true },
+};
+
+export const SWEEP: readonly Workload[] = [
+  ...[1, 2, 5, 10, 20, 50, 100, 250, 500, 1000].map((users) =>
+    reading(`sweep-users-${users}`, `${users} x 5`, 8, users, 5),
+  ),
+  ...[1, 2, 5, 10, 20, 50, 100].map((identities) =>
+    reading(`sweep-identities-${identities}`, `10 x ${identities}`, 8, 10, identities),
+  ),
+];
+
+/** Under GenAuth's documented limit, which the stub keeps for this one. */
+export const LIMITED: Workload = reading('limit', '1 user x 5 identities', 512, 1, 5);
+export const CALLS_PER_SECOND = 300;
+
+function reading(name: string, title: string, connections: number, users: number, identities: number): Workload {
+  return { name, title, connections, read: { users, identities, profiles: false } };
+}
+
+const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!) {
+  unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { success requestId apiCode }
+}`;
+
+const ENTITIES = `query ($representations: [_Any!]!) {
+  _entities(representations: $representations) {
+    ... on User { id identities { id extIdpId provider type userIdInIdp originConnIds } }
+  }
+}`;
+
+const PROFILED_ENTITIES = ENTITIES.replace('originConnIds', 'userInfoInIdp originConnIds');
+
+/** Of every unlink that the stub answers. */
+export const REQUEST_ID = '934108e5-9fbf-4d24-8da1-c330328abd6c';
+
+/** Enough different requests that those under way at the same time ask for different users. */
+const MAX_ROWS = 40_000;
+
+export function exchangesOf({ read }: Workload): Exchange[] {
+  if (read === null) {
+    return Array.from({ length: 4_096 }, (_, user) => {
+      const variables = { userId: userIdOf(user, 5), extIdpId: extIdpIdOf(user % 5) };
+      return {
+        body: JSON.stringify({ query: UNLINK, variables }),
+        expected: () => JSON.stringify({ unlinkIdentity: { success: true, requestId: REQUEST_ID, apiCode: null } }),
+      };
+    });
+  }
+  const { users, identities, profiles } = read;
+  const count = Math.min(4_096, Math.max(16, Math.floor(MAX_ROWS / (users * identities))));
+  return Array.from({ length: count }, (_, group) => {
+    const ids = Array.from({ length: users }, (_unused, index) => userIdOf(group * users + index, identities));
+    const representations = ids.map((id) => ({ __typename: 'User', id }));
+    return {
+      body: JSON.stringify({ query: profiles ? PROFILED_ENTITIES : ENTITIES, variables: { representations } }),
+      expected: () => JSON.stringify({ _entities: ids.map((id) => userAnswer(id, profiles)) }),
+    };
+  });
+}
+
+function userAnswer(id: string, profiles: boolean): object {
+  return { id, identities: identityRows(id).map((row) => identityAnswer(row, profiles)) };
+}
+
+function identityAnswer(row: IdentityRow, profiles: boolean): object {
+  const { identityId, extIdpId, provider, type, userIdInIdp, userInfoInIdp, originConnIds } = row;
+  const plain = { id: identityId, extIdpId, provider, type, userIdInIdp };
+  if (!profiles) return { ...plain, originConnIds };
+  const shown = Object.entries(userInfoInIdp).filter(([name]) => !isCredential(name));
+  return { ...plain, userInfoInIdp: Object.fromEntries(shown), originConnIds };
+}
