@@ -1,17 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { type Config, ConfigError, readConfig } from './config';
+import { ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';
-import { createLog } from './log';
+import { createLog, type Log } from './log';
 import { startSubgraph } from './subgraph';
+import { readTracingOptions, startTracing, type Tracing } from './tracing';
 import { readVersion } from './version';
 
 void main();
 
 async function main(): Promise<void> {
-  const config = configOrExit();
+  const config = await orExit(() => readConfig(process.env, (path) => readFileSync(path, 'utf8')));
   const log = createLog(config.logLevel);
+  const version = readVersion();
+  const tracing = await orExit(() => tracingOrNull(version, log));
   try {
-    const subgraph = await startSubgraph(config, { log, version: readVersion(), ide: exampleOperations() });
+    const subgraph = await startSubgraph(config, { log, version, ide: exampleOperations(), tracing });
     const leave = async (code: number): Promise<void> => {
       const inTime = await subgraph.leave();
       log.info({ inTime }, 'left');
@@ -38,9 +41,17 @@ async function main(): Promise<void> {
   }
 }
 
-function configOrExit(): Config {
+async function tracingOrNull(version: string, log: Log): Promise<Tracing | null> {
+  const options = readTracingOptions(process.env);
+  if (options === null) return null;
+  const onFailure = (err: unknown): void => log.warn({ err }, 'spans cannot be exported');
+  return startTracing(options, { version, onFailure });
+}
+
+/** Ends the process where the environment is at fault, and says how. */
+async function orExit<Result>(read: () => Result | Promise<Result>): Promise<Result> {
   try {
-    return readConfig(process.env, (path) => readFileSync(path, 'utf8'));
+    return await read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const problems = error.problems.map((text) => `  ${text}\n`).join('');

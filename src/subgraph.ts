@@ -11,6 +11,7 @@ import { createAuditLog, Directory, Unlinks } from './identities';
 import type { Log } from './log';
 import { createMetrics } from './metrics';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';
+import type { Tracing } from './tracing';
 
 export interface Subgraph {
   /** The origin of its GraphQL listener. */
@@ -31,10 +32,11 @@ export interface Subgraph {
  * Puts the rooms together and opens the doors: the one place that knows them all.
  *
  * @param ide What the IDE at `/` opens with, where introspection is on.
+ * @param tracing Default: none. Closed with the rest.
  */
 export async function startSubgraph(
   config: Config,
-  { log, version, ide }: { log: Log; version: string; ide: readonly IdeWindow[] },
+  { log, version, ide, tracing }: { log: Log; version: string; ide: readonly IdeWindow[]; tracing?: Tracing | null },
 ): Promise<Subgraph> {
   const metrics = createMetrics(version);
   const onUnexpectedError = (err: unknown): void => log.error({ err }, 'unexpected error');
@@ -54,10 +56,20 @@ export async function startSubgraph(
   const management = new ManagementClient({
     ...config.management,
     ...(rateLimit === null ? {} : { rateLimit }),
-    onCall: metrics.onCall,
+    onCall: (report) => {
+      metrics.onCall(report);
+      tracing?.onCall(report);
+    },
   });
   const { requestDeadlineMs } = config;
-  const directory = new Directory({ management, callTimeoutMs: requestDeadlineMs, onBatch: metrics.onBatch });
+  const directory = new Directory({
+    management,
+    callTimeoutMs: requestDeadlineMs,
+    onBatch: (batch) => {
+      metrics.onBatch(batch.users);
+      tracing?.onBatch(batch);
+    },
+  });
   const unlinks = new Unlinks({
     management,
     policy,
@@ -70,9 +82,12 @@ export async function startSubgraph(
     maxMutationFields: config.maxMutationFields,
     executor: config.executor,
     onUnexpectedError,
-    onRequest: (report) => {
+    // Timings and places of errors are for the router alone.
+    inlineTrace: config.callers.mode === 'strict' || config.callers.mode === 'router',
+    onRequest: (report, { deadline }) => {
       metrics.onRequest(report);
       log.info({ ...report, ms: Math.round(report.ms) }, 'request');
+      tracing?.onRequest(report, deadline);
     },
   });
   await Promise.all([graphql.start(), authenticator.start()]);
@@ -80,6 +95,8 @@ export async function startSubgraph(
   const closeRest = async (): Promise<void> => {
     await graphql.stop();
     await Promise.all([audit.close(), authenticator.close(), management.close(), rateLimit?.close(), admin.close()]);
+    // Last, so that it has all there is to tell.
+    await tracing?.close();
   };
   const shutdown = new Shutdown({
     drainDelayMs: config.drainDelayMs,
@@ -92,7 +109,11 @@ export async function startSubgraph(
     host: config.host,
     port: config.port,
     graphql,
-    createContext: (arrival) => createContext({ management, directory, unlinks, policy, requestDeadlineMs }, arrival),
+    createContext: (arrival) => {
+      const context = createContext({ management, directory, unlinks, policy, requestDeadlineMs }, arrival);
+      tracing?.onArrival(context.deadline, arrival);
+      return context;
+    },
     authenticator,
     loopbackNamesOnly: config.callers.mode === 'none',
     maxInFlight: config.maxInFlight,

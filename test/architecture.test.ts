@@ -17,11 +17,12 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   log: [],
   metrics: [],
   sharing: ['genauth'],
+  tracing: ['config'],
   version: [],
   examples: ['http/ide'],
-  subgraph: ['callers', 'config', 'genauth', 'graphql', 'http', 'identities', 'log', 'metrics', 'sharing'],
+  subgraph: ['callers', 'config', 'genauth', 'graphql', 'http', 'identities', 'log', 'metrics', 'sharing', 'tracing'],
   auditOpen: ['callers', 'config', 'genauth', 'identities'],
-  main: ['config', 'examples', 'log', 'subgraph', 'version'],
+  main: ['config', 'examples', 'log', 'subgraph', 'tracing', 'version'],
   dev: ['config', 'emulator', 'examples', 'http/ide', 'log', 'subgraph', 'version'],
 };
 

@@ -42,8 +42,14 @@ export interface CallReport {
   route: Route;
   attempt: 1 | 2;
   result: 'ok' | Refusal | Unreachability;
-  /** Milliseconds from when it was allowed to go out. 0 where it was not. */
+  /** Of HTTP; null where no answer came. */
+  status: number | null;
+  /** When it was allowed to go out, by `performance.now()`. Null: never. */
+  startedAt: number | null;
+  /** Milliseconds from then on. 0 where it was not. */
   ms: number;
+  /** What could end it, as it was handed in: by this a caller knows whose call it was. */
+  signal: AbortSignal;
 }
 
 export interface RequestOptions {
@@ -152,17 +158,24 @@ export class Requests {
   ): Promise<Answer | null> {
     try {
       const answer = await this.#protected(route, draw, options, attempt);
-      if (answer !== null) this.#report(route, attempt, 'ok');
+      if (answer !== null) this.#report(route, options, attempt, 'ok');
       return answer;
     } catch (error) {
-      if (error instanceof ManagementRefusedError) this.#report(route, attempt, error.refusal);
-      if (error instanceof ManagementUnreachableError) this.#report(route, attempt, error.reason);
+      if (error instanceof ManagementRefusedError) this.#report(route, options, attempt, error.refusal);
+      if (error instanceof ManagementUnreachableError) this.#report(route, options, attempt, error.reason);
       throw error;
     }
   }
 
-  #report(route: Route, { number, startedAt }: Attempt, result: CallReport['result']): void {
-    this.#onCall({ route, attempt: number, result, ms: startedAt === undefined ? 0 : performance.now() - startedAt });
+  #report(
+    route: Route,
+    { signal }: RequestOptions,
+    { number: attempt, startedAt: start, exchange }: Attempt,
+    result: CallReport['result'],
+  ): void {
+    const startedAt = start ?? null;
+    const ms = startedAt === null ? 0 : performance.now() - startedAt;
+    this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, signal });
   }
 
   async #protected<R extends Route>(

@@ -8,6 +8,8 @@ export interface Context {
   requestId: string;
   /** Of the trace that the router began, where there is one. */
   traceId: string | null;
+  /** Aborted when the request's time is up. */
+  deadline: AbortSignal;
 }
 
 /** What is known of a request when it comes to GraphQL. */
@@ -15,6 +17,9 @@ export interface Arrival {
   caller: Caller;
   requestId: string;
   traceId: string | null;
+  /** Headers of W3C Trace Context, as they came. */
+  traceparent: string | null;
+  tracestate: string | null;
 }
 
 export interface ContextOptions extends Omit<IdentitiesOptions, 'caller' | 'deadline'> {
@@ -33,5 +38,5 @@ export function createContext({ requestDeadlineMs, ...options }: ContextOptions,
   const { caller, requestId, traceId } = arrival;
   // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
   const deadline = AbortSignal.timeout(requestDeadlineMs);
-  return { identities: new Identities({ ...options, caller, deadline }), requestId, traceId };
+  return { identities: new Identities({ ...options, caller, deadline }), requestId, traceId, deadline };
 }

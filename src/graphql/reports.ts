@@ -22,7 +22,9 @@ export interface RequestReport {
 const MAX_NAME = 64;
 
 /** Reports every request that GraphQL has answered. */
-export function reportRequests(onRequest: (report: RequestReport) => void): ApolloServerPlugin<Context> {
+export function reportRequests(
+  onRequest: (report: RequestReport, context: Context) => void,
+): ApolloServerPlugin<Context> {
   return {
     requestDidStart: ({ contextValue }) => {
       const start = performance.now();
@@ -31,7 +33,7 @@ export function reportRequests(onRequest: (report: RequestReport) => void): Apol
           if (body.kind !== 'single') return Promise.resolve();
           const { data, errors = [] } = body.singleResult;
           const { requestId, traceId, identities } = contextValue;
-          onRequest({
+          const report: RequestReport = {
             requestId,
             traceId,
             operation: kindOf(operation),
@@ -40,7 +42,8 @@ export function reportRequests(onRequest: (report: RequestReport) => void): Apol
             codes: [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))],
             ms: performance.now() - start,
             calls: identities.calls,
-          });
+          };
+          onRequest(report, contextValue);
           return Promise.resolve();
         },
       });

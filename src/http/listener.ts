@@ -148,9 +148,13 @@ function requestIdOf({ headers }: IncomingMessage): string {
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
 /** @see W3C Trace Context */
-function traceIdOf({ headers }: IncomingMessage): string | null {
-  const given = headers['traceparent'];
-  return typeof given === 'string' ? (TRACEPARENT.exec(given)?.[1] ?? null) : null;
+function traceIdOf(traceparent: string | null): string | null {
+  return traceparent === null ? null : (TRACEPARENT.exec(traceparent)?.[1] ?? null);
+}
+
+function textOf({ headers }: IncomingMessage, name: string): string | null {
+  const given = headers[name];
+  return typeof given === 'string' ? given : null;
 }
 
 /** Finds out who asks before anything of the body is read, whatever is asked for. */
@@ -177,7 +181,11 @@ function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFligh
   const handle = fastifyApolloHandler(graphql, {
     context: ({ caller, id, raw }) => {
       if (caller === null) throw new Error('a request was not authenticated');
-      return Promise.resolve(createContext({ caller, requestId: id, traceId: traceIdOf(raw) }));
+      const traceparent = textOf(raw, 'traceparent');
+      const tracestate = textOf(raw, 'tracestate');
+      return Promise.resolve(
+        createContext({ caller, requestId: id, traceId: traceIdOf(traceparent), traceparent, tracestate }),
+      );
     },
   });
   app.post('/graphql', async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {

@@ -11,12 +11,22 @@ import {
 /** What is known of a user: the identities, or null when GenAuth does not know the user. */
 export type UserIdentities = readonly Identity[] | null;
 
+/** A call that is about to be sent. */
+export interface Batch {
+  /** How many it asks for. */
+  users: number;
+  /** What it is sent with. */
+  signal: AbortSignal;
+  /** The signals of those who wait for it. */
+  readers: () => ReadonlySet<AbortSignal>;
+}
+
 export interface DirectoryOptions {
   management: Pick<ManagementClient, 'getUserBatch' | 'getUserIdentities'>;
   /** Milliseconds for one call, which serves many requests and so obeys none of theirs. */
   callTimeoutMs: number;
-  /** Told of every call, how many users it asks for. */
-  onBatch: (users: number) => void;
+  /** Told of every call. */
+  onBatch: (batch: Batch) => void;
 }
 
 /**
@@ -27,12 +37,14 @@ const GATHER_MS = 10;
 
 /** One request's wish for some users. */
 class Read {
+  readonly signal: AbortSignal;
   readonly #results: (UserIdentities | Error | undefined)[];
   readonly #finish: (results: (UserIdentities | Error)[], calls: number) => void;
   readonly #calls = new Set<object>();
   #missing: number;
 
-  constructor(size: number, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
+  constructor(size: number, signal: AbortSignal, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
+    this.signal = signal;
     this.#results = Array.from({ length: size });
     this.#missing = size;
     this.#finish = finish;
@@ -109,7 +121,7 @@ export class Directory {
       const onAbort = (): void => {
         userIds.forEach((_id, index) => read.settle(index, new ManagementUnreachableError(BATCH, 'deadline', 'maybe')));
       };
-      const read = new Read(userIds.length, (results, calls) => {
+      const read = new Read(userIds.length, signal, (results, calls) => {
         signal.removeEventListener('abort', onAbort);
         onEnd(calls);
         resolve(results);
@@ -152,16 +164,17 @@ export class Directory {
   async #call(): Promise<void> {
     this.#underWay++;
     this.#unsent++;
+    const signal = AbortSignal.timeout(this.#callTimeoutMs);
     let drawn: Map<GenAuthId, Waiter[]> | undefined;
     const draw = (): GenAuthId[] => {
       if (drawn === undefined) {
         this.#unsent--;
-        drawn = this.#take();
-        if (drawn.size > 0) this.#onBatch(drawn.size);
+        const taken = (drawn = this.#take());
+        if (taken.size > 0) this.#onBatch({ users: taken.size, signal, readers: () => readersOf(taken) });
       }
       return [...drawn.keys()];
     };
-    const results = await this.#read(draw);
+    const results = await this.#read(draw, signal);
     this.#underWay--;
     for (const [userId, waiters] of drawn ?? []) {
       const result = results.get(userId) ?? null;
@@ -182,8 +195,7 @@ export class Directory {
   }
 
   /** Never fails: an error of the call becomes the result of each of its users, drawn for it if it was never sent. */
-  async #read(draw: () => GenAuthId[]): Promise<ReadonlyMap<string, UserIdentities | Error>> {
-    const signal = AbortSignal.timeout(this.#callTimeoutMs);
+  async #read(draw: () => GenAuthId[], signal: AbortSignal): Promise<ReadonlyMap<string, UserIdentities | Error>> {
     // A batch that is refused becomes a read for each of its users.
     setMaxListeners(MAX_BATCH + 10, signal);
     try {
@@ -205,6 +217,10 @@ export class Directory {
       return unknown ? null : asError(error);
     }
   }
+}
+
+function readersOf(drawn: ReadonlyMap<GenAuthId, readonly Waiter[]>): ReadonlySet<AbortSignal> {
+  return new Set([...drawn.values()].flat().flatMap(({ read }) => (read.waits ? [read.signal] : [])));
 }
 
 const BATCH = 'GET /api/v3/get-user-batch';

@@ -87,11 +87,11 @@ describe('the two executors', () => {
   beforeAll(async () => {
     const seed = createPool({ users: 8, identitiesPerUser: 2 });
     // An id of the request that differs would be a difference.
-    const emulator = { seed, qps: Infinity, switches: { requestId: 'never' as const } };
+    const options = { seed, qps: Infinity, switches: { requestId: 'never' as const } };
     const env = { GENAUTH_MAX_QPS: '1000000', GENAUTH_ID_PATTERN: '[0-9a-z]+' };
     [fast, reference] = await Promise.all([
-      startStack({ emulator, env }),
-      startStack({ emulator, env: { ...env, EXECUTOR: 'graphql-js' } }),
+      startStack({ emulator: options, env }),
+      startStack({ emulator: options, env: { ...env, EXECUTOR: 'graphql-js' } }),
     ]);
     ids = fast.emulator.store.users().map(({ profile }) => profile.userId);
     for (const { emulator } of [fast, reference]) {
