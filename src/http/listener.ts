@@ -189,7 +189,7 @@ function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFligh
     },
   });
   app.post('/graphql', async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    if (!hasDocument(request.body)) return reject(reply, 400);
+    if (!isGraphQLRequest(request.body)) return reject(reply, 400);
     if (inFlight >= maxInFlight) return reject(reply, 503, 'OVERLOADED');
     inFlight++;
     try {
@@ -206,7 +206,22 @@ function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFligh
   return { inFlight: () => inFlight };
 }
 
-/** Neither a list of requests nor the hash of a document that is stored elsewhere is served. */
-function hasDocument(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && 'query' in body && typeof body.query === 'string';
+/**
+ * Whether a body is a GraphQL request in form. Neither a list of requests nor the hash of a document that is stored elsewhere
+ * is one: nothing is stored.
+ */
+function isGraphQLRequest(body: unknown): boolean {
+  if (!isObject(body)) return false;
+  const { query, operationName = null, variables = null, extensions = null } = body;
+  return (
+    typeof query === 'string' &&
+    query !== '' &&
+    (operationName === null || typeof operationName === 'string') &&
+    (variables === null || isObject(variables)) &&
+    (extensions === null || (isObject(extensions) && !('persistedQuery' in extensions)))
+  );
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

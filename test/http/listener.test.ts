@@ -37,6 +37,10 @@ describe('the GraphQL listener', () => {
     ['a list of requests', '[{"query":"{ __typename }"}]', 400, 'BAD_REQUEST'],
     ['an empty body', '', 400, 'BAD_REQUEST'],
     ['a body without a document', '{}', 400, 'BAD_REQUEST'],
+    ['an empty document', '{"query":""}', 400, 'BAD_REQUEST'],
+    ['variables that are no object', '{"query":"{ __typename }","variables":"sentinel"}', 400, 'BAD_REQUEST'],
+    ['extensions that are no object', '{"query":"{ __typename }","extensions":["sentinel"]}', 400, 'BAD_REQUEST'],
+    ['a number for a name', '{"query":"{ __typename }","operationName":3}', 400, 'BAD_REQUEST'],
     [
       'a hash instead of a document',
       '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"sentinel"}}}',
