@@ -12,7 +12,7 @@ import {
 } from '../callers';
 import type { Arrival, Context } from '../graphql/context';
 import { type IdeWindow, serveIde } from './ide';
-import { isRejectionStatus, reject, rejectSocket } from './rejections';
+import { isRejectionStatus, reject, rejectSocket, rejectStrangeRequests } from './rejections';
 
 export interface ListenerOptions {
   host: string;
@@ -86,7 +86,13 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     exposeHeadRoutes: false,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: ARRIVAL_MS.all,
-    http: { headersTimeout: ARRIVAL_MS.headers },
+    http: {
+      headersTimeout: ARRIVAL_MS.headers,
+      // Node looks every 30 s unless told otherwise, and lets that much more time pass.
+      connectionsCheckingInterval: 1_000,
+      // Node's own refusal has no body; ours is below.
+      requireHostHeader: false,
+    },
     // Ours has its own answer for that.
     return503OnClosing: false,
     genReqId: requestIdOf,
@@ -95,6 +101,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   });
   let isClosing = false;
   app.server.maxConnections = MAX_CONNECTIONS;
+  rejectStrangeRequests(app.server);
   // JSON is the only content type: the others that fastify reads are those that browsers send without asking first.
   app.removeContentTypeParser('text/plain');
   app.decorateReply('rejection', null);
@@ -120,6 +127,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   app.setNotFoundHandler((_request, reply) => reject(reply, 404));
   app.addHook('onRequest', (request, reply, done) => {
     if (leaving.closing) reject(reply, 503, 'SHUTTING_DOWN');
+    else if (request.raw.headersDistinct['host']?.length !== 1) reject(reply, 400);
     else if (options.loopbackNamesOnly && !LOOPBACK.test(request.hostname)) reject(reply, 421);
     else done();
   });

@@ -1,0 +1,250 @@
+import { once } from 'node:events';
+import http, { type Server } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { JSON_TYPE, send } from '../security/wire';
+import { type Stack, startStack } from '../support/stack';
+import { BODY, BROKEN_BODIES, BROKEN_HEADERS, LEGAL, LENGTH, raw, SMUGGLED } from './strangeBytes';
+
+function expectRefusal({ status, headers, body }: Awaited<ReturnType<typeof send>>[number], expected: number): void {
+  expect([status, headers.get('content-type')]).toEqual([
+    expected,
+    expect.stringMatching(/^application\/(graphql-response\+)?json\b/),
+  ]);
+  expect(JSON.parse(body)).toEqual({
+    errors: [{ message: expect.any(String), extensions: { code: expect.stringMatching(/^[A-Z_]+$/) } }],
+  });
+  expect(headers.get('cache-control')).toBe('no-store');
+}
+
+describe('a connection to the GraphQL listener', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack.close());
+  beforeEach(() => stack.emulator.clearCalls());
+
+  test.each([...BROKEN_HEADERS, ...BROKEN_BODIES])(
+    'with %s is refused once, ended, and nothing behind it is served',
+    async (_what, bytes, status) => {
+      const answers = await send(stack.subgraph.url, Buffer.from(bytes + SMUGGLED, 'latin1'));
+      expect(answers).toHaveLength(1);
+      for (const answer of answers) expectRefusal(answer, status);
+      expect(JSON.stringify(answers)).not.toContain('sentinel');
+      expect(stack.emulator.calls).toEqual([]);
+      expect((await stack.ask('{ __typename }')).status).toBe(200);
+    },
+  );
+
+  test.each(LEGAL)('with %s is served once', async (_what, bytes) => {
+    const answers = await send(stack.subgraph.url, Buffer.from(bytes, 'latin1'));
+    expect(answers.map(({ status, body }) => [status, body.trim()])).toEqual([
+      [200, '{"data":{"__typename":"Query"}}'],
+    ]);
+    expect(JSON.stringify([...(answers[0]?.headers ?? [])])).not.toContain('sentinel');
+  });
+
+  test('serves many requests that come at once, in their order', async () => {
+    const bodies = Array.from({ length: 200 }, (_, index) => JSON.stringify({ query: `{ a${index}: __typename }` }));
+    const bytes = bodies.map((body) => raw([`content-length: ${body.length}`], body)).join('');
+    const answers = await send(stack.subgraph.url, bytes + raw(['connection: close', LENGTH], BODY));
+    expect(answers.map(({ body }) => /"(\w+)":"Query"/.exec(body)?.[1])).toEqual([
+      ...bodies.map((_, index) => `a${index}`),
+      '__typename',
+    ]);
+  });
+
+  test('never gets a refusal in place of the answer to an earlier request', async () => {
+    const bytes = raw([LENGTH], BODY).repeat(3);
+    const answers = await send(stack.subgraph.url, `${bytes}sentinel\r\n\r\n`);
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 400]);
+  });
+
+  test('that a request has ended serves nothing more', async () => {
+    const answers = await send(stack.subgraph.url, raw(['connection: close', LENGTH], BODY) + SMUGGLED);
+    expect(answers.map(({ status }) => status)).toEqual([200]);
+    expect(stack.emulator.calls).toEqual([]);
+  });
+
+  test('gets no second answer when the rest of a request that was answered early is broken', async () => {
+    const socket = open(stack.subgraph.url);
+    socket.write(raw(['transfer-encoding: chunked'], '', 'GET /graphql HTTP/1.1'));
+    const received = collect(socket);
+    await once(socket, 'data');
+    socket.write('zz\r\nsentinel\r\n');
+    expect((await received).match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 405']);
+  });
+
+  test.each([
+    ['no host', `POST /graphql HTTP/1.1\r\nconnection: close\r\n${JSON_TYPE}\r\n${LENGTH}\r\n\r\n${BODY}`, 400],
+    ['two hosts', raw(['host: sentinel', 'connection: close', LENGTH], BODY), 400],
+    ['an expectation that nobody can meet', raw(['expect: sentinel', LENGTH], BODY), 417],
+    ['a tunnel', 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 400],
+    ['a question about the server', 'OPTIONS * HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 404],
+    ['a method that is not for GraphQL', raw(['connection: close'], '', 'TRACE /graphql HTTP/1.1'), 405],
+    ['the oldest HTTP', 'GET /graphql\r\n\r\n', 400],
+  ])('with %s is refused as JSON', async (_what, bytes, status) => {
+    const answers = await send(stack.subgraph.url, bytes);
+    expect(answers).toHaveLength(1);
+    for (const answer of answers) expectRefusal(answer, status);
+    expect(JSON.stringify(answers)).not.toContain('sentinel');
+  });
+
+  test('is told to go on with a body that it asks about, and refused one that is too large', async () => {
+    const asks = ['expect: 100-continue', 'connection: close'];
+    const small = await send(stack.subgraph.url, raw([...asks, LENGTH], BODY));
+    expect(small.map(({ status }) => status)).toEqual([100, 200]);
+    const large = await send(stack.subgraph.url, raw([...asks, 'content-length: 400000'], ''));
+    expect(large.at(-1)?.status).toBe(413);
+  });
+
+  test('does not become a web socket', async () => {
+    const upgrade = [
+      'connection: upgrade, close',
+      'upgrade: websocket',
+      'sec-websocket-key: c2VudGluZWw=',
+      'sec-websocket-version: 13',
+    ];
+    const answers = await send(stack.subgraph.url, raw(upgrade, '', 'GET /graphql HTTP/1.1'));
+    expect(answers.map(({ status }) => status)).toEqual([405]);
+    expect(answers[0]?.headers.has('upgrade')).toBe(false);
+  });
+
+  test('is kept longer than balancers and the pools of routers keep theirs', async () => {
+    const { headers } = await stack.ask('{ __typename }');
+    expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);
+  });
+
+  test('is served while hundreds of others do not come to the point', async () => {
+    const half = [raw([LENGTH], '').slice(0, 40), raw([LENGTH], '{"query'), ''];
+    const slow = await Promise.all(
+      Array.from({ length: 300 }, async (_, index) => {
+        const socket = open(stack.subgraph.url);
+        await once(socket, 'connect');
+        socket.write(half[index % half.length] ?? '');
+        return socket;
+      }),
+    );
+    expect((await stack.ask('{ __typename }')).status).toBe(200);
+    expect(slow.filter(({ destroyed }) => destroyed)).toEqual([]);
+    for (const socket of slow) socket.destroy();
+  });
+});
+
+describe('the limits of connections', () => {
+  let stack: Stack;
+
+  afterEach(() => stack.close());
+
+  const createServer = http.createServer.bind(http) as (options: http.ServerOptions, listener: unknown) => Server;
+
+  /** Starts a stack, with the one change that the GraphQL listener's own HTTP server gets other numbers. */
+  async function startWith(numbers: http.ServerOptions): Promise<{ server: Server; given: http.ServerOptions }> {
+    let server: Server | undefined;
+    let given: http.ServerOptions = {};
+    const spy = jest.spyOn(http, 'createServer').mockImplementation(((
+      options: http.ServerOptions,
+      listener: unknown,
+    ) => {
+      const ofGraphQL = typeof options === 'object' && 'headersTimeout' in options;
+      const created = createServer(ofGraphQL ? { ...options, ...numbers } : options, listener);
+      if (ofGraphQL) [server, given] = [created, options];
+      return created;
+    }) as typeof http.createServer);
+    stack = await startStack();
+    spy.mockRestore();
+    if (server === undefined) throw new Error('the GraphQL listener has no HTTP server');
+    return { server, given };
+  }
+
+  test('are set: for a header, for a whole request, and for how many there are', async () => {
+    const { server, given } = await startWith({});
+    expect(server.headersTimeout).toBeGreaterThan(0);
+    expect(server.headersTimeout).toBeLessThanOrEqual(10_000);
+    expect(server.requestTimeout).toBeGreaterThanOrEqual(server.headersTimeout);
+    expect(server.requestTimeout).toBeLessThanOrEqual(15_000);
+    // How often Node looks whether one is over: by default so seldom that 10 s become 40.
+    expect(given.connectionsCheckingInterval).toBeLessThanOrEqual(5_000);
+    expect(server.maxConnections).toBe(4_096);
+  });
+
+  test.each([
+    ['a header', raw([LENGTH], '').slice(0, 40)],
+    ['a body', raw([LENGTH], '{"query')],
+  ])('end those that take too long for %s, with one refusal as JSON', async (_what, bytes) => {
+    const { server } = await startWith({ connectionsCheckingInterval: 20 });
+    server.headersTimeout = 100;
+    server.requestTimeout = 100;
+    const answers = await send(stack.subgraph.url, bytes);
+    expect(answers).toHaveLength(1);
+    for (const answer of answers) expectRefusal(answer, 408);
+  });
+
+  test('turn away those that are too many, and serve again when one has gone', async () => {
+    const { server } = await startWith({});
+    server.maxConnections = 1;
+    const first = open(stack.subgraph.url);
+    const served = once(first, 'data');
+    first.write(raw([LENGTH], BODY));
+    await served;
+    expect(await collect(open(stack.subgraph.url))).toBe('');
+    first.destroy();
+    // The place is free once the server has noticed.
+    for (let reached = false; !reached;) {
+      const next = open(stack.subgraph.url);
+      const ended = collect(next);
+      next.write(raw(['connection: close', LENGTH], BODY));
+      reached = (await ended).startsWith('HTTP/1.1 200');
+    }
+  });
+});
+
+describe('a connection to the admin listener', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack.close());
+
+  async function tell(bytes: string): Promise<string> {
+    const socket = open(stack.subgraph.adminUrl);
+    socket.write(Buffer.from(bytes, 'latin1'));
+    return collect(socket);
+  }
+
+  test.each(BROKEN_HEADERS)('with %s is refused once and ended', async (_what, bytes, status) => {
+    const answer = await tell(bytes + SMUGGLED);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(answer).not.toContain('sentinel');
+    expect((await fetch(`${stack.subgraph.adminUrl}/livez`)).status).toBe(200);
+  });
+
+  test.each([
+    ['POST /livez HTTP/1.1', 405],
+    ['TRACE /metrics HTTP/1.1', 405],
+    ['GET //livez HTTP/1.1', 404],
+    ['GET /livez/../graphql HTTP/1.1', 404],
+    ['GET http://sentinel/livez HTTP/1.1', 404],
+    ['OPTIONS * HTTP/1.1', 404],
+  ])('answers %s with a few words of its own', async (first, status) => {
+    const answer = await tell(raw(['connection: close'], '', first));
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
+    expect(answer).toMatch(/\r\n\r\n[\da-f]+\r\n(GET only|not found)\n\r\n0\r\n\r\n$/);
+    expect(answer).not.toContain('sentinel');
+  });
+});
+
+function open(origin: string): Socket {
+  const { hostname, port } = new URL(origin);
+  return connect(Number(port), hostname).on('error', () => undefined);
+}
+
+/** Reads until the other side hangs up. */
+async function collect(socket: Socket): Promise<string> {
+  let received = '';
+  socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
+  await new Promise((resolve) => socket.once('close', resolve));
+  return received;
+}
