@@ -1,3 +1,5 @@
+import { isObject } from './request';
+
 /**
  * What a user pool starts with, as a person would write it. Ids that are left out are made up.
  */
@@ -146,8 +148,4 @@ function unique(entries: readonly { id?: string }[], path: string): Set<string> 
     ids.add(id);
   }
   return ids;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

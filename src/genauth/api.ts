@@ -3,7 +3,7 @@
  * to it, the emulator answers to it, and neither compiles while a route of this map has no counterpart.
  *
  * Source: shared/genauth-wire.md, sections 2 and 3. Wire types say what GenAuth documents, not what it can be trusted to
- * send: `wire.ts` reads answers from `unknown`.
+ * send: `envelope.ts` and `identity.ts` read answers from `unknown`.
  */
 
 /** Every answer of the API, successful or not, nearly always under HTTP 200. */

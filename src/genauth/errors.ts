@@ -95,6 +95,13 @@ export class ManagementRefusedError extends ManagementError {
   }
 }
 
+/** Whatever GenAuth minded about the request for a token, it says nothing of the operation that the token was for. */
+export function refusedToken(error: ManagementRefusedError): ManagementRefusedError {
+  if (error.refusal === 'rate_limited') return error;
+  const { route, statusCode, apiCode, requestId } = error;
+  return new ManagementRefusedError(route, { refusal: 'credentials', statusCode, apiCode, requestId });
+}
+
 /** No usable answer came. `sent` says whether the request may have been executed all the same. */
 export class ManagementUnreachableError extends ManagementError {
   override readonly name = 'ManagementUnreachableError';

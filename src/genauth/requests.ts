@@ -17,6 +17,7 @@ import {
   ManagementRefusedError,
   ManagementUnreachableError,
   type Refusal,
+  refusedToken,
   type Unreachability,
 } from './errors';
 import { DEFAULT_PAUSE_MS, isRepeatable } from './repeat';
@@ -287,13 +288,6 @@ interface Attempt {
 
 function countSent(...attempts: readonly Attempt[]): number {
   return attempts.filter(({ headers }) => headers !== undefined).length;
-}
-
-/** Whatever GenAuth minded about the request for a token, it says nothing of the operation that the token was for. */
-function refusedToken(error: ManagementRefusedError): ManagementRefusedError {
-  if (error.refusal === 'rate_limited') return error;
-  const { route, statusCode, apiCode, requestId } = error;
-  return new ManagementRefusedError(route, { refusal: 'credentials', statusCode, apiCode, requestId });
 }
 
 /** Not an error, but a way out of the breaker that does not look like an answer to it. */
