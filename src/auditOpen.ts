@@ -115,7 +115,7 @@ async function settle(intent: RecordedIntent, client: ManagementClient, audit: A
   try {
     const userId = client.parseId('userId', target.userId);
     const identities = await client.getUserIdentities(userId, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
-    if (identities.some((identity) => isMeant(identity, target))) return 'open: still linked';
+    if (identities.toArray().some((identity) => isMeant(identity, target))) return 'open: still linked';
     await audit.outcome({
       operationId,
       actor: actor ?? TRUSTED,

@@ -1,18 +1,88 @@
-/**
- * Waits for a promise, but no longer than a signal allows. What the promise stands for goes on.
- *
- * @throws The signal's reason, once it is aborted.
- */
-export async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  let onAbort: (() => void) | undefined;
-  const aborted = new Promise<never>((_resolve, reject) => {
-    onAbort = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', onAbort, { once: true });
-    if (signal.aborted) onAbort();
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    if (onAbort !== undefined) signal.removeEventListener('abort', onAbort);
+/** What ends a wait. An `AbortSignal` is one; a `TimeLimit` is one that costs a tenth of it. */
+export interface Deadline {
+  readonly aborted: boolean;
+  addEventListener(type: 'abort', listener: () => void, options?: { once: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** The wait came to its end before what was waited for. */
+export class DeadlineError extends Error {
+  override readonly name = 'DeadlineError';
+
+  constructor() {
+    super('the deadline has passed');
   }
+}
+
+/**
+ * A deadline some time from now. Made for every request, of which nearly all are answered before: an `AbortSignal` takes
+ * 7 µs of CPU time for that, and holds its memory until the time is up.
+ */
+export class TimeLimit implements Deadline {
+  readonly #timer: NodeJS.Timeout;
+  readonly #listeners = new Set<() => void>();
+  #aborted = false;
+
+  constructor(ms: number) {
+    this.#timer = setTimeout(() => {
+      this.#aborted = true;
+      for (const listener of this.#listeners) listener();
+      this.#listeners.clear();
+    }, ms);
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  /** Lifts the limit: what it was there for is done, and nothing is ended by it any more. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#listeners.clear();
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners.delete(listener);
+  }
+}
+
+/**
+ * Waits for a promise, but no longer than a deadline allows. What the promise stands for goes on.
+ *
+ * @throws {DeadlineError}
+ */
+export function untilAborted<T>(promise: Promise<T>, deadline: Deadline): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new DeadlineError());
+    if (deadline.aborted) onAbort();
+    deadline.addEventListener('abort', onAbort, { once: true });
+    const settle = (): void => deadline.removeEventListener('abort', onAbort);
+    promise.then(
+      (value) => {
+        settle();
+        resolve(value);
+      },
+      (error: Error) => {
+        settle();
+        reject(error);
+      },
+    );
+  });
+}
+
+/**
+ * Waits for some milliseconds.
+ *
+ * @throws {DeadlineError}
+ */
+export function pause(ms: number, deadline: Deadline): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  return untilAborted(passed, deadline).finally(() => clearTimeout(timer));
 }

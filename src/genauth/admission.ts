@@ -1,3 +1,4 @@
+import type { Deadline } from '../deadline';
 import type { RateLimit } from './tokenBucket';
 
 /** Writes go first, and have room of their own, so that no number of reads can keep an unlink from being sent. */
@@ -64,7 +65,7 @@ export class Admission {
    *
    * @throws {AdmissionError}
    */
-  enter(lane: Lane, signal: AbortSignal): Promise<void> {
+  enter(lane: Lane, signal: Deadline): Promise<void> {
     if (signal.aborted) return Promise.reject(new AdmissionError('deadline'));
     const pauseMs = this.#pausedUntil - performance.now();
     if (pauseMs > MAX_WAIT_MS) return Promise.reject(new AdmissionError('paused', Math.ceil(pauseMs)));

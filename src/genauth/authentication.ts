@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { Deadline } from '../deadline';
 import type { AccessKey, Brand } from './signature';
 import { authorization, canonicalize } from './signature';
 
@@ -20,7 +21,7 @@ export interface RefusedCredentials {
 /** How this client proves to GenAuth who it is. */
 export interface Authentication {
   /** The headers for one attempt. A second attempt needs new ones: GenAuth accepts a signature once. */
-  headers(operation: Operation, signal: AbortSignal): Promise<Record<string, string>>;
+  headers(operation: Operation, signal: Deadline): Promise<Record<string, string>>;
 
   /**
    * Takes note that GenAuth refused the credentials of an attempt.

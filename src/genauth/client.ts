@@ -1,9 +1,11 @@
+import type { Deadline } from '../deadline';
+import type { JsonText, Place } from '../json';
 import type { RequestOf, Route } from './api';
 import { SignatureAuthentication } from './authentication';
 import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
-import { type Identity, isObject, readIdentities } from './identity';
+import { type Identity, IdentityList } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
@@ -40,7 +42,7 @@ export interface ManagementClientOptions {
 
 export interface ReadOptions {
   /** Ends it, waiting included. */
-  signal: AbortSignal;
+  signal: Deadline;
   /**
    * Default: waits behind writes, and is repeated once where it failed in passing. `settling` is for the read that settles
    * a write: it takes the writes' room, and whoever settles decides about repeating.
@@ -104,7 +106,7 @@ export class ManagementClient {
     });
     this.#signature =
       options.authentication === 'signature' ? new SignatureAuthentication({ key: accessKey, brand, lang }) : null;
-    const fetchToken = (signal: AbortSignal): Promise<ManagementToken> => this.#getManagementToken(accessKey, signal);
+    const fetchToken = (signal: Deadline): Promise<ManagementToken> => this.#getManagementToken(accessKey, signal);
     this.#requests = new Requests({
       transport: this.#transport,
       authentication: this.#signature ?? tokenAuthentication({ fetchToken, userPoolId, lang }),
@@ -135,12 +137,12 @@ export class ManagementClient {
    */
   async unlinkIdentity(
     request: { userId: GenAuthId; extIdpId: GenAuthId; type?: IdentityType },
-    signal: AbortSignal,
+    signal: Deadline,
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
     const options = { signal, lane: 'writes', repeat: true } as const;
-    const { data, apiCode, requestId, attempts } = await this.#request(route, { ...request }, options);
-    const success = isObject(data) ? data['success'] : undefined;
+    const { json, data, apiCode, requestId, attempts } = await this.#request(route, { ...request }, options);
+    const success = data === null ? undefined : json.memberValue(data, 'success');
     if (success === true) return { apiCode, requestId, attempts };
     const error =
       success === false
@@ -155,10 +157,10 @@ export class ManagementClient {
    *
    * @see genauth-wire.md, section 2.3
    */
-  async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<readonly Identity[]> {
+  async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<IdentityList> {
     const route = 'GET /api/v3/get-user-identities';
-    const { data } = await this.#request(route, { userId }, read(options));
-    const identities = readIdentities(data);
+    const { json, data } = await this.#request(route, { userId }, read(options));
+    const identities = IdentityList.read(json, data);
     if (identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return identities;
   }
@@ -178,7 +180,7 @@ export class ManagementClient {
   async getUserBatch(
     draw: () => readonly GenAuthId[],
     options: ReadOptions,
-  ): Promise<ReadonlyMap<string, readonly Identity[] | ManagementUnreachableError>> {
+  ): Promise<ReadonlyMap<string, IdentityList | ManagementUnreachableError>> {
     const route = 'GET /api/v3/get-user-batch';
     const asked = new Set<string>();
     let isAboutOthers = false;
@@ -192,20 +194,20 @@ export class ManagementClient {
     };
     const answer = await this.#requests.request(route, drawBatch, read(options));
     if (answer === null) return new Map();
-    const { data } = answer;
-    if (!Array.isArray(data)) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    const found = new Map<string, readonly Identity[] | ManagementUnreachableError>();
-    for (const row of data as unknown[]) {
+    const { json, data } = answer;
+    if (data === null || json.kind(data) !== 'array') throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    const found = new Map<string, IdentityList | ManagementUnreachableError>();
+    for (let row = json.first(data); row < json.after(data); row = json.after(row)) {
       // An unknown user may be missing or null, depending on the installation; both mean the same.
-      if (!isObject(row)) continue;
-      const { userId, identities } = row;
-      if (typeof userId !== 'string' || found.has(userId)) continue;
+      const userIdAt = json.member(row, 'userId');
+      if (userIdAt === null || !json.isString(userIdAt)) continue;
+      const userId = json.text(userIdAt);
+      if (found.has(userId)) continue;
       if (!asked.has(userId)) {
         isAboutOthers = true;
         continue;
       }
-      // A user without identities has an empty list, or none at all.
-      found.set(userId, readIdentities(identities ?? []) ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
+      found.set(userId, readIdentitiesOf(json, row) ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
     }
     // An answer about somebody else does not say that there is no such user.
     const missing = isAboutOthers ? [...asked].filter((userId) => !found.has(userId)) : [];
@@ -228,20 +230,21 @@ export class ManagementClient {
       if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return null;
       throw error;
     }
-    const { data } = answer;
-    if (!isObject(data)) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    if (data['userId'] !== userId) throw new ManagementUnreachableError(route, 'mismatch', 'maybe');
-    const identities = readIdentities(data['identities'] ?? []);
+    const { json, data } = answer;
+    if (data === null || json.kind(data) !== 'object') throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    const member = (name: string): unknown => json.memberValue(data, name);
+    if (member('userId') !== userId) throw new ManagementUnreachableError(route, 'mismatch', 'maybe');
+    const identities = readIdentitiesOf(json, data);
     if (identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return {
       id: userId,
-      email: textOrNull(data['email']),
-      phone: textOrNull(data['phone']),
-      username: textOrNull(data['username']),
-      passwordLastSetAt: textOrNull(data['passwordLastSetAt']),
-      emailVerified: data['emailVerified'] === true,
-      phoneVerified: data['phoneVerified'] === true,
-      identities,
+      email: textOrNull(member('email')),
+      phone: textOrNull(member('phone')),
+      username: textOrNull(member('username')),
+      passwordLastSetAt: textOrNull(member('passwordLastSetAt')),
+      emailVerified: member('emailVerified') === true,
+      phoneVerified: member('phoneVerified') === true,
+      identities: identities.toArray(),
     };
   }
 
@@ -251,12 +254,14 @@ export class ManagementClient {
   }
 
   /** @see genauth-wire.md, section 1b */
-  async #getManagementToken(accessKey: AccessKey, signal: AbortSignal): Promise<ManagementToken> {
+  async #getManagementToken(accessKey: AccessKey, signal: Deadline): Promise<ManagementToken> {
     const route = 'POST /api/v3/get-management-token';
     // Field by field: what else the object holds is not GenAuth's.
     const { accessKeyId, accessKeySecret } = accessKey;
-    const { data } = await this.#requests.requestUnauthenticated(route, { accessKeyId, accessKeySecret }, signal);
-    const { access_token: accessToken, expires_in: expiresIn } = isObject(data) ? data : {};
+    const { json, data } = await this.#requests.requestUnauthenticated(route, { accessKeyId, accessKeySecret }, signal);
+    const member = (name: string): unknown => (data === null ? undefined : json.memberValue(data, name));
+    const accessToken = member('access_token');
+    const expiresIn = member('expires_in');
     if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');
     }
@@ -279,6 +284,12 @@ export class ManagementClient {
 function read({ signal, purpose }: ReadOptions): RequestOptions {
   const settling = purpose === 'settling';
   return { signal, lane: settling ? 'writes' : 'reads', repeat: !settling };
+}
+
+/** A user without identities has an empty list, or none at all. */
+function readIdentitiesOf(json: JsonText, user: Place): IdentityList | null {
+  const at = json.member(user, 'identities');
+  return at === null || json.kind(at) === 'null' ? IdentityList.EMPTY : IdentityList.read(json, at);
 }
 
 function textOrNull(value: unknown): string | null {

@@ -1,11 +1,13 @@
+import { JsonText, type Place } from '../json';
 import type { Route } from './api';
 import { ManagementRefusedError, ManagementUnreachableError, type Refusal } from './errors';
-import { isObject } from './identity';
 import type { Exchange } from './transport';
 
 /** A successful answer. What `data` holds is for the operation to read. */
 export interface Answer {
-  data: unknown;
+  json: JsonText;
+  /** Where `data` stands; null where there is none. */
+  data: Place | null;
   apiCode: number | null;
   requestId: string | null;
 }
@@ -31,7 +33,7 @@ export function judge(route: Route, exchange: Exchange): Answer {
     throw refused(route, 'rate_limited', { statusCode: 429, retryAfterMs: retryAfterMs(headers['retry-after']) });
   }
   if (status === 401) {
-    const codes = readCodes(parseObject(exchange.body));
+    const codes = readCodes(JsonText.parse(exchange.body));
     if (codes.apiCode === REPLAYED) throw unusable(route, 'replayed');
     throw refused(route, 'credentials', { statusCode: 401, ...codes });
   }
@@ -41,16 +43,16 @@ export function judge(route: Route, exchange: Exchange): Answer {
   if (encoding !== undefined && encoding !== 'identity') throw unusable(route, 'encoding');
   if (exchange.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
 
-  const envelope = parse(exchange.body);
-  if (envelope === undefined) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
-  if (!isObject(envelope)) throw unusable(route, 'shape');
-  const statusCode = envelope['statusCode'];
+  const envelope = JsonText.parse(exchange.body);
+  if (envelope === null) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
+  if (envelope.kind(0) !== 'object') throw unusable(route, 'shape');
+  const statusCode = envelope.memberValue(0, 'statusCode');
   if (typeof statusCode !== 'number') throw unusable(route, status >= 400 ? 'http_error' : 'shape');
   const codes = readCodes(envelope);
   if (statusCode === 200) {
     // An envelope that says 200 under an HTTP error contradicts itself.
     if (status >= 400) throw unusable(route, 'http_error');
-    return { data: envelope['data'], ...codes };
+    return { json: envelope, data: envelope.member(0, 'data'), ...codes };
   }
   const { apiCode } = codes;
   if (apiCode === REPLAYED) throw unusable(route, 'replayed');
@@ -98,23 +100,9 @@ function unusable(route: Route, reason: ManagementUnreachableError['reason']): M
   return new ManagementUnreachableError(route, reason, 'maybe');
 }
 
-/** @returns undefined when it is not JSON. A leading byte order mark is forgiven, as fetch does. */
-function parse(body: Buffer): unknown {
-  try {
-    const text = body.toString('utf8');
-    return JSON.parse(text.charCodeAt(0) === 0xfeff ? text.slice(1) : text);
-  } catch {
-    return undefined;
-  }
-}
-
-function parseObject(body: Buffer): Record<string, unknown> {
-  const value = parse(body);
-  return isObject(value) ? value : {};
-}
-
-function readCodes(envelope: Record<string, unknown>): { apiCode: number | null; requestId: string | null } {
-  const { apiCode, requestId } = envelope;
+function readCodes(envelope: JsonText | null): { apiCode: number | null; requestId: string | null } {
+  const apiCode = envelope?.memberValue(0, 'apiCode');
+  const requestId = envelope?.memberValue(0, 'requestId');
   return {
     // GraphQL's Int: a larger number would turn an executed unlink into a serialization error.
     apiCode: typeof apiCode === 'number' && Number.isInteger(apiCode) && (apiCode | 0) === apiCode ? apiCode : null,

@@ -1,5 +1,5 @@
 import type { Authentication } from './authentication';
-import { untilAborted } from '../deadline';
+import { type Deadline, untilAborted } from '../deadline';
 import { isObject } from './identity';
 
 /** A token of `get-management-token`, and its life. */
@@ -11,7 +11,7 @@ export interface ManagementToken {
 
 export interface TokenOptions {
   /** Fetches a new token. Its errors reach the calls that wait for it. */
-  fetchToken: (signal: AbortSignal) => Promise<ManagementToken>;
+  fetchToken: (signal: Deadline) => Promise<ManagementToken>;
   /** Default: the token's own claim `scoped_userpool_id`. */
   userPoolId: string | null;
   lang: string;

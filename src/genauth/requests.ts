@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   BrokenCircuitError,
   circuitBreaker,
@@ -8,6 +7,7 @@ import {
   handleWhen,
   SamplingBreaker,
 } from 'cockatiel';
+import { type Deadline, pause } from '../deadline';
 import { Admission, AdmissionError, type Lane } from './admission';
 import type { RequestOf, Route } from './api';
 import type { Authentication } from './authentication';
@@ -50,12 +50,12 @@ export interface CallReport {
   /** Milliseconds from then on. 0 where it was not. */
   ms: number;
   /** What could end it, as it was handed in: by this a caller knows whose call it was. */
-  signal: AbortSignal;
+  signal: Deadline;
 }
 
 export interface RequestOptions {
   /** Ends it, waiting included. */
-  signal: AbortSignal;
+  signal: Deadline;
   lane: Lane;
   /** Whether a second attempt may be made where that is safe. */
   repeat: boolean;
@@ -147,7 +147,7 @@ export class Requests {
   }
 
   /** Sends a request that proves who we are by what it holds, outside of every lane: other requests wait for it. */
-  async requestUnauthenticated<R extends Route>(route: R, data: RequestOf<R>, signal: AbortSignal): Promise<Answer> {
+  async requestUnauthenticated<R extends Route>(route: R, data: RequestOf<R>, signal: Deadline): Promise<Answer> {
     return judge(route, await this.#send(route, data, {}, signal));
   }
 
@@ -235,7 +235,7 @@ export class Requests {
     }
     if (!isRepeatable(route, error) || !this.#budget.spend()) return false;
     // Full jitter, so that what failed together does not come back together.
-    await pause(50 + Math.random() * 200, undefined, { signal: options.signal }).catch(() => undefined);
+    await pause(50 + Math.random() * 200, options.signal).catch(() => undefined);
     return !options.signal.aborted;
   }
 
@@ -243,7 +243,7 @@ export class Requests {
   async #credentials<R extends Route>(
     route: R,
     data: RequestOf<R>,
-    signal: AbortSignal,
+    signal: Deadline,
   ): Promise<Record<string, string>> {
     const [method, path] = split(route);
     try {
@@ -259,7 +259,7 @@ export class Requests {
     route: R,
     data: RequestOf<R>,
     credentials: Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: Deadline,
   ): Promise<Exchange> {
     const request = toWireRequest(route, data, credentials);
     const timeoutMs = this.#timeoutMs[request.method];

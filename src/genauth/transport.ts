@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool, errors } from 'undici';
+import type { Deadline } from '../deadline';
 import type { Sent, Unreachability } from './errors';
 
 /** A request as it goes out. */
@@ -53,7 +54,7 @@ export interface Transport {
    * @param limits.signal Ends it early, whatever it is doing.
    * @throws {TransportError}
    */
-  exchange(request: WireRequest, limits: { timeoutMs: number; signal: AbortSignal }): Promise<Exchange>;
+  exchange(request: WireRequest, limits: { timeoutMs: number; signal: Deadline }): Promise<Exchange>;
   close(): Promise<void>;
 }
 
@@ -90,7 +91,7 @@ class Collector implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   readonly #resolve: (exchange: Exchange) => void;
   readonly #reject: (error: TransportError) => void;
-  readonly #signal: AbortSignal;
+  readonly #signal: Deadline;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => {
     this.#fail(new TransportError('deadline', this.#sent));
@@ -99,7 +100,7 @@ class Collector implements Dispatcher.DispatchHandler {
   constructor(
     resolve: (exchange: Exchange) => void,
     reject: (error: TransportError) => void,
-    limits: { timeoutMs: number; signal: AbortSignal },
+    limits: { timeoutMs: number; signal: Deadline },
   ) {
     this.#resolve = resolve;
     this.#reject = reject;

@@ -1,4 +1,5 @@
 import type { Caller } from '../callers';
+import { TimeLimit } from '../deadline';
 import { Identities, type IdentitiesOptions } from '../identities';
 
 /** What resolvers work with: made for one request, gone with it. */
@@ -8,8 +9,10 @@ export interface Context {
   requestId: string;
   /** Of the trace that the router began, where there is one. */
   traceId: string | null;
-  /** Aborted when the request's time is up. */
-  deadline: AbortSignal;
+  /** When it came, by `performance.now()`. */
+  startedAt: number;
+  /** Passed when the request's time is up. Lifted by whoever made the context, once the request is answered. */
+  deadline: TimeLimit;
 }
 
 /** What is known of a request when it comes to GraphQL. */
@@ -37,6 +40,7 @@ export interface UserReference {
 export function createContext({ requestDeadlineMs, ...options }: ContextOptions, arrival: Arrival): Context {
   const { caller, requestId, traceId } = arrival;
   // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
-  const deadline = AbortSignal.timeout(requestDeadlineMs);
-  return { identities: new Identities({ ...options, caller, deadline }), requestId, traceId, deadline };
+  const deadline = new TimeLimit(requestDeadlineMs);
+  const identities = new Identities({ ...options, caller, deadline });
+  return { identities, requestId, traceId, startedAt: performance.now(), deadline };
 }

@@ -26,7 +26,7 @@ const MAX_DIRECTIVES = 50;
 /** Of one operation, fragments expanded. */
 const MAX_SELECTIONS = 10_000;
 /** Over all `_entities` fields of one operation. */
-const MAX_REPRESENTATIONS = 1_000;
+export const MAX_REPRESENTATIONS = 1_000;
 
 /**
  * Refuses documents that are larger than any client's. It looks at a document before all other rules, and keeps it from

@@ -26,29 +26,34 @@ export function reportRequests(
   onRequest: (report: RequestReport, context: Context) => void,
 ): ApolloServerPlugin<Context> {
   return {
-    requestDidStart: ({ contextValue }) => {
-      const start = performance.now();
-      return Promise.resolve({
-        willSendResponse({ operation, response: { body, http } }) {
+    requestDidStart: () =>
+      Promise.resolve({
+        willSendResponse({ operation, contextValue, response: { body, http } }) {
           if (body.kind !== 'single') return Promise.resolve();
           const { data, errors = [] } = body.singleResult;
-          const { requestId, traceId, identities } = contextValue;
-          const report: RequestReport = {
-            requestId,
-            traceId,
-            operation: kindOf(operation),
-            operationName: operation?.name?.value.slice(0, MAX_NAME) ?? null,
-            outcome: outcomeOf(errors.length, http.status, data),
-            codes: [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))],
-            ms: performance.now() - start,
-            calls: identities.calls,
-          };
-          onRequest(report, contextValue);
+          const outcome = outcomeOf(errors.length, http.status, data);
+          const codes = [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))];
+          onRequest(toReport(describe(operation), { outcome, codes }, contextValue), contextValue);
           return Promise.resolve();
         },
-      });
-    },
+      }),
   };
+}
+
+/** What an operation is, as reports have it. */
+export type OperationDescription = Pick<RequestReport, 'operation' | 'operationName'>;
+
+export function describe(operation: OperationDefinitionNode | undefined): OperationDescription {
+  return { operation: kindOf(operation), operationName: operation?.name?.value.slice(0, MAX_NAME) ?? null };
+}
+
+export function toReport(
+  { operation, operationName }: OperationDescription,
+  { outcome, codes }: Pick<RequestReport, 'outcome' | 'codes'>,
+  { requestId, traceId, startedAt, identities }: Context,
+): RequestReport {
+  const ms = performance.now() - startedAt;
+  return { requestId, traceId, operation, operationName, outcome, codes, ms, calls: identities.calls };
 }
 
 function outcomeOf(errors: number, status: number | undefined, data: unknown): RequestReport['outcome'] {

@@ -1,4 +1,4 @@
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, HeaderMap } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -7,11 +7,13 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginInlineTrace } from '@apollo/server/plugin/inlineTrace';
+import type { IncomingHttpHeaders } from 'node:http';
+import { LRUCache } from 'lru-cache';
 import type { Context } from './context';
 import { createFormatError } from './errors';
-import { fastPath, stringifyResult } from './fastPath';
+import { FastPath, type GraphQLRequest } from './fastPath';
 import { limitDocument, type Limits, limitVariables } from './limits';
-import { reportRequests, type RequestReport } from './reports';
+import { reportRequests, type RequestReport, toReport } from './reports';
 import { loadSchema } from './schema';
 
 export interface GraphQLServerOptions extends Limits {
@@ -26,14 +28,79 @@ export interface GraphQLServerOptions extends Limits {
   executor: 'fast' | 'graphql-js';
 }
 
+export type { GraphQLRequest };
+
+/** A request as it came over HTTP, its body in form a GraphQL request. */
+export interface HttpRequest {
+  headers: IncomingHttpHeaders;
+  body: GraphQLRequest;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers: Iterable<readonly [name: string, value: string]>;
+  /** JSON, in UTF-8 where it is bytes. */
+  body: string | Buffer;
+}
+
+/** Answers GraphQL requests. */
+export interface GraphQLServer {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  answer(request: HttpRequest, context: Context): Promise<HttpAnswer>;
+}
+
+/** How an Apollo router asks to be told how long each field took: graphql-js has to run them for that. */
+const TRACE_HEADER = 'apollo-federation-include-trace';
+
+/** Makes the GraphQL server, not started. */
+export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServer {
+  const fastPath = options.executor === 'fast' ? new FastPath() : null;
+  const apollo = createApolloServer(options, fastPath);
+  // What Apollo Server answers with to whoever sends such a header: there are as many as there are kinds of clients.
+  const contentTypes = new LRUCache<string, string>({ max: 100, maxSize: 20_000, sizeCalculation: (_, accept) => accept.length + 1 });
+
+  async function answerFast({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer | null> {
+    const contentType = contentTypes.get(headers.accept ?? '');
+    const known = fastPath?.find(body) ?? null;
+    if (contentType === undefined || known === null || headers[TRACE_HEADER] !== undefined) return null;
+    const text = await known.plan(body.variables ?? {}, context.identities);
+    if (text === null) return null;
+    options.onRequest(toReport(known.description, { outcome: 'ok', codes: [] }, context), context);
+    return { status: 200, headers: [['content-type', contentType]], body: text };
+  }
+
+  async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {
+    const head = new HeaderMap();
+    for (const [name, value] of Object.entries(headers)) {
+      if (value !== undefined) head.set(name, Array.isArray(value) ? value.join(', ') : value);
+    }
+    const answer = await apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: { method: 'POST', headers: head, search: '', body },
+      context: () => Promise.resolve(context),
+    });
+    if (answer.body.kind !== 'complete') throw new Error('an answer in parts, which the schema has nothing for');
+    const { status = 200 } = answer;
+    const contentType = answer.headers.get('content-type');
+    if (status === 200 && contentType !== undefined) contentTypes.set(headers.accept ?? '', contentType);
+    return { status, headers: answer.headers, body: answer.body.string };
+  }
+
+  return {
+    start: () => apollo.start(),
+    stop: () => apollo.stop(),
+    answer: async (request, context) => (await answerFast(request, context)) ?? answerByApollo(request, context),
+  };
+}
+
 /** Tokens in one document. A document of 1 000 aliased fields has about 10 000. */
 const MAX_TOKENS = 15_000;
 
 /**
- * Makes the GraphQL server, not started. Nothing is left to a default that depends on `NODE_ENV` or on Apollo's variables:
- * every option with a say in what strangers can see or do is set here.
+ * Nothing is left to a default that depends on `NODE_ENV` or on Apollo's variables: every option with a say in what strangers
+ * can see or do is set here.
  */
-export function createGraphQLServer(options: GraphQLServerOptions): ApolloServer<Context> {
+function createApolloServer(options: GraphQLServerOptions, fastPath: FastPath | null): ApolloServer<Context> {
   const { introspection, maxMutationFields, onRequest, onUnexpectedError } = options;
   return new ApolloServer<Context>({
     schema: loadSchema(),
@@ -41,7 +108,8 @@ export function createGraphQLServer(options: GraphQLServerOptions): ApolloServer
     hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,
     formatError: createFormatError(onUnexpectedError),
-    stringifyResult,
+    // Apollo's own ends the answer with a new line.
+    stringifyResult: (result) => JSON.stringify(result),
     parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: [limitDocument({ maxMutationFields })],
     // `limitDocument` counts selections. With Apollo's own rule it would run after all others, and keep nothing from them.
@@ -53,8 +121,8 @@ export function createGraphQLServer(options: GraphQLServerOptions): ApolloServer
     stopOnTerminationSignals: false,
     logger: SILENT,
     plugins: [
-      ...(options.executor === 'fast' ? [fastPath()] : []),
       limitVariables(),
+      ...(fastPath === null ? [] : [fastPath.plugin]),
       reportRequests(onRequest),
       ApolloServerPluginLandingPageDisabled(),
       // Costs a third of the throughput, for hints that routers ignore on personal data.

@@ -1,5 +1,3 @@
-import type { ApolloServer } from '@apollo/server';
-import { fastifyApolloHandler } from '@as-integrations/fastify';
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -11,6 +9,7 @@ import {
   type UnauthenticatedReason,
 } from '../callers';
 import type { Arrival, Context } from '../graphql/context';
+import type { GraphQLRequest, GraphQLServer } from '../graphql/server';
 import { type IdeWindow, serveIde } from './ide';
 import { isRejectionStatus, reject, rejectSocket, rejectStrangeRequests } from './rejections';
 
@@ -19,7 +18,7 @@ export interface ListenerOptions {
   /** 0 picks a free port. */
   port: number;
   /** Started. */
-  graphql: ApolloServer<Context>;
+  graphql: GraphQLServer;
   createContext: (arrival: Arrival) => Context;
   authenticator: Authenticator;
   /**
@@ -186,24 +185,23 @@ function authenticate(app: FastifyInstance, { authenticator }: ListenerOptions):
 function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFlight: () => number } {
   const { graphql, createContext, maxInFlight } = options;
   let inFlight = 0;
-  const handle = fastifyApolloHandler(graphql, {
-    context: ({ caller, id, raw }) => {
-      if (caller === null) throw new Error('a request was not authenticated');
-      const traceparent = textOf(raw, 'traceparent');
-      const tracestate = textOf(raw, 'tracestate');
-      return Promise.resolve(
-        createContext({ caller, requestId: id, traceId: traceIdOf(traceparent), traceparent, tracestate }),
-      );
-    },
-  });
   app.post('/graphql', async (request: FastifyRequest, reply: FastifyReply): Promise<unknown> => {
-    if (!isGraphQLRequest(request.body)) return reject(reply, 400);
+    const { body, caller, id, raw } = request;
+    if (!isGraphQLRequest(body)) return reject(reply, 400);
     if (inFlight >= maxInFlight) return reject(reply, 503, 'OVERLOADED');
+    if (caller === null) throw new Error('a request was not authenticated');
+    const traceparent = textOf(raw, 'traceparent');
+    const tracestate = textOf(raw, 'tracestate');
+    const context = createContext({ caller, requestId: id, traceId: traceIdOf(traceparent), traceparent, tracestate });
     inFlight++;
     try {
-      return await handle.call(app, request, reply);
+      const answer = await graphql.answer({ headers: request.headers, body }, context);
+      for (const [name, value] of answer.headers) reply.header(name, value);
+      reply.code(answer.status);
+      return answer.body;
     } finally {
       inFlight--;
+      context.deadline.end();
     }
   });
   app.route({
@@ -218,7 +216,7 @@ function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFligh
  * Whether a body is a GraphQL request in form. Neither a list of requests nor the hash of a document that is stored elsewhere
  * is one: nothing is stored.
  */
-function isGraphQLRequest(body: unknown): boolean {
+function isGraphQLRequest(body: unknown): body is GraphQLRequest {
   if (!isObject(body)) return false;
   const { query, operationName = null, variables = null, extensions = null } = body;
   return (

@@ -1,7 +1,7 @@
-import { setMaxListeners } from 'node:events';
+import { type Deadline, TimeLimit } from '../deadline';
 import {
   type GenAuthId,
-  type Identity,
+  type IdentityList,
   MAX_BATCH,
   type ManagementClient,
   ManagementRefusedError,
@@ -9,16 +9,16 @@ import {
 } from '../genauth';
 
 /** What is known of a user: the identities, or null when GenAuth does not know the user. */
-export type UserIdentities = readonly Identity[] | null;
+export type UserIdentities = IdentityList | null;
 
 /** A call that is about to be sent. */
 export interface Batch {
   /** How many it asks for. */
   users: number;
   /** What it is sent with. */
-  signal: AbortSignal;
+  signal: Deadline;
   /** The signals of those who wait for it. */
-  readers: () => ReadonlySet<AbortSignal>;
+  readers: () => ReadonlySet<Deadline>;
 }
 
 export interface DirectoryOptions {
@@ -37,13 +37,13 @@ const GATHER_MS = 10;
 
 /** One request's wish for some users. */
 class Read {
-  readonly signal: AbortSignal;
+  readonly signal: Deadline;
   readonly #results: (UserIdentities | Error | undefined)[];
   readonly #finish: (results: (UserIdentities | Error)[], calls: number) => void;
   readonly #calls = new Set<object>();
   #missing: number;
 
-  constructor(size: number, signal: AbortSignal, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
+  constructor(size: number, signal: Deadline, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
     this.signal = signal;
     this.#results = Array.from({ length: size });
     this.#missing = size;
@@ -113,7 +113,7 @@ export class Directory {
    */
   load(
     userIds: readonly GenAuthId[],
-    signal: AbortSignal,
+    signal: Deadline,
     onEnd: (calls: number) => void = () => undefined,
   ): Promise<(UserIdentities | Error)[]> {
     return new Promise((resolve) => {
@@ -164,17 +164,18 @@ export class Directory {
   async #call(): Promise<void> {
     this.#underWay++;
     this.#unsent++;
-    const signal = AbortSignal.timeout(this.#callTimeoutMs);
+    const limit = new TimeLimit(this.#callTimeoutMs);
     let drawn: Map<GenAuthId, Waiter[]> | undefined;
     const draw = (): GenAuthId[] => {
       if (drawn === undefined) {
         this.#unsent--;
         const taken = (drawn = this.#take());
-        if (taken.size > 0) this.#onBatch({ users: taken.size, signal, readers: () => readersOf(taken) });
+        if (taken.size > 0) this.#onBatch({ users: taken.size, signal: limit, readers: () => readersOf(taken) });
       }
       return [...drawn.keys()];
     };
-    const results = await this.#read(draw, signal);
+    const results = await this.#read(draw, limit);
+    limit.end();
     this.#underWay--;
     for (const [userId, waiters] of drawn ?? []) {
       const result = results.get(userId) ?? null;
@@ -195,9 +196,7 @@ export class Directory {
   }
 
   /** Never fails: an error of the call becomes the result of each of its users, drawn for it if it was never sent. */
-  async #read(draw: () => GenAuthId[], signal: AbortSignal): Promise<ReadonlyMap<string, UserIdentities | Error>> {
-    // A batch that is refused becomes a read for each of its users.
-    setMaxListeners(MAX_BATCH + 10, signal);
+  async #read(draw: () => GenAuthId[], signal: Deadline): Promise<ReadonlyMap<string, UserIdentities | Error>> {
     try {
       return await this.#management.getUserBatch(draw, { signal });
     } catch (error) {
@@ -209,7 +208,7 @@ export class Directory {
     }
   }
 
-  async #readOne(userId: GenAuthId, signal: AbortSignal): Promise<UserIdentities | Error> {
+  async #readOne(userId: GenAuthId, signal: Deadline): Promise<UserIdentities | Error> {
     try {
       return await this.#management.getUserIdentities(userId, { signal });
     } catch (error) {
@@ -219,7 +218,7 @@ export class Directory {
   }
 }
 
-function readersOf(drawn: ReadonlyMap<GenAuthId, readonly Waiter[]>): ReadonlySet<AbortSignal> {
+function readersOf(drawn: ReadonlyMap<GenAuthId, readonly Waiter[]>): ReadonlySet<Deadline> {
   return new Set([...drawn.values()].flat().flatMap(({ read }) => (read.waits ? [read.signal] : [])));
 }
 

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { type Caller, ForbiddenError, type Policy } from '../callers';
-import { type GenAuthId, type Identity, type ManagementClient, parseIdentityType } from '../genauth';
+import type { Deadline } from '../deadline';
+import { type GenAuthId, type IdentityList, type ManagementClient, parseIdentityType } from '../genauth';
 import type { Directory, UserIdentities } from './directory';
 import { UnlinkNotExecutedError } from './errors';
 import type { UnlinkRequest } from './settle';
@@ -9,7 +10,7 @@ import type { UnlinkResult, Unlinks } from './unlink';
 /** A user whom GenAuth knows. */
 export interface KnownUser {
   id: string;
-  identities: readonly Identity[];
+  identities: IdentityList;
 }
 
 export interface IdentitiesOptions {
@@ -20,7 +21,14 @@ export interface IdentitiesOptions {
   /** Who asks. */
   caller: Caller;
   /** Aborted when the request's time is up. */
-  deadline: AbortSignal;
+  deadline: Deadline;
+}
+
+/** As a caller asks for it, not checked yet. `type` left out or null: left to GenAuth. */
+export interface RequestedUnlink {
+  userId: string;
+  extIdpId: string;
+  type?: string | null;
 }
 
 /**
@@ -29,13 +37,21 @@ export interface IdentitiesOptions {
  */
 export class Identities {
   readonly #options: IdentitiesOptions;
-  readonly #loader: DataLoader<GenAuthId, UserIdentities>;
+  #loaderOrNone: DataLoader<GenAuthId, UserIdentities> | undefined;
   #calls = 0;
+  #begun: { request: RequestedUnlink; result: Promise<UnlinkResult> } | null = null;
 
   constructor(options: IdentitiesOptions) {
     this.#options = options;
-    const { directory, deadline } = options;
-    this.#loader = new DataLoader((userIds) => directory.load(userIds, deadline, (calls) => (this.#calls += calls)));
+  }
+
+  /** What was read field by field: made for the first of them, because most requests read nothing so. */
+  get #loader(): DataLoader<GenAuthId, UserIdentities> {
+    const { directory, deadline } = this.#options;
+    this.#loaderOrNone ??= new DataLoader((userIds) =>
+      directory.load(userIds, deadline, (calls) => (this.#calls += calls)),
+    );
+    return this.#loaderOrNone;
   }
 
   /** Calls to GenAuth that this request has had a part in, so far. */
@@ -101,14 +117,40 @@ export class Identities {
    * @throws {UnlinkNotExecutedError} Nothing was executed; an argument that cannot be used is one reason.
    * @throws {UnlinkOutcomeUnknownError} It may have been executed.
    */
-  async unlink(request: { userId: string; extIdpId: string; type?: string | null }): Promise<UnlinkResult> {
+  async unlink(request: RequestedUnlink): Promise<UnlinkResult> {
+    if (this.#begun !== null) return this.#takeOver(request);
     const { unlinks, caller, deadline } = this.#options;
     const checked = this.#check(request);
     try {
       return await unlinks.unlink(checked, caller, deadline, (calls) => (this.#calls += calls));
     } finally {
-      this.#loader.clear(checked.userId);
+      this.#loaderOrNone?.clear(checked.userId);
     }
+  }
+
+  /**
+   * Begins an unlink for which somebody else may have to answer in the end: the next `unlink` of this request, which must ask
+   * for the same, gets its outcome instead of beginning another.
+   */
+  beginUnlink(request: RequestedUnlink): Promise<UnlinkResult> {
+    const result = this.unlink(request);
+    this.#begun = { request, result };
+    return result;
+  }
+
+  #takeOver({ userId, extIdpId, type }: RequestedUnlink): Promise<UnlinkResult> {
+    const begun = this.#begun;
+    this.#begun = null;
+    const { request } = begun ?? {};
+    if (
+      begun === null ||
+      request?.userId !== userId ||
+      request.extIdpId !== extIdpId ||
+      (request.type ?? null) !== (type ?? null)
+    ) {
+      throw new Error('an unlink was begun that is not the one that is asked for');
+    }
+    return begun.result;
   }
 
   /** @returns null where one of them is no id, or may not be read. */
@@ -122,7 +164,7 @@ export class Identities {
     }
   }
 
-  #check({ userId, extIdpId, type }: { userId: string; extIdpId: string; type?: string | null }): UnlinkRequest {
+  #check({ userId, extIdpId, type }: RequestedUnlink): UnlinkRequest {
     const { management } = this.#options;
     try {
       return {

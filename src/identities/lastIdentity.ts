@@ -1,4 +1,5 @@
 import { isSelf, type Caller } from '../callers';
+import type { Deadline } from '../deadline';
 import type { ManagementClient } from '../genauth';
 import { LastIdentityError } from './errors';
 import { isMeant, type UnlinkRequest } from './settle';
@@ -21,7 +22,7 @@ export async function guardLastIdentity(
   guard: LastIdentityGuard,
   caller: Caller,
   request: UnlinkRequest,
-  signal: AbortSignal,
+  signal: Deadline,
 ): Promise<void> {
   if (guard === 'off' || (guard === 'self' && !isSelf(caller, request.userId))) return;
   const user = await management.getUser(request.userId, { signal, purpose: 'settling' });

@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { type Deadline, pause } from '../deadline';
 import {
   type Acknowledgement,
   type GenAuthId,
@@ -54,7 +54,7 @@ const USER_NOT_FOUND = 2004;
 export async function sendAndSettle(
   management: Management,
   request: UnlinkRequest,
-  signal: AbortSignal,
+  signal: Deadline,
 ): Promise<Settlement> {
   try {
     const upstream = ofAcknowledgement(await management.unlinkIdentity(request, signal));
@@ -79,15 +79,15 @@ export async function sendAndSettle(
 async function look(
   management: Management,
   request: UnlinkRequest,
-  signal: AbortSignal,
+  signal: Deadline,
 ): Promise<{ isGone: boolean; reads: number }> {
   let reads = 0;
   for (const delay of VERIFY_AFTER_MS) {
     try {
-      await pause(delay, undefined, { signal });
+      await pause(delay, signal);
       reads++;
       const identities = await management.getUserIdentities(request.userId, { signal, purpose: 'settling' });
-      if (!identities.some((identity) => isMeant(identity, request))) return { isGone: true, reads };
+      if (!identities.toArray().some((identity) => isMeant(identity, request))) return { isGone: true, reads };
     } catch (error) {
       // A user who is gone has no identities. Any other failure to read shows nothing; the next read may.
       if (error instanceof ManagementRefusedError && error.apiCode === USER_NOT_FOUND) return { isGone: true, reads };

@@ -1,5 +1,5 @@
 import { type Caller, ForbiddenError, type Policy } from '../callers';
-import { untilAborted } from '../deadline';
+import { type Deadline, untilAborted } from '../deadline';
 import { type GenAuthId, type ManagementClient, ManagementUnreachableError } from '../genauth';
 import { type AuditLog, createOperationId, type UnlinkIntent, type UnlinkOutcome } from './audit';
 import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
@@ -50,7 +50,7 @@ export class Unlinks {
   async unlink(
     request: UnlinkRequest,
     caller: Caller,
-    signal: AbortSignal,
+    signal: Deadline,
     onEnd: (calls: number) => void = nothing,
   ): Promise<UnlinkResult> {
     const { userId } = request;
@@ -67,7 +67,7 @@ export class Unlinks {
   async #afterTheLast(
     request: UnlinkRequest,
     caller: Caller,
-    signal: AbortSignal,
+    signal: Deadline,
     onEnd: (calls: number) => void,
   ): Promise<UnlinkResult> {
     const { management, guard } = this.#options;
@@ -87,7 +87,7 @@ export class Unlinks {
   async #audited(
     request: UnlinkRequest,
     caller: Caller,
-    signal: AbortSignal,
+    signal: Deadline,
   ): Promise<{ settlement: Settlement; operationId: string }> {
     const { management, audit, onOutcome } = this.#options;
     const { userId, extIdpId, type } = request;

@@ -27,25 +27,25 @@ export interface CallReport {
   startedAt: number | null;
   /** Milliseconds from then on. */
   ms: number;
-  /** What could end it: the deadline of the request that made it, or the signal of a batch. */
-  signal: AbortSignal;
+  /** What could end it: the deadline of the request that made it, or of a batch. */
+  signal: object;
 }
 
 /** A call on behalf of many requests, at the moment when it is known which. */
 export interface Batch {
   users: number;
-  signal: AbortSignal;
+  signal: object;
   /** The deadlines of the requests that wait for it. */
-  readers: () => Iterable<AbortSignal>;
+  readers: () => Iterable<object>;
 }
 
-/** What is told of requests and calls, and becomes spans. Requests are told apart by their deadline's signal. */
+/** What is told of requests and calls, and becomes spans. Requests are told apart by their deadline. */
 export interface Tracing {
-  onArrival(deadline: AbortSignal, parent: TraceParent): void;
+  onArrival(deadline: object, parent: TraceParent): void;
   onBatch(batch: Batch): void;
   onCall(report: CallReport): void;
   /** The request has been answered. */
-  onRequest(report: RequestReport, deadline: AbortSignal): void;
+  onRequest(report: RequestReport, deadline: object): void;
   /** Exports what is left, for as long as 2 s. */
   close(): Promise<void>;
 }
@@ -65,9 +65,9 @@ export function createSpans(
   tracer: Tracer,
   extract: (parent: TraceParent) => Context,
 ): Omit<Tracing, 'close'> {
-  // By signals, so that whatever is forgotten by everybody else is forgotten here.
-  const requests = new WeakMap<AbortSignal, Span>();
-  const batches = new WeakMap<AbortSignal, { users: number; spans: Span[] }>();
+  // By deadlines, so that whatever is forgotten by everybody else is forgotten here.
+  const requests = new WeakMap<object, Span>();
+  const batches = new WeakMap<object, { users: number; spans: Span[] }>();
   const isSampled = (span: Span | undefined): span is Span =>
     span !== undefined && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
   const linkTo = (span: Span): Link => ({ context: span.spanContext() });

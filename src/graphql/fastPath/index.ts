@@ -1,46 +1,67 @@
-import { type ApolloServerPlugin, HeaderMap } from '@apollo/server';
-import type { OperationDefinitionNode } from 'graphql';
+import type { ApolloServerPlugin } from '@apollo/server';
+import { LRUCache } from 'lru-cache';
+import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import type { Context } from '../context';
 import { fragmentsOf } from '../fragments';
-import { compileEntities, type Plan } from './entities';
+import { describe, type OperationDescription } from '../reports';
+import { compile, type Plan } from './plan';
 
-/** Answers that are text already, by the `data` that stands for them. */
-const texts = new WeakMap<object, string>();
+/** A request as it came, in form a GraphQL request. */
+export interface GraphQLRequest {
+  query: string;
+  operationName?: string | null;
+  variables?: Readonly<Record<string, unknown>> | null;
+}
+
+/** An operation that Apollo Server let through, and how to answer it. */
+interface Known {
+  description: OperationDescription;
+  plan: Plan;
+}
+
+/** Both bounds hold: so many documents, and so many characters of them. */
+const MAX_DOCUMENTS = 1_000;
+const MAX_CHARACTERS = 4_000_000;
 
 /**
- * Answers the operations that routers send without graphql-js's executor: each is compiled once, and its answer is written
- * as text instead of being built and then written. Everything else, and every answer with an error in it, is graphql-js's.
- *
- * Reads only. A write is never begun here, so that it can never be begun twice.
+ * Answers the operations that routers send past Apollo Server's pipeline and graphql-js's executor. An operation takes the
+ * long way once: what Apollo Server has parsed, validated and let through is compiled, and known by its text from then on.
+ * Everything that is not known, and every answer with an error in it, is Apollo Server's.
  */
-export function fastPath(): ApolloServerPlugin<Context> {
-  // Held by Apollo's document store, which is bounded; forgotten with it.
-  const plans = new WeakMap<OperationDefinitionNode, { plan: Plan | null }>();
-  return {
+export class FastPath {
+  /** By the text of the document, then by the name that was asked for. A document has as many entries as operations. */
+  readonly #documents = new LRUCache<string, Map<string | null, Known | null>>({
+    max: MAX_DOCUMENTS,
+    maxSize: MAX_CHARACTERS,
+    sizeCalculation: (_known, query) => query.length,
+  });
+
+  /** Learns from what Apollo Server executes. Has to come after the plugins that refuse requests. */
+  readonly plugin: ApolloServerPlugin<Context> = {
     requestDidStart: () =>
       Promise.resolve({
-        async responseForOperation({ operation, document, request, contextValue, metrics }) {
-          // Apollo comes here even where the document does not have the operation that is asked for.
-          if (!(operation as OperationDefinitionNode | undefined)) return null;
-          // To be told how long each field takes, graphql-js has to run them.
-          if (metrics.captureTraces === true) return null;
-          let known = plans.get(operation);
+        didResolveOperation: ({ source, request, document, operation }) => {
+          const operationName = request.operationName ?? null;
+          let known = this.#documents.get(source);
           if (known === undefined) {
-            known = { plan: compileEntities(operation, fragmentsOf(document)) };
-            plans.set(operation, known);
+            known = new Map();
+            this.#documents.set(source, known);
           }
-          const text = known.plan && (await known.plan(request.variables ?? {}, contextValue.identities));
-          if (text === null) return null;
-          const data = {};
-          texts.set(data, text);
-          return { http: { headers: new HeaderMap() }, body: { kind: 'single', singleResult: { data } } };
+          // Apollo Server comes here even where the document does not have the operation that is asked for.
+          if (operation !== undefined)
+            known.set(operationName, toKnown(operation, document));
+          return Promise.resolve();
         },
       }),
   };
+
+  /** @returns null where it is not known how to answer it. */
+  find({ query, operationName }: GraphQLRequest): Known | null {
+    return this.#documents.get(query)?.get(operationName ?? null) ?? null;
+  }
 }
 
-/** Writes an answer, whoever made it. */
-export function stringifyResult(result: { data?: unknown }): string {
-  const text = typeof result.data === 'object' && result.data !== null ? texts.get(result.data) : undefined;
-  return text === undefined ? JSON.stringify(result) : `{"data":${text}}`;
+function toKnown(operation: OperationDefinitionNode, document: DocumentNode): Known | null {
+  const plan = compile(operation, fragmentsOf(document));
+  return plan && { description: describe(operation), plan };
 }

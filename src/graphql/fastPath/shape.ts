@@ -1,7 +1,8 @@
 import { type FieldNode, Kind, type SelectionSetNode } from 'graphql';
 import type { Identity } from '../../genauth';
-import type { Fragments } from '../fragments';
 import type { KnownUser } from '../../identities';
+import type { JsonWriter } from '../../json';
+import type { Fragments } from '../fragments';
 
 /** The fields of one object in the order of the answer, by response name; what is asked for twice is merged. */
 export type Fields = ReadonlyMap<string, readonly [FieldNode, ...FieldNode[]]>;
@@ -42,60 +43,81 @@ export function collectFields(
 }
 
 /** Writes one value of the answer as JSON. */
-export type Writer<Value> = (value: Value) => string;
-
-const IDENTITY_FIELDS: Readonly<Record<string, Writer<Identity>>> = {
-  __typename: () => '"Identity"',
-  id: ({ id }) => JSON.stringify(id),
-  extIdpId: ({ extIdpId }) => JSON.stringify(extIdpId),
-  provider: ({ provider }) => JSON.stringify(provider),
-  type: ({ type }) => JSON.stringify(type),
-  userIdInIdp: ({ userIdInIdp }) => JSON.stringify(userIdInIdp),
-  userInfoInIdp: ({ userInfoInIdp }) => JSON.stringify(userInfoInIdp),
-  originConnIds: ({ originConnIds }) => JSON.stringify(originConnIds),
-};
+export type Writer<Value> = (value: Value, out: JsonWriter) => void;
 
 /** @returns null where something is asked for that graphql-js has to answer. */
-export function userWriter(fields: Fields, fragments: Fragments): Writer<KnownUser> | null {
-  return objectWriter(fields, (name, nodes) => {
-    if (name === '__typename') return () => '"User"';
-    if (name === 'id') return ({ id }) => JSON.stringify(id);
-    if (name !== 'identities') return null;
-    const row = collectFields(selectionSetsOf(nodes), new Set(['Identity']), fragments);
-    const write = row && objectWriter(row, (field) => IDENTITY_FIELDS[field] ?? null);
-    return write && (({ identities }) => writeList(identities, write));
+export function userWriter(nodes: readonly FieldNode[], types: ReadonlySet<string>, fragments: Fragments) {
+  return objectWriter<KnownUser>(nodes, types, fragments, (name, fieldNodes) => {
+    if (name === '__typename') return (_user, out) => out.literal('"User"');
+    if (name === 'id') return ({ id }, out) => out.value(id);
+    return name === 'identities' ? identitiesWriter(fieldNodes, fragments) : null;
   });
 }
 
-/** @returns null where one of the fields cannot be written. */
-export function objectWriter<Value>(
-  fields: Fields,
-  fieldWriter: (name: string, nodes: readonly [FieldNode, ...FieldNode[]]) => Writer<Value> | null,
-): Writer<Value> | null {
-  const parts: { key: string; write: Writer<Value> }[] = [];
-  for (const [key, nodes] of fields) {
-    const write = fieldWriter(nodes[0].name.value, nodes);
-    if (write === null) return null;
-    parts.push({ key: `${parts.length === 0 ? '{' : ','}${JSON.stringify(key)}:`, write });
-  }
-  if (parts.length === 0) return () => '{}';
-  return (value) => {
-    let text = '';
-    for (const { key, write } of parts) text += key + write(value);
-    return `${text}}`;
+/** One row of a user's identities. */
+interface Row {
+  of: KnownUser;
+  row: number;
+}
+
+const IDENTITY_FIELDS: ReadonlySet<string> = new Set<keyof Identity>([
+  'id',
+  'extIdpId',
+  'provider',
+  'type',
+  'userIdInIdp',
+  'userInfoInIdp',
+  'originConnIds',
+]);
+
+function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Writer<KnownUser> | null {
+  const write = objectWriter<Row>(nodes, new Set(['Identity']), fragments, (name) => {
+    if (name === '__typename') return (_row, out) => out.literal('"Identity"');
+    if (!IDENTITY_FIELDS.has(name)) return null;
+    return ({ of, row }, out) => of.identities.write(row, name as keyof Identity, out);
+  });
+  if (write === null) return null;
+  return (of, out) => {
+    out.literal('[');
+    for (let row = 0; row < of.identities.length; row++) {
+      if (row > 0) out.literal(',');
+      write({ of, row }, out);
+    }
+    out.literal(']');
   };
 }
 
-export function writeList<Value>(values: readonly Value[], write: Writer<Value>): string {
-  let text = '[';
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index];
-    if (index > 0) text += ',';
-    if (value !== undefined) text += write(value);
+/**
+ * Compiles how an object is written.
+ *
+ * @param nodes The fields that hold it, whose selections are merged.
+ * @param fieldWriter Null where one of its fields cannot be written.
+ * @returns null where one of the fields cannot be written, or where it has a directive.
+ */
+export function objectWriter<Value>(
+  nodes: readonly FieldNode[],
+  types: ReadonlySet<string>,
+  fragments: Fragments,
+  fieldWriter: (name: string, nodes: readonly [FieldNode, ...FieldNode[]]) => Writer<Value> | null,
+): Writer<Value> | null {
+  const fields = collectFields(
+    nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
+    types,
+    fragments,
+  );
+  if (fields === null) return null;
+  const parts: { key: string; write: Writer<Value> }[] = [];
+  for (const [key, fieldNodes] of fields) {
+    const write = fieldWriter(fieldNodes[0].name.value, fieldNodes);
+    if (write === null) return null;
+    parts.push({ key: `${parts.length === 0 ? '{' : ','}${JSON.stringify(key)}:`, write });
   }
-  return `${text}]`;
-}
-
-export function selectionSetsOf(nodes: readonly FieldNode[]): SelectionSetNode[] {
-  return nodes.flatMap(({ selectionSet }) => (selectionSet === undefined ? [] : [selectionSet]));
+  if (parts.length === 0) return (_value, out) => out.literal('{}');
+  return (value, out) => {
+    for (const { key, write } of parts) {
+      out.literal(key);
+      write(value, out);
+    }
+    out.literal('}');
+  };
 }

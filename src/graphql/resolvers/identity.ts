@@ -5,7 +5,7 @@ import type { UserReference } from '../context';
 export const resolvers: Resolvers = {
   User: {
     __resolveReference: ({ id }, { identities }) => userIfKnown(id, identities),
-    identities: ({ id }, _args, { identities }) => identities.of(id),
+    identities: async ({ id }, _args, { identities }) => (await identities.of(id))?.toArray() ?? null,
   },
   Mutation: {
     unlinkIdentity: (_parent, { userId, extIdpId, type }, { identities }) =>
