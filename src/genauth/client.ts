@@ -1,11 +1,11 @@
 import type { Deadline } from '../deadline';
-import type { JsonText, Place } from '../json';
+import type { JsonReader } from '../json';
 import type { RequestOf, Route } from './api';
 import { SignatureAuthentication } from './authentication';
 import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
-import { type Identity, IdentityList } from './identity';
+import { type Identity, IdentityList, isObject } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
@@ -141,8 +141,8 @@ export class ManagementClient {
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
     const options = { signal, lane: 'writes', repeat: true } as const;
-    const { json, data, apiCode, requestId, attempts } = await this.#request(route, { ...request }, options);
-    const success = data === null ? undefined : json.memberValue(data, 'success');
+    const { data, apiCode, requestId, attempts } = await this.#request(route, { ...request }, readValue, options);
+    const success = isObject(data) ? data['success'] : undefined;
     if (success === true) return { apiCode, requestId, attempts };
     const error =
       success === false
@@ -159,10 +159,9 @@ export class ManagementClient {
    */
   async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<IdentityList> {
     const route = 'GET /api/v3/get-user-identities';
-    const { json, data } = await this.#request(route, { userId }, read(options));
-    const identities = IdentityList.read(json, data);
-    if (identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    return identities;
+    const { data = null } = await this.#request(route, { userId }, IdentityList.read, toOptions(options));
+    if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    return data;
   }
 
   /**
@@ -192,22 +191,18 @@ export class ManagementClient {
       for (const userId of userIds) asked.add(userId);
       return userIds.length === 0 ? null : { userIds, withIdentities: 'true' };
     };
-    const answer = await this.#requests.request(route, drawBatch, read(options));
+    const answer = await this.#requests.request(route, drawBatch, readUsers, toOptions(options));
     if (answer === null) return new Map();
-    const { json, data } = answer;
-    if (data === null || json.kind(data) !== 'array') throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    const { data = null } = answer;
+    if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     const found = new Map<string, IdentityList | ManagementUnreachableError>();
-    for (let row = json.first(data); row < json.after(data); row = json.after(row)) {
-      // An unknown user may be missing or null, depending on the installation; both mean the same.
-      const userIdAt = json.member(row, 'userId');
-      if (userIdAt === null || !json.isString(userIdAt)) continue;
-      const userId = json.text(userIdAt);
-      if (found.has(userId)) continue;
+    for (const { userId, identities } of data) {
+      if (typeof userId !== 'string' || found.has(userId)) continue;
       if (!asked.has(userId)) {
         isAboutOthers = true;
         continue;
       }
-      found.set(userId, readIdentitiesOf(json, row) ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
+      found.set(userId, identities ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
     }
     // An answer about somebody else does not say that there is no such user.
     const missing = isAboutOthers ? [...asked].filter((userId) => !found.has(userId)) : [];
@@ -223,28 +218,26 @@ export class ManagementClient {
    */
   async getUser(userId: GenAuthId, options: ReadOptions): Promise<User | null> {
     const route = 'GET /api/v3/get-user';
-    let answer: Answer;
+    let answer: Answer<UserRow | null>;
     try {
-      answer = await this.#request(route, { userId, withIdentities: 'true' }, read(options));
+      answer = await this.#request(route, { userId, withIdentities: 'true' }, readUser, toOptions(options));
     } catch (error) {
       if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return null;
       throw error;
     }
-    const { json, data } = answer;
-    if (data === null || json.kind(data) !== 'object') throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    const member = (name: string): unknown => json.memberValue(data, name);
-    if (member('userId') !== userId) throw new ManagementUnreachableError(route, 'mismatch', 'maybe');
-    const identities = readIdentitiesOf(json, data);
-    if (identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    const { data = null } = answer;
+    if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    if (data.userId !== userId) throw new ManagementUnreachableError(route, 'mismatch', 'maybe');
+    if (data.identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return {
       id: userId,
-      email: textOrNull(member('email')),
-      phone: textOrNull(member('phone')),
-      username: textOrNull(member('username')),
-      passwordLastSetAt: textOrNull(member('passwordLastSetAt')),
-      emailVerified: member('emailVerified') === true,
-      phoneVerified: member('phoneVerified') === true,
-      identities: identities.toArray(),
+      email: textOrNull(data.email),
+      phone: textOrNull(data.phone),
+      username: textOrNull(data.username),
+      passwordLastSetAt: textOrNull(data.passwordLastSetAt),
+      emailVerified: data.emailVerified === true,
+      phoneVerified: data.phoneVerified === true,
+      identities: data.identities.toArray(),
     };
   }
 
@@ -258,10 +251,9 @@ export class ManagementClient {
     const route = 'POST /api/v3/get-management-token';
     // Field by field: what else the object holds is not GenAuth's.
     const { accessKeyId, accessKeySecret } = accessKey;
-    const { json, data } = await this.#requests.requestUnauthenticated(route, { accessKeyId, accessKeySecret }, signal);
-    const member = (name: string): unknown => (data === null ? undefined : json.memberValue(data, name));
-    const accessToken = member('access_token');
-    const expiresIn = member('expires_in');
+    const request = { accessKeyId, accessKeySecret };
+    const { data } = await this.#requests.requestUnauthenticated(route, request, readValue, signal);
+    const { access_token: accessToken, expires_in: expiresIn } = isObject(data) ? data : {};
     if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');
     }
@@ -270,26 +262,80 @@ export class ManagementClient {
     return { accessToken, expiresIn };
   }
 
-  async #request<R extends Route>(
+  async #request<R extends Route, Data>(
     route: R,
     data: RequestOf<R>,
+    readData: (json: JsonReader) => Data,
     options: RequestOptions,
-  ): Promise<Answer & { attempts: number }> {
-    const answer = await this.#requests.request(route, () => data, options);
+  ): Promise<Answer<Data> & { attempts: number }> {
+    const answer = await this.#requests.request(route, () => data, readData, options);
     if (answer === null) throw new Error('a request with data was not sent');
     return answer;
   }
 }
 
-function read({ signal, purpose }: ReadOptions): RequestOptions {
+function toOptions({ signal, purpose }: ReadOptions): RequestOptions {
   const settling = purpose === 'settling';
   return { signal, lane: settling ? 'writes' : 'reads', repeat: !settling };
 }
 
-/** A user without identities has an empty list, or none at all. */
-function readIdentitiesOf(json: JsonText, user: Place): IdentityList | null {
-  const at = json.member(user, 'identities');
-  return at === null || json.kind(at) === 'null' ? IdentityList.EMPTY : IdentityList.read(json, at);
+function readValue(json: JsonReader): unknown {
+  return json.value();
+}
+
+/** What is looked at of a user, nothing of it checked but the identities. */
+interface UserRow extends Partial<Record<(typeof MEMBERS)[number], unknown>> {
+  userId: unknown;
+  /** Null when they cannot be read. A user without identities has an empty list, or none at all. */
+  identities: IdentityList | null;
+}
+
+const MEMBERS = ['email', 'phone', 'username', 'passwordLastSetAt', 'emailVerified', 'phoneVerified'] as const;
+
+/** @returns null when it is not an object. */
+function readUser(json: JsonReader): UserRow | null {
+  return readRow(json, (user) => {
+    const member = MEMBERS.find((name) => json.isKey(name));
+    if (member === undefined) json.skip();
+    else user[member] = json.value();
+  });
+}
+
+/** Of a list of users, ids and identities. @returns null when it is not a list. */
+function readUsers(json: JsonReader): UserRow[] | null {
+  if (json.kind() !== 'array') {
+    json.skip();
+    return null;
+  }
+  const users: UserRow[] = [];
+  json.enter();
+  while (json.nextItem()) {
+    // An unknown user may be missing or null, depending on the installation; both mean the same.
+    const user = readRow(json, () => json.skip());
+    if (user !== null) users.push(user);
+  }
+  return users;
+}
+
+function readRow(json: JsonReader, readOther: (user: UserRow) => void): UserRow | null {
+  if (json.kind() !== 'object') {
+    json.skip();
+    return null;
+  }
+  const user: UserRow = { userId: undefined, identities: IdentityList.EMPTY };
+  json.enter();
+  while (json.nextKey()) {
+    if (json.isKey('userId')) user.userId = json.value();
+    else if (json.isKey('identities')) user.identities = readIdentities(json);
+    else readOther(user);
+  }
+  return user;
+}
+
+function readIdentities(json: JsonReader): IdentityList | null {
+  if (json.kind() !== 'null') return IdentityList.read(json);
+  json.skip();
+  return IdentityList.EMPTY;
 }
 
 function textOrNull(value: unknown): string | null {

@@ -1,13 +1,12 @@
-import { JsonText, type Place } from '../json';
+import { JsonError, JsonReader } from '../json';
 import type { Route } from './api';
 import { ManagementRefusedError, ManagementUnreachableError, type Refusal } from './errors';
 import type { Exchange } from './transport';
 
-/** A successful answer. What `data` holds is for the operation to read. */
-export interface Answer {
-  json: JsonText;
-  /** Where `data` stands; null where there is none. */
-  data: Place | null;
+/** A successful answer. */
+export interface Answer<Data> {
+  /** As the operation reads it; undefined where there is none. */
+  data: Data | undefined;
   apiCode: number | null;
   requestId: string | null;
 }
@@ -24,16 +23,17 @@ const REPLAYED = 1306;
 /**
  * Decides what an answer means. Total: any bytes whatever give an answer or one of the two errors.
  *
+ * @param readData Reads one value, whatever it is.
  * @throws {ManagementRefusedError} GenAuth said no, and nothing was executed.
  * @throws {ManagementUnreachableError} The answer proves nothing; `sent` is `maybe`.
  */
-export function judge(route: Route, exchange: Exchange): Answer {
+export function judge<Data>(route: Route, exchange: Exchange, readData: (json: JsonReader) => Data): Answer<Data> {
   const { status, headers } = exchange;
   if (status === 429) {
     throw refused(route, 'rate_limited', { statusCode: 429, retryAfterMs: retryAfterMs(headers['retry-after']) });
   }
   if (status === 401) {
-    const codes = readCodes(JsonText.parse(exchange.body));
+    const codes = readCodes(readEnvelope(exchange.body, skip) ?? {});
     if (codes.apiCode === REPLAYED) throw unusable(route, 'replayed');
     throw refused(route, 'credentials', { statusCode: 401, ...codes });
   }
@@ -43,16 +43,16 @@ export function judge(route: Route, exchange: Exchange): Answer {
   if (encoding !== undefined && encoding !== 'identity') throw unusable(route, 'encoding');
   if (exchange.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
 
-  const envelope = JsonText.parse(exchange.body);
-  if (envelope === null) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
-  if (envelope.kind(0) !== 'object') throw unusable(route, 'shape');
-  const statusCode = envelope.memberValue(0, 'statusCode');
+  const envelope = readEnvelope(exchange.body, readData);
+  if (envelope === undefined) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
+  if (envelope === null) throw unusable(route, 'shape');
+  const { statusCode } = envelope;
   if (typeof statusCode !== 'number') throw unusable(route, status >= 400 ? 'http_error' : 'shape');
   const codes = readCodes(envelope);
   if (statusCode === 200) {
     // An envelope that says 200 under an HTTP error contradicts itself.
     if (status >= 400) throw unusable(route, 'http_error');
-    return { json: envelope, data: envelope.member(0, 'data'), ...codes };
+    return { data: envelope.data, ...codes };
   }
   const { apiCode } = codes;
   if (apiCode === REPLAYED) throw unusable(route, 'replayed');
@@ -100,9 +100,45 @@ function unusable(route: Route, reason: ManagementUnreachableError['reason']): M
   return new ManagementUnreachableError(route, reason, 'maybe');
 }
 
-function readCodes(envelope: JsonText | null): { apiCode: number | null; requestId: string | null } {
-  const apiCode = envelope?.memberValue(0, 'apiCode');
-  const requestId = envelope?.memberValue(0, 'requestId');
+/** What is looked at of an envelope, nothing of it checked but `data`. */
+interface RawEnvelope<Data> {
+  statusCode?: unknown;
+  apiCode?: unknown;
+  requestId?: unknown;
+  data?: Data;
+}
+
+/** @returns undefined when it is not JSON, null when it is not an object. */
+function readEnvelope<Data>(body: Buffer, readData: (json: JsonReader) => Data): RawEnvelope<Data> | null | undefined {
+  try {
+    return JsonReader.read(body, (json) => {
+      if (json.kind() !== 'object') return skip(json);
+      const envelope: RawEnvelope<Data> = {};
+      json.enter();
+      while (json.nextKey()) {
+        if (json.isKey('data')) envelope.data = readData(json);
+        else if (json.isKey('statusCode')) envelope.statusCode = json.value();
+        else if (json.isKey('apiCode')) envelope.apiCode = json.value();
+        else if (json.isKey('requestId')) envelope.requestId = json.value();
+        else json.skip();
+      }
+      return envelope;
+    });
+  } catch (error) {
+    if (error instanceof JsonError) return undefined;
+    throw error;
+  }
+}
+
+function skip(json: JsonReader): null {
+  json.skip();
+  return null;
+}
+
+function readCodes({ apiCode, requestId }: RawEnvelope<unknown>): {
+  apiCode: number | null;
+  requestId: string | null;
+} {
   return {
     // GraphQL's Int: a larger number would turn an executed unlink into a serialization error.
     apiCode: typeof apiCode === 'number' && Number.isInteger(apiCode) && (apiCode | 0) === apiCode ? apiCode : null,

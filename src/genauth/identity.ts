@@ -1,4 +1,4 @@
-import { JsonText, type JsonWriter, type Place } from '../json';
+import type { JsonReader, JsonWriter } from '../json';
 
 /** Any JSON object. */
 export type JSONObject = { [key: string]: unknown };
@@ -23,7 +23,7 @@ const CREDENTIAL =
 // Deeper than any provider's profile, and shallow enough that neither this nor the answer's serializer can overflow.
 const MAX_DEPTH = 32;
 
-/** What is read of a row, by its names on the wire; the first five are strings in every row. */
+/** What is read of a row, by its names on the wire. */
 const MEMBERS = [
   'identityId',
   'extIdpId',
@@ -33,140 +33,146 @@ const MEMBERS = [
   'userInfoInIdp',
   'originConnIds',
 ] as const;
-const REQUIRED = 5;
-const [ID, EXT_IDP_ID, PROVIDER, TYPE, USER_ID_IN_IDP, USER_INFO_IN_IDP, ORIGIN_CONN_IDS] = [0, 1, 2, 3, 4, 5, 6];
-const MEMBER_OF = {
-  id: ID,
-  extIdpId: EXT_IDP_ID,
-  provider: PROVIDER,
-  type: TYPE,
-  userIdInIdp: USER_ID_IN_IDP,
+/** The first five are strings in every row: one bit for each. */
+const REQUIRED = 0b11111;
+const USER_INFO_IN_IDP = 5;
+const ORIGIN_CONN_IDS = 6;
+
+/** Where a field of an identity stands among the members. */
+const MEMBER_OF: Readonly<Record<keyof Identity, number>> = {
+  id: 0,
+  extIdpId: 1,
+  provider: 2,
+  type: 3,
+  userIdInIdp: 4,
   userInfoInIdp: USER_INFO_IN_IDP,
   originConnIds: ORIGIN_CONN_IDS,
-} as const satisfies Record<keyof Identity, number>;
-/** A row does not have this member, or has null. */
-const ABSENT = -1;
+};
+
+/** What goes before a field of each row, and the field. Null: what goes after the last one. */
+export type RowTemplate = readonly (readonly [literal: string, field: keyof Identity | null])[];
 
 /**
  * The identities of a user, as GenAuth sent them: all of them checked, and made into objects only where somebody wants
  * objects. Most are only written into an answer again.
  */
 export class IdentityList {
+  static readonly EMPTY = new IdentityList(Buffer.alloc(0), []);
+
   readonly length: number;
-  readonly #json: JsonText;
-  /** Where the members of each row stand, row after row. */
-  readonly #places: Int32Array;
+  readonly #bytes: Buffer;
+  /**
+   * For each member of each row its first byte, and the byte after it: negative where it is not written as
+   * `JSON.stringify` would write it. Both 0 where the row does not have it.
+   */
+  readonly #ranges: readonly number[];
   #objects: readonly Identity[] | undefined;
 
-  private constructor(json: JsonText, places: Int32Array) {
-    this.#json = json;
-    this.#places = places;
-    this.length = places.length / MEMBERS.length;
+  private constructor(bytes: Buffer, ranges: readonly number[]) {
+    this.#bytes = bytes;
+    this.#ranges = ranges;
+    this.length = ranges.length / (2 * MEMBERS.length);
   }
 
   /**
    * Reads a list of GenAuth's identities.
    *
-   * @param at Null: there is none.
    * @returns null when it is not a list, or when a row lacks what every identity has. Such a row is never skipped: a row
    *   that goes missing would look like an identity that is unlinked.
    */
-  static read(json: JsonText, at: Place | null): IdentityList | null {
-    if (at === null || json.kind(at) !== 'array') return null;
-    const places: Place[] = [];
-    for (let row = json.first(at); row < json.after(at); row = json.after(row)) {
-      if (!readRow(json, row, places)) return null;
+  static read(json: JsonReader): IdentityList | null {
+    if (json.kind() !== 'array') {
+      json.skip();
+      return null;
     }
-    return new IdentityList(json, Int32Array.from(places));
+    const ranges: number[] = [];
+    let isWhole = true;
+    json.enter();
+    while (json.nextItem()) isWhole = readRow(json, ranges) && isWhole;
+    return isWhole ? new IdentityList(json.bytes, ranges) : null;
   }
 
-  static readonly EMPTY = new IdentityList(JsonText.EMPTY, new Int32Array(0));
-
   toArray(): readonly Identity[] {
-    this.#objects ??= Array.from({ length: this.length }, (_, row) => this.#toIdentity(row));
+    this.#objects ??= Array.from({ length: this.length }, (_, row) => {
+      const text = (field: keyof Identity): string => this.#value(row, MEMBER_OF[field]) as string;
+      return {
+        id: text('id'),
+        extIdpId: text('extIdpId'),
+        provider: text('provider'),
+        type: text('type'),
+        userIdInIdp: text('userIdInIdp'),
+        userInfoInIdp: this.#userInfoInIdp(row),
+        originConnIds: (this.#value(row, ORIGIN_CONN_IDS) ?? []) as string[],
+      };
+    });
     return this.#objects;
   }
 
-  /** Writes one field of one row, as `JSON.stringify` would write it. */
-  write(row: number, field: keyof Identity, out: JsonWriter): void {
-    const place = this.#place(row, MEMBER_OF[field]);
-    if (field === 'userInfoInIdp') out.value(this.#userInfoInIdp(place));
-    else if (field === 'originConnIds') this.#writeStrings(place, out);
-    else this.#writeString(place, out);
-  }
-
-  #place(row: number, member: number): Place {
-    return this.#places[row * MEMBERS.length + member] ?? ABSENT;
-  }
-
-  #toIdentity(row: number): Identity {
-    const text = (member: number): string => this.#json.text(this.#place(row, member));
-    return {
-      id: text(ID),
-      extIdpId: text(EXT_IDP_ID),
-      provider: text(PROVIDER),
-      type: text(TYPE),
-      userIdInIdp: text(USER_ID_IN_IDP),
-      userInfoInIdp: this.#userInfoInIdp(this.#place(row, USER_INFO_IN_IDP)),
-      originConnIds: this.#originConnIds(this.#place(row, ORIGIN_CONN_IDS)),
-    };
-  }
-
-  #userInfoInIdp(place: Place): JSONObject | null {
-    const value = place === ABSENT ? null : this.#json.value(place);
-    return isObject(value) ? withoutCredentials(value, 0) : null;
-  }
-
-  #originConnIds(place: Place): string[] {
-    return place === ABSENT ? [] : (this.#json.value(place) as string[]);
-  }
-
-  #writeString(place: Place, out: JsonWriter): void {
-    const json = this.#json;
-    if (json.isPlain(place)) out.copy(json.bytes, json.start(place), json.end(place));
-    else out.value(json.value(place));
-  }
-
-  #writeStrings(place: Place, out: JsonWriter): void {
+  /** Writes all rows as a JSON array, every value as `JSON.stringify` would write it. */
+  write(template: RowTemplate, out: JsonWriter): void {
     out.literal('[');
-    if (place !== ABSENT) {
-      const json = this.#json;
-      for (let item = json.first(place); item < json.after(place); item = json.after(item)) {
-        if (item !== json.first(place)) out.literal(',');
-        this.#writeString(item, out);
+    for (let row = 0; row < this.length; row++) {
+      if (row > 0) out.literal(',');
+      for (const [literal, field] of template) {
+        out.literal(literal);
+        if (field !== null) this.#writeMember(row, MEMBER_OF[field], out);
       }
     }
     out.literal(']');
   }
+
+  #writeMember(row: number, member: number, out: JsonWriter): void {
+    const at = 2 * (row * MEMBERS.length + member);
+    const end = this.#ranges[at + 1] as number;
+    if (member === USER_INFO_IN_IDP) out.value(this.#userInfoInIdp(row));
+    else if (end > 0) out.copy(this.#bytes, this.#ranges[at] as number, end);
+    else out.value(this.#value(row, member) ?? []);
+  }
+
+  #value(row: number, member: number): unknown {
+    const at = 2 * (row * MEMBERS.length + member);
+    const end = Math.abs(this.#ranges[at + 1] as number);
+    return end === 0 ? undefined : JSON.parse(this.#bytes.toString('utf8', this.#ranges[at], end));
+  }
+
+  #userInfoInIdp(row: number): JSONObject | null {
+    const value = this.#value(row, USER_INFO_IN_IDP);
+    return isObject(value) ? withoutCredentials(value, 0) : null;
+  }
 }
 
-/** Adds where the members of a row stand. @returns Whether it is the row of an identity. */
-function readRow(json: JsonText, row: Place, places: Place[]): boolean {
-  if (json.kind(row) !== 'object') return false;
-  const offset = places.length;
-  for (let member = 0; member < MEMBERS.length; member++) places.push(ABSENT);
-  for (let key = json.first(row); key < json.after(row); key = json.after(json.valueOf(key))) {
-    for (let member = 0; member < MEMBERS.length; member++) {
-      if (!json.isKey(key, MEMBERS[member] as string)) continue;
-      places[offset + member] = json.valueOf(key);
-      break;
+/** Adds where the members of a row are. @returns Whether it is the row of an identity. */
+function readRow(json: JsonReader, ranges: number[]): boolean {
+  if (json.kind() !== 'object') {
+    json.skip();
+    return false;
+  }
+  const offset = ranges.length;
+  for (let member = 0; member < MEMBERS.length; member++) ranges.push(0, 0);
+  // One bit for each member that is not what it has to be. Of one that is repeated, the last counts.
+  let bad = REQUIRED;
+  json.enter();
+  while (json.nextKey()) {
+    const member = memberOf(json);
+    if (member === NONE) {
+      json.skip();
+      continue;
     }
+    const isNull = json.kind() === 'null';
+    const isGood = member === ORIGIN_CONN_IDS ? json.strings() || isNull : json.string() || member === USER_INFO_IN_IDP;
+    bad = isGood ? bad & ~(1 << member) : bad | (1 << member);
+    ranges[offset + 2 * member] = json.start;
+    ranges[offset + 2 * member + 1] = isNull ? 0 : json.isPlain ? json.end : -json.end;
   }
-  for (let member = 0; member < REQUIRED; member++) {
-    const place = places[offset + member] as Place;
-    if (place === ABSENT || !json.isString(place)) return false;
-  }
-  const connections = places[offset + ORIGIN_CONN_IDS] as Place;
-  if (connections === ABSENT) return true;
-  if (json.kind(connections) === 'null') {
-    places[offset + ORIGIN_CONN_IDS] = ABSENT;
-    return true;
-  }
-  if (json.kind(connections) !== 'array') return false;
-  for (let item = json.first(connections); item < json.after(connections); item = json.after(item)) {
-    if (!json.isString(item)) return false;
-  }
-  return true;
+  return bad === 0;
+}
+
+const NONE = -1;
+
+/** Which member the key that was read last names. */
+function memberOf(json: JsonReader): number {
+  for (let member = 0; member < MEMBERS.length; member++) if (json.isKey(MEMBERS[member] as string)) return member;
+  return NONE;
 }
 
 export function isObject(value: unknown): value is JSONObject {

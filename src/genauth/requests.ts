@@ -8,6 +8,7 @@ import {
   SamplingBreaker,
 } from 'cockatiel';
 import { type Deadline, pause } from '../deadline';
+import type { JsonReader } from '../json';
 import { Admission, AdmissionError, type Lane } from './admission';
 import type { RequestOf, Route } from './api';
 import type { Authentication } from './authentication';
@@ -52,6 +53,8 @@ export interface CallReport {
   /** What could end it, as it was handed in: by this a caller knows whose call it was. */
   signal: Deadline;
 }
+
+type ReadData<Data> = (json: JsonReader) => Data;
 
 export interface RequestOptions {
   /** Ends it, waiting included. */
@@ -119,25 +122,27 @@ export class Requests {
    * Sends a request and judges the answer.
    *
    * @param draw What to send. Asked for at the last moment, when the request may go out; null sends nothing.
+   * @param readData Reads the `data` of the answer, whatever it is.
    * @returns null where nothing was sent.
    * @throws {ManagementRefusedError | ManagementUnreachableError}
    */
-  async request<R extends Route>(
+  async request<R extends Route, Data>(
     route: R,
     draw: () => RequestOf<R> | null,
+    readData: ReadData<Data>,
     options: RequestOptions,
-  ): Promise<(Answer & { attempts: number }) | null> {
+  ): Promise<(Answer<Data> & { attempts: number }) | null> {
     let data: RequestOf<R> | null | undefined;
     const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
     const first: Attempt = { number: 1 };
     const second: Attempt = { number: 2 };
     try {
-      let answer: Answer | null;
+      let answer: Answer<Data> | null;
       try {
-        answer = await this.#attempt(route, drawOnce, options, first);
+        answer = await this.#attempt(route, drawOnce, readData, options, first);
       } catch (error) {
         if (!(await this.#mayRepeat(route, error, first, options))) throw error;
-        answer = await this.#attempt(route, drawOnce, options, second);
+        answer = await this.#attempt(route, drawOnce, readData, options, second);
       }
       return answer && { ...answer, attempts: countSent(first, second) };
     } catch (error) {
@@ -147,18 +152,24 @@ export class Requests {
   }
 
   /** Sends a request that proves who we are by what it holds, outside of every lane: other requests wait for it. */
-  async requestUnauthenticated<R extends Route>(route: R, data: RequestOf<R>, signal: Deadline): Promise<Answer> {
-    return judge(route, await this.#send(route, data, {}, signal));
+  async requestUnauthenticated<R extends Route, Data>(
+    route: R,
+    data: RequestOf<R>,
+    readData: ReadData<Data>,
+    signal: Deadline,
+  ): Promise<Answer<Data>> {
+    return judge(route, await this.#send(route, data, {}, signal), readData);
   }
 
-  async #attempt<R extends Route>(
+  async #attempt<R extends Route, Data>(
     route: R,
     draw: () => RequestOf<R> | null,
+    readData: ReadData<Data>,
     options: RequestOptions,
     attempt: Attempt,
-  ): Promise<Answer | null> {
+  ): Promise<Answer<Data> | null> {
     try {
-      const answer = await this.#protected(route, draw, options, attempt);
+      const answer = await this.#protected(route, draw, readData, options, attempt);
       if (answer !== null) this.#report(route, options, attempt, 'ok');
       return answer;
     } catch (error) {
@@ -179,12 +190,13 @@ export class Requests {
     this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, signal });
   }
 
-  async #protected<R extends Route>(
+  async #protected<R extends Route, Data>(
     route: R,
     draw: () => RequestOf<R> | null,
+    readData: ReadData<Data>,
     { lane, signal }: RequestOptions,
     attempt: Attempt,
-  ): Promise<Answer | null> {
+  ): Promise<Answer<Data> | null> {
     // While one call tries whether GenAuth is back, the others need not wait for what it finds.
     if (this.#breaker.state === CircuitState.HalfOpen)
       throw new ManagementUnreachableError(route, 'breaker_open', 'no');
@@ -197,7 +209,7 @@ export class Requests {
           attempt.startedAt = performance.now();
           attempt.headers = await this.#credentials(route, data, signal);
           attempt.exchange = await this.#send(route, data, attempt.headers, signal);
-          return judge(route, attempt.exchange);
+          return judge(route, attempt.exchange, readData);
         } finally {
           this.#admission.leave(lane);
         }
@@ -240,11 +252,7 @@ export class Requests {
   }
 
   /** Whatever fails here, the operation itself was not sent. */
-  async #credentials<R extends Route>(
-    route: R,
-    data: RequestOf<R>,
-    signal: Deadline,
-  ): Promise<Record<string, string>> {
+  async #credentials<R extends Route>(route: R, data: RequestOf<R>, signal: Deadline): Promise<Record<string, string>> {
     const [method, path] = split(route);
     try {
       return await this.#authentication.headers({ method, path, data }, signal);

@@ -58,7 +58,11 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
   const fastPath = options.executor === 'fast' ? new FastPath() : null;
   const apollo = createApolloServer(options, fastPath);
   // What Apollo Server answers with to whoever sends such a header: there are as many as there are kinds of clients.
-  const contentTypes = new LRUCache<string, string>({ max: 100, maxSize: 20_000, sizeCalculation: (_, accept) => accept.length + 1 });
+  const contentTypes = new LRUCache<string, string>({
+    max: 100,
+    maxSize: 20_000,
+    sizeCalculation: (_, accept) => accept.length + 1,
+  });
 
   async function answerFast({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer | null> {
     const contentType = contentTypes.get(headers.accept ?? '');

@@ -3,42 +3,53 @@ import { isUtf8 } from 'node:buffer';
 /** What a value is. */
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
-/**
- * Where a value stands in a `JsonText`. The root stands at 0. A member's key is a string and stands right before its value.
- */
-export type Place = number;
+/** It is not JSON. */
+export class JsonError extends Error {
+  override readonly name = 'JsonError';
+
+  constructor() {
+    super('not JSON');
+  }
+}
 
 /**
- * A JSON text that has been checked as a whole and is read in place: no object and no string is made of what nobody looks
- * at. It takes what `JSON.parse` takes, nothing more and nothing less.
+ * Reads a JSON text from its first byte to its last, once, and makes neither object nor string of what nobody asks for. It
+ * takes what `JSON.parse` takes, nothing more and nothing less: what is skipped is checked, too.
  */
-export class JsonText {
-  /** UTF-8. */
+export class JsonReader {
+  /** UTF-8, without a byte order mark. */
   readonly bytes: Buffer;
-  readonly #index: Int32Array;
+  /** Of the value or key that was read last, its first byte, and the byte after it. */
+  start = 0;
+  end = 0;
+  /** Whether the string, key or array of strings that was read last stands there as `JSON.stringify` would write it. */
+  isPlain = false;
+  #at = 0;
+  /** Whether nothing of the container that was entered last has been read yet. */
+  #isFresh = false;
 
-  /** `[]` */
-  static readonly EMPTY = new JsonText(Buffer.from('[]'), Int32Array.of(0, 2, 3));
-
-  private constructor(bytes: Buffer, index: Int32Array) {
+  private constructor(bytes: Buffer) {
     this.bytes = bytes;
-    this.#index = index;
   }
 
   /**
-   * Checks a text. A byte order mark at its start is forgiven; bytes that are not UTF-8 count as U+FFFD, as for `fetch`.
+   * Reads a whole text. A byte order mark at its start is forgiven; bytes that are not UTF-8 count as U+FFFD, as for `fetch`.
    *
-   * @returns null when it is not JSON.
+   * @param read Has to read one value.
+   * @throws {JsonError}
    */
-  static parse(body: Buffer): JsonText | null {
+  static read<Value>(body: Buffer, read: (json: JsonReader) => Value): Value {
     const text = isUtf8(body) ? body : Buffer.from(body.toString('utf8'));
-    const bytes = text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text;
-    const index = indexOf(bytes);
-    return index && new JsonText(bytes, index);
+    const json = new JsonReader(text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? text.subarray(3) : text);
+    json.#at = afterSpace(json.bytes, 0);
+    const value = read(json);
+    if (afterSpace(json.bytes, json.#at) !== json.bytes.length) throw new JsonError();
+    return value;
   }
 
-  kind(place: Place): JsonKind {
-    switch (this.bytes[this.start(place)]) {
+  /** What the next value is. */
+  kind(): JsonKind {
+    switch (this.bytes[this.#at]) {
       case OPEN_BRACE:
         return 'object';
       case OPEN_BRACKET:
@@ -55,89 +66,118 @@ export class JsonText {
     }
   }
 
-  /** The first byte of a value; of a string that is its quote. */
-  start(place: Place): number {
-    return this.#index[place] as number;
+  /** Goes into an object or an array, which is the next value. */
+  enter(): void {
+    this.#at = afterSpace(this.bytes, this.#at + 1);
+    this.#isFresh = true;
   }
 
-  /** The byte after a value. */
-  end(place: Place): number {
-    return this.#index[place + 1] as number;
+  /** Goes to the next item of an array. @returns Whether there is one; else the array has been left. */
+  nextItem(): boolean {
+    return this.#next(CLOSE_BRACKET);
   }
 
-  /** Where the first item of an array stands, or the first key of an object: `after` where there is none. */
-  first(place: Place): Place {
-    return place + ENTRY;
+  /** Reads the next key of an object. @returns Whether there is one; else the object has been left. */
+  nextKey(): boolean {
+    if (!this.#next(CLOSE_BRACE)) return false;
+    if (this.bytes[this.#at] !== QUOTE) throw new JsonError();
+    this.#readString();
+    const colon = afterSpace(this.bytes, this.#at);
+    if (this.bytes[colon] !== COLON) throw new JsonError();
+    this.#at = afterSpace(this.bytes, colon + 1);
+    return true;
   }
 
-  /** Where what follows a value stands, or would stand, whatever it holds. */
-  after(place: Place): Place {
-    return this.isContainer(place) ? (this.#index[place + 2] as number) : place + ENTRY;
-  }
-
-  isContainer(place: Place): boolean {
-    const byte = this.bytes[this.start(place)];
-    return byte === OPEN_BRACE || byte === OPEN_BRACKET;
-  }
-
-  isString(place: Place): boolean {
-    return this.bytes[this.start(place)] === QUOTE;
-  }
-
-  /** Whether a string stands there as `JSON.stringify` would write it, so that its bytes can be copied. */
-  isPlain(place: Place): boolean {
-    return this.#index[place + 2] === PLAIN;
-  }
-
-  /** Whether a key is this one. @param name Printable ASCII. */
-  isKey(place: Place, name: string): boolean {
-    if (!this.isPlain(place)) return this.value(place) === name;
-    const start = this.start(place) + 1;
-    if (this.end(place) - start - 1 !== name.length) return false;
-    for (let offset = 0; offset < name.length; offset++) {
-      if (this.bytes[start + offset] !== name.charCodeAt(offset)) return false;
+  /** Whether the key that was read last is this one. @param name Printable ASCII. */
+  isKey(name: string): boolean {
+    if (!this.isPlain) return this.#parsed() === name;
+    const { length } = name;
+    const first = this.start + 1;
+    if (this.end - first - 1 !== length) return false;
+    for (let offset = 0; offset < length; offset++) {
+      if (this.bytes[first + offset] !== name.charCodeAt(offset)) return false;
     }
     return true;
   }
 
-  /** Where a member of an object stands. Of repeated ones the last counts, as for `JSON.parse`. */
-  member(object: Place, name: string): Place | null {
-    let found: Place | null = null;
-    if (this.kind(object) !== 'object') return null;
-    for (let key = this.first(object); key < this.after(object); key = this.after(key + ENTRY)) {
-      if (this.isKey(key, name)) found = key + ENTRY;
+  /** Reads a value, whatever it is, and makes nothing of it. */
+  skip(): void {
+    const start = this.#at;
+    const byte = this.bytes[start];
+    if (byte === QUOTE) return this.#readString();
+    this.#at =
+      byte === OPEN_BRACE || byte === OPEN_BRACKET ? endOfContainer(this.bytes, start) : endOfScalar(this.bytes, start);
+    this.start = start;
+    this.end = this.#at;
+    return undefined;
+  }
+
+  /** Reads a value, whatever it is. @returns Whether it is a string. */
+  string(): boolean {
+    const isString = this.bytes[this.#at] === QUOTE;
+    this.skip();
+    return isString;
+  }
+
+  /** Reads a value, whatever it is. @returns Whether it is an array of strings. */
+  strings(): boolean {
+    const start = this.#at;
+    if (this.bytes[start] !== OPEN_BRACKET) {
+      this.skip();
+      return false;
     }
-    return found;
+    let areStrings = true;
+    let isPlain = true;
+    // The bracket, and then each item with the comma or the bracket after it: more are spaces.
+    let length = 1;
+    this.enter();
+    while (this.nextItem()) {
+      areStrings = this.string() && areStrings;
+      isPlain = this.isPlain && isPlain;
+      length += this.end - this.start + 1;
+    }
+    this.start = start;
+    this.end = this.#at;
+    this.isPlain = isPlain && this.end - start === Math.max(2, length);
+    return areStrings;
   }
 
-  /** Where the value of a key stands. */
-  valueOf(key: Place): Place {
-    return key + ENTRY;
+  /** Reads a value, and makes of it what `JSON.parse` would. */
+  value(): unknown {
+    this.skip();
+    return this.#parsed();
   }
 
-  /** Makes of a member of an object what `JSON.parse` would; undefined where there is none. */
-  memberValue(object: Place, name: string): unknown {
-    const place = this.member(object, name);
-    return place === null ? undefined : this.value(place);
+  #next(close: number): boolean {
+    const { bytes } = this;
+    const at = afterSpace(bytes, this.#at);
+    const byte = bytes[at];
+    if (byte === close) {
+      this.#at = at + 1;
+      this.#isFresh = false;
+      return false;
+    }
+    if (this.#isFresh) {
+      this.#isFresh = false;
+      this.#at = at;
+    } else {
+      if (byte !== COMMA) throw new JsonError();
+      this.#at = afterSpace(bytes, at + 1);
+    }
+    return true;
   }
 
-  /** Makes a string. */
-  text(place: Place): string {
-    return this.isPlain(place)
-      ? this.bytes.toString('utf8', this.start(place) + 1, this.end(place) - 1)
-      : (this.value(place) as string);
+  #readString(): void {
+    const end = endOfString(this.bytes, this.#at);
+    this.start = this.#at;
+    this.isPlain = end > 0;
+    this.end = this.#at = end < 0 ? -end : end;
   }
 
-  /** Makes of a value what `JSON.parse` would. */
-  value(place: Place): unknown {
-    return JSON.parse(this.bytes.toString('utf8', this.start(place), this.end(place)));
+  #parsed(): unknown {
+    return JSON.parse(this.bytes.toString('utf8', this.start, this.end));
   }
 }
-
-/** Numbers in the index for each value: its first byte, the byte after it, and what `after` or `isPlain` say. */
-const ENTRY = 3;
-const PLAIN = 1;
-const ESCAPED = 2;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -158,87 +198,6 @@ const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 const LETTER_U = 0x75;
 
-/** Goes through a text once. @returns null when it is not JSON. */
-function indexOf(bytes: Buffer): Int32Array | null {
-  const { length } = bytes;
-  // A value or a key takes some ten bytes in most texts.
-  let index = new Int32Array(Math.ceil(length / 10) * ENTRY + 2 * ENTRY);
-  let used = 0;
-  const outer: Place[] = [];
-  let container = NONE;
-  let isObject = false;
-  let at = afterSpace(bytes, 0);
-  for (;;) {
-    // In an object a key begins here, else a value.
-    if (used + 2 * ENTRY > index.length) index = grown(index);
-    if (isObject) {
-      const end = at < length && bytes[at] === QUOTE ? endOfString(bytes, at) : INVALID;
-      if (end === INVALID) return null;
-      index[used] = at;
-      at = end < 0 ? -end : end;
-      index[used + 1] = at;
-      index[used + 2] = end < 0 ? ESCAPED : PLAIN;
-      used += ENTRY;
-      at = afterSpace(bytes, at);
-      if (at >= length || bytes[at] !== COLON) return null;
-      at = afterSpace(bytes, at + 1);
-    }
-    if (at >= length) return null;
-    const first = bytes[at] as number;
-    index[used] = at;
-    if (first === QUOTE) {
-      const end = endOfString(bytes, at);
-      if (end === INVALID) return null;
-      at = end < 0 ? -end : end;
-      index[used + 1] = at;
-      index[used + 2] = end < 0 ? ESCAPED : PLAIN;
-      used += ENTRY;
-    } else if (first === OPEN_BRACE || first === OPEN_BRACKET) {
-      outer.push(container);
-      container = used;
-      isObject = first === OPEN_BRACE;
-      used += ENTRY;
-      at = afterSpace(bytes, at + 1);
-      if (at >= length) return null;
-      if (bytes[at] !== (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) continue;
-    } else {
-      at = endOfScalar(bytes, at);
-      if (at === INVALID) return null;
-      index[used + 1] = at;
-      used += ENTRY;
-    }
-    // A value has ended, or an empty container is about to; with it may end what it is in.
-    for (;;) {
-      at = afterSpace(bytes, at);
-      if (container === NONE) return at === length ? index.subarray(0, used) : null;
-      if (at >= length) return null;
-      const byte = bytes[at] as number;
-      at++;
-      if (byte === COMMA) {
-        at = afterSpace(bytes, at);
-        break;
-      }
-      if (byte !== (isObject ? CLOSE_BRACE : CLOSE_BRACKET)) return null;
-      index[container + 1] = at;
-      index[container + 2] = used;
-      container = outer.pop() ?? NONE;
-      isObject = container !== NONE && bytes[index[container] as number] === OPEN_BRACE;
-    }
-  }
-}
-
-/** In no container. */
-const NONE = -1;
-
-function grown(index: Int32Array): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(index.length * 2);
-  larger.set(index);
-  return larger;
-}
-
-/** Stands for a byte that cannot be the end of anything. */
-const INVALID = 0;
-
 function afterSpace(bytes: Buffer, from: number): number {
   let at = from;
   while (at < bytes.length) {
@@ -249,70 +208,111 @@ function afterSpace(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** @returns The byte after the closing quote, negative where something in it is escaped, or `INVALID`. */
+/**
+ * Goes through an object or an array, whatever is in it. A loop, and not a function that calls itself: nothing bounds how deep
+ * a text goes.
+ *
+ * @throws {JsonError}
+ */
+function endOfContainer(bytes: Buffer, start: number): number {
+  const { length } = bytes;
+  const closing: number[] = [(bytes[start] as number) + 2];
+  let close = (bytes[start] as number) + 2;
+  let at = afterSpace(bytes, start + 1);
+  let isFresh = true;
+  while (at < length) {
+    const byte = bytes[at] as number;
+    if (byte === close) {
+      at++;
+      closing.pop();
+      close = closing.at(-1) ?? 0;
+      if (close === 0) return at;
+      isFresh = false;
+      at = afterSpace(bytes, at);
+      continue;
+    }
+    if (isFresh) isFresh = false;
+    else if (byte === COMMA) at = afterSpace(bytes, at + 1);
+    else break;
+    if (close === CLOSE_BRACE) {
+      if (bytes[at] !== QUOTE) break;
+      at = afterSpace(bytes, Math.abs(endOfString(bytes, at)));
+      if (bytes[at] !== COLON) break;
+      at = afterSpace(bytes, at + 1);
+    }
+    const first = bytes[at];
+    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
+      close = first + 2;
+      closing.push(close);
+      isFresh = true;
+      at = afterSpace(bytes, at + 1);
+    } else {
+      at = afterSpace(bytes, first === QUOTE ? Math.abs(endOfString(bytes, at)) : endOfScalar(bytes, at));
+    }
+  }
+  throw new JsonError();
+}
+
+/**
+ * @returns The byte after the closing quote; negative where something in the string is escaped.
+ * @throws {JsonError}
+ */
 function endOfString(bytes: Buffer, quote: number): number {
   const { length } = bytes;
   let sign = 1;
   for (let at = quote + 1; at < length; at++) {
     const byte = bytes[at] as number;
     if (byte === QUOTE) return sign * (at + 1);
-    if (byte < 0x20) return INVALID;
+    if (byte < 0x20) break;
     if (byte === BACKSLASH) {
       sign = -1;
-      at++;
-      const escaped = at < length ? bytes[at] : undefined;
-      if (escaped === LETTER_U) {
-        for (const end = at + 4; at < end;) {
-          at++;
-          if (at >= length || !isHexDigit(bytes[at] as number)) return INVALID;
-        }
-      } else if (escaped === undefined || !ESCAPES.has(escaped)) return INVALID;
+      at = endOfEscape(bytes, at + 1);
     }
   }
-  return INVALID;
+  throw new JsonError();
+}
+
+/** @returns The last byte of what follows a backslash. */
+function endOfEscape(bytes: Buffer, start: number): number {
+  const byte = bytes[start] ?? 0;
+  if (ESCAPES.has(byte)) return start;
+  if (byte !== LETTER_U || !HEX.test(bytes.toString('latin1', start + 1, start + 5))) throw new JsonError();
+  return start + 4;
 }
 
 const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
+const HEX = /^[0-9A-Fa-f]{4}$/;
 
-function isHexDigit(byte: number): boolean {
-  return isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
-}
-
-const WORDS = ['true', 'false', 'null'];
-
-/** @returns The byte after a number or a word, or `INVALID`. */
+/** @returns The byte after a number or a word. */
 function endOfScalar(bytes: Buffer, start: number): number {
-  const word = WORDS.find((candidate) => bytes[start] === candidate.charCodeAt(0));
+  const word = WORDS.get(bytes[start]);
   if (word === undefined) return endOfNumber(bytes, start);
   const end = start + word.length;
-  return bytes.toString('latin1', start, Math.min(end, bytes.length)) === word ? end : INVALID;
+  if (bytes.toString('latin1', start, end) !== word) throw new JsonError();
+  return end;
 }
 
+const WORDS: ReadonlyMap<number | undefined, string> = new Map([
+  [LETTER_T, 'true'],
+  [LETTER_F, 'false'],
+  [LETTER_N, 'null'],
+]);
+
 function endOfNumber(bytes: Buffer, start: number): number {
-  let at = start;
-  if (bytes[at] === MINUS) at++;
-  if (!isDigit(bytes[at])) return INVALID;
+  let at = bytes[start] === MINUS ? start + 1 : start;
   at = bytes[at] === ZERO ? at + 1 : afterDigits(bytes, at);
-  if (bytes[at] === DOT) {
-    at++;
-    if (!isDigit(bytes[at])) return INVALID;
-    at = afterDigits(bytes, at);
-  }
+  if (bytes[at] === DOT) at = afterDigits(bytes, at + 1);
   if (((bytes[at] ?? 0) | 0x20) === LETTER_E) {
-    at++;
-    if (bytes[at] === PLUS || bytes[at] === MINUS) at++;
-    if (!isDigit(bytes[at])) return INVALID;
-    at = afterDigits(bytes, at);
+    const sign = bytes[at + 1];
+    at = afterDigits(bytes, sign === PLUS || sign === MINUS ? at + 2 : at + 1);
   }
   return at;
 }
 
+/** At least one. */
 function afterDigits(bytes: Buffer, from: number): number {
   let at = from;
-  while (isDigit(bytes[at])) at++;
+  for (let byte = bytes[at] ?? 0; byte >= ZERO && byte <= NINE; byte = bytes[at] ?? 0) at++;
+  if (at === from) throw new JsonError();
   return at;
 }

@@ -48,8 +48,7 @@ export class FastPath {
             this.#documents.set(source, known);
           }
           // Apollo Server comes here even where the document does not have the operation that is asked for.
-          if (operation !== undefined)
-            known.set(operationName, toKnown(operation, document));
+          if (operation !== undefined) known.set(operationName, toKnown(operation, document));
           return Promise.resolve();
         },
       }),

@@ -54,37 +54,42 @@ export function userWriter(nodes: readonly FieldNode[], types: ReadonlySet<strin
   });
 }
 
-/** One row of a user's identities. */
-interface Row {
-  of: KnownUser;
-  row: number;
+const IDENTITY_FIELDS: Readonly<Record<keyof Identity, true>> = {
+  id: true,
+  extIdpId: true,
+  provider: true,
+  type: true,
+  userIdInIdp: true,
+  userInfoInIdp: true,
+  originConnIds: true,
+};
+
+/** Rows are many, and all alike: they are written from a template. */
+function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Writer<KnownUser> | null {
+  const fields = collectFields(selectionSetsOf(nodes), new Set(['Identity']), fragments);
+  if (fields === null) return null;
+  const template: [literal: string, field: keyof Identity | null][] = [];
+  let literal = '{';
+  let separator = '';
+  for (const [key, [{ name }]] of fields) {
+    literal += `${separator}${JSON.stringify(key)}:`;
+    separator = ',';
+    if (name.value === '__typename') literal += '"Identity"';
+    else if (isIdentityField(name.value)) {
+      template.push([literal, name.value]);
+      literal = '';
+    } else return null;
+  }
+  template.push([`${literal}}`, null]);
+  return ({ identities }, out) => identities.write(template, out);
 }
 
-const IDENTITY_FIELDS: ReadonlySet<string> = new Set<keyof Identity>([
-  'id',
-  'extIdpId',
-  'provider',
-  'type',
-  'userIdInIdp',
-  'userInfoInIdp',
-  'originConnIds',
-]);
+function isIdentityField(name: string): name is keyof Identity {
+  return Object.hasOwn(IDENTITY_FIELDS, name);
+}
 
-function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Writer<KnownUser> | null {
-  const write = objectWriter<Row>(nodes, new Set(['Identity']), fragments, (name) => {
-    if (name === '__typename') return (_row, out) => out.literal('"Identity"');
-    if (!IDENTITY_FIELDS.has(name)) return null;
-    return ({ of, row }, out) => of.identities.write(row, name as keyof Identity, out);
-  });
-  if (write === null) return null;
-  return (of, out) => {
-    out.literal('[');
-    for (let row = 0; row < of.identities.length; row++) {
-      if (row > 0) out.literal(',');
-      write({ of, row }, out);
-    }
-    out.literal(']');
-  };
+function selectionSetsOf(nodes: readonly FieldNode[]): SelectionSetNode[] {
+  return nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
 }
 
 /**
@@ -100,11 +105,7 @@ export function objectWriter<Value>(
   fragments: Fragments,
   fieldWriter: (name: string, nodes: readonly [FieldNode, ...FieldNode[]]) => Writer<Value> | null,
 ): Writer<Value> | null {
-  const fields = collectFields(
-    nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
-    types,
-    fragments,
-  );
+  const fields = collectFields(selectionSetsOf(nodes), types, fragments);
   if (fields === null) return null;
   const parts: { key: string; write: Writer<Value> }[] = [];
   for (const [key, fieldNodes] of fields) {

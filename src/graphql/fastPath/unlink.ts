@@ -12,7 +12,11 @@ interface Unlinked extends UnlinkResult {
 }
 
 /** Compiles an unlink, to be executed once: what it cannot answer in the end, graphql-js answers with the same outcome. */
-export function planUnlink(key: string, nodes: readonly [FieldNode, ...FieldNode[]], fragments: Fragments): Plan | null {
+export function planUnlink(
+  key: string,
+  nodes: readonly [FieldNode, ...FieldNode[]],
+  fragments: Fragments,
+): Plan | null {
   const userIdVariable = variableOf(nodes[0], 'userId');
   const extIdpIdVariable = variableOf(nodes[0], 'extIdpId');
   const typeVariable = variableOf(nodes[0], 'type');
