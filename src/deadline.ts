@@ -20,14 +20,14 @@ export class DeadlineError extends Error {
  */
 export class TimeLimit implements Deadline {
   readonly #timer: NodeJS.Timeout;
-  readonly #listeners = new Set<() => void>();
+  #listeners: Set<() => void> | undefined;
   #aborted = false;
 
   constructor(ms: number) {
     this.#timer = setTimeout(() => {
       this.#aborted = true;
-      for (const listener of this.#listeners) listener();
-      this.#listeners.clear();
+      for (const listener of this.#listeners ?? []) listener();
+      this.#listeners = undefined;
     }, ms);
   }
 
@@ -38,15 +38,16 @@ export class TimeLimit implements Deadline {
   /** Lifts the limit: what it was there for is done, and nothing is ended by it any more. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#listeners.clear();
+    this.#listeners = undefined;
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
+    this.#listeners ??= new Set();
     this.#listeners.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.delete(listener);
+    this.#listeners?.delete(listener);
   }
 }
 

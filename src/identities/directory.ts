@@ -40,8 +40,10 @@ class Read {
   readonly signal: Deadline;
   readonly #results: (UserIdentities | Error | undefined)[];
   readonly #finish: (results: (UserIdentities | Error)[], calls: number) => void;
-  readonly #calls = new Set<object>();
   #missing: number;
+  /** Calls that it had results from; those of one call come one after another. */
+  #calls = 0;
+  #lastCall: object | undefined;
 
   constructor(size: number, signal: Deadline, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
     this.signal = signal;
@@ -57,10 +59,13 @@ class Read {
   /** @param call Which call this came from, if any. */
   settle(index: number, result: UserIdentities | Error, call?: object): void {
     if (this.#results[index] !== undefined) return;
-    if (call !== undefined) this.#calls.add(call);
+    if (call !== undefined && call !== this.#lastCall) {
+      this.#calls++;
+      this.#lastCall = call;
+    }
     this.#results[index] = result;
     this.#missing--;
-    if (this.#missing === 0) this.#finish(this.#results as (UserIdentities | Error)[], this.#calls.size);
+    if (this.#missing === 0) this.#finish(this.#results as (UserIdentities | Error)[], this.#calls);
   }
 }
 
@@ -86,7 +91,11 @@ export class Directory {
   readonly #management: DirectoryOptions['management'];
   readonly #callTimeoutMs: number;
   readonly #onBatch: DirectoryOptions['onBatch'];
-  readonly #waiting = new Map<GenAuthId, Waiter[]>();
+  /**
+   * Ids that wait, by the calls they will be asked for with; all calls but the last are full. Each call has a map of its own:
+   * one that ids come to and go from for long makes V8 keep alive what is long done.
+   */
+  readonly #batches: Map<GenAuthId, Waiter[]>[] = [];
   /** Calls that have not ended, and those of them that have not been sent. */
   #underWay = 0;
   #unsent = 0;
@@ -101,7 +110,8 @@ export class Directory {
 
   /** Ids that wait to be asked for. */
   get waiting(): number {
-    return this.#waiting.size;
+    const last = this.#batches.at(-1);
+    return last === undefined ? 0 : (this.#batches.length - 1) * MAX_BATCH + last.size;
   }
 
   /**
@@ -139,18 +149,29 @@ export class Directory {
   }
 
   #wait(userId: GenAuthId, waiter: Waiter): void {
-    const waiters = this.#waiting.get(userId);
-    if (waiters !== undefined) waiters.push(waiter);
-    else if (this.#waiting.size < MAX_WAITING) this.#waiting.set(userId, [waiter]);
-    else waiter.read.settle(waiter.index, new ManagementUnreachableError(BATCH, 'overloaded', 'no'));
+    for (const batch of this.#batches) {
+      const waiters = batch.get(userId);
+      if (waiters === undefined) continue;
+      waiters.push(waiter);
+      return;
+    }
+    if (this.waiting >= MAX_WAITING) {
+      waiter.read.settle(waiter.index, new ManagementUnreachableError(BATCH, 'overloaded', 'no'));
+      return;
+    }
+    let last = this.#batches.at(-1);
+    if (last === undefined || last.size === MAX_BATCH) {
+      last = new Map();
+      this.#batches.push(last);
+    }
+    last.set(userId, [waiter]);
   }
 
   /** @param partial Whether a call may go out with fewer ids than fit. */
   #send(partial: boolean): void {
-    const batches = this.#waiting.size / MAX_BATCH;
-    const calls = partial ? Math.ceil(batches) : Math.floor(batches);
+    const calls = partial ? this.#batches.length : Math.floor(this.waiting / MAX_BATCH);
     while (this.#unsent < calls) void this.#call();
-    if (this.#unsent * MAX_BATCH < this.#waiting.size) {
+    if (this.#unsent < this.#batches.length) {
       this.#gathering ??= setTimeout(() => {
         this.#gathering = undefined;
         this.#send(true);
@@ -185,12 +206,10 @@ export class Directory {
   }
 
   #take(): Map<GenAuthId, Waiter[]> {
-    const taken = new Map<GenAuthId, Waiter[]>();
-    for (const [userId, waiters] of this.#waiting) {
-      this.#waiting.delete(userId);
+    const taken = this.#batches.shift() ?? new Map<GenAuthId, Waiter[]>();
+    for (const [userId, waiters] of taken) {
       // Whoever asked may have stopped waiting.
-      if (waiters.some(({ read }) => read.waits)) taken.set(userId, waiters);
-      if (taken.size === MAX_BATCH) break;
+      if (!waiters.some(({ read }) => read.waits)) taken.delete(userId);
     }
     return taken;
   }
