@@ -9,7 +9,16 @@ export type Log = Logger;
  */
 export function createLog(level: string, { pretty = false } = {}): Log {
   const options = { level, base: null, serializers: { err: describeError } };
-  return pretty ? pino(options, prettyStream()) : pino(options);
+  return pretty ? pino(options, prettyStream()) : pino(options, stdout());
+}
+
+/** Lines wait for company, so that one call of the system writes many: for so many bytes or milliseconds at most. */
+const GATHER = { minLength: 8 * 1024, periodicFlush: 50 };
+
+function stdout(): DestinationStream {
+  const destination = pino.destination({ fd: 1, sync: true, ...GATHER });
+  process.on('exit', () => destination.flushSync());
+  return destination;
 }
 
 function prettyStream(): DestinationStream {

@@ -19,7 +19,7 @@ export interface AuthenticatorOptions {
   onKeysFailure: (error: KeysUnavailableError) => void;
 }
 
-/** Every value of each header, as `headersDistinct` has them: repeated ones are refused, not joined. */
+/** Every value of each header: repeated ones are refused, not joined. */
 export interface CallerHeaders {
   routerAuthorization: readonly string[];
   authorization: readonly string[];
@@ -27,12 +27,12 @@ export interface CallerHeaders {
 
 export interface Authenticator {
   /**
-   * Finds out who asks.
+   * Finds out who asks: at once, where that was found out before.
    *
    * @throws {UnauthenticatedError} What was shown is not enough.
    * @throws {KeysUnavailableError} There is nothing to verify the token with.
    */
-  authenticate(headers: CallerHeaders): Promise<Caller>;
+  authenticate(headers: CallerHeaders): Caller | Promise<Caller>;
   /** Whether there is all that is needed to authenticate. */
   ready(): boolean;
   /** Begins to load the issuer's keys. Resolves when the first attempt is over, well or not. */
@@ -48,9 +48,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const verifier =
     tokens !== null && (mode === 'strict' || mode === 'jwt') ? createTokenVerifier({ ...tokens, onKeysFailure }) : null;
   return {
-    async authenticate({ routerAuthorization, authorization }) {
+    authenticate({ routerAuthorization, authorization }) {
       router?.check(routerAuthorization);
-      return verifier === null ? TRUSTED : verifier.verify(authorization);
+      return verifier === null ? TRUSTED : (verifier.recall(authorization) ?? verifier.verify(authorization));
     },
     ready: () => verifier?.ready() ?? true,
     start: () => verifier?.start() ?? Promise.resolve(),

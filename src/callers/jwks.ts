@@ -75,6 +75,11 @@ export class KeySet {
     return this.#keys;
   }
 
+  /** The keys, where there are any that still serve. */
+  held(): Keys | null {
+    return this.ready() ? (this.#keys ?? null) : null;
+  }
+
   /** Keys fetched later than the given ones, or null where there are none and it is too early to ask. */
   async newer(than: Keys): Promise<Keys | null> {
     if (this.#keys === than) {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { UnauthenticatedError } from './errors';
 
 /** Knows the router by the secret it sends. */
@@ -42,5 +42,5 @@ export function createRouterCredential(secrets: readonly string[]): RouterCreden
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { errors, type JWTPayload, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type KeysUnavailableError, UnauthenticatedError, type UnauthenticatedReason } from './errors';
@@ -31,6 +31,8 @@ export interface TokenVerifier {
    * @throws {KeysUnavailableError} No keys of the issuer were ever loaded, or none for 24 hours.
    */
   verify(values: readonly string[]): Promise<Actor>;
+  /** The actor of a token that was verified before and still counts; null of any other. */
+  recall(values: readonly string[]): Actor | null;
   /** Whether there are keys to verify with. */
   ready(): boolean;
   /** Begins to load the keys. Resolves when the first attempt is over, well or not; others follow until `close`. */
@@ -74,20 +76,33 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     onFailure: onKeysFailure,
   });
 
-  /** Tokens by their digest: their texts are credentials, which nobody should find in this memory. */
+  /**
+   * What headers were verified, by their digest: their texts are credentials, which nobody should find in this memory. A
+   * caller sends the same token with every request of a page: its signature is verified once.
+   */
   const verified = new LRUCache<string, Verified>({ max: MAX_REMEMBERED });
 
-  /** A caller sends the same token with every request of a page: its signature is verified once. */
-  async function checkOnce(token: string, keys: Keys): Promise<Actor> {
-    const digest = createHash('sha256').update(token).digest('base64');
-    const before = verified.get(digest);
-    if (before !== undefined && before.keys === keys && clock.epochMs() < before.expiresAtMs) return before.actor;
-    const { actor, expiresAtMs } = await check(token, keys);
-    verified.set(digest, { actor, expiresAtMs, keys });
-    return actor;
+  function recall(values: readonly string[]): Actor | null {
+    const [value] = values;
+    if (values.length !== 1 || value === undefined || value.length > MAX_HEADER_LENGTH) return null;
+    const known = verified.get(digestOf(value));
+    const isGood = known !== undefined && known.keys === keySet.held() && clock.epochMs() < known.expiresAtMs;
+    return isGood ? known.actor : null;
   }
 
-  async function check(token: string, keys: Keys): Promise<Omit<Verified, 'keys'>> {
+  async function checkWithKeys(token: string): Promise<Verified> {
+    const keys = await keySet.current();
+    try {
+      return await check(token, keys);
+    } catch (error) {
+      if (!isAboutTheKey(error)) throw error;
+      const newer = await keySet.newer(keys);
+      if (newer === null) throw error;
+      return check(token, newer);
+    }
+  }
+
+  async function check(token: string, keys: Keys): Promise<Verified> {
     let payload: JWTPayload;
     try {
       ({ payload } = await jwtVerify(token, keys, {
@@ -102,36 +117,37 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       throw new UnauthenticatedError(reasonOf(error));
     }
     // Not past its expiry, whatever skew the first look allowed.
-    return { actor: toActor(issuer, payload), expiresAtMs: (payload.exp ?? 0) * 1000 };
+    return { actor: toActor(issuer, payload), expiresAtMs: (payload.exp ?? 0) * 1000, keys };
   }
 
   return {
     async verify(values) {
-      const token = bearerToken(values);
-      const keys = await keySet.current();
-      try {
-        return await checkOnce(token, keys);
-      } catch (error) {
-        if (!isAboutTheKey(error)) throw error;
-        const newer = await keySet.newer(keys);
-        if (newer === null) throw error;
-        return checkOnce(token, newer);
-      }
+      const known = recall(values);
+      if (known !== null) return known;
+      const { value, token } = bearerToken(values);
+      const checked = await checkWithKeys(token);
+      verified.set(digestOf(value), checked);
+      return checked.actor;
     },
+    recall,
     ready: () => keySet.ready(),
     start: () => keySet.start(),
     close: () => keySet.close(),
   };
 }
 
-function bearerToken(values: readonly string[]): string {
+function digestOf(value: string): string {
+  return hash('sha256', value, 'base64');
+}
+
+function bearerToken(values: readonly string[]): { value: string; token: string } {
   const [value] = values;
   if (values.length > 1) throw new UnauthenticatedError('token_repeated');
   if (value === undefined || value === '') throw new UnauthenticatedError('token_missing');
   if (value.length > MAX_HEADER_LENGTH) throw new UnauthenticatedError('token_too_large');
   const token = BEARER.exec(value)?.[1];
   if (token === undefined) throw new UnauthenticatedError('token_malformed');
-  return token;
+  return { value, token };
 }
 
 /** Issuers have been seen to put a new key under an old id, so that a wrong signature may mean a new key, too. */

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { Deadline } from '../deadline';
 import type { AccessKey, Brand } from './signature';
 import { authorization, canonicalize } from './signature';
@@ -66,7 +66,7 @@ export class SignatureAuthentication implements Authentication {
   headers(operation: Operation): Promise<Record<string, string>> {
     const headers: Record<string, string> = {
       ...this.#constant,
-      [`x-${this.#brand}-signature-nonce`]: randomBytes(16).toString('hex'),
+      [`x-${this.#brand}-signature-nonce`]: randomUUID().replaceAll('-', ''),
       date: new Date(Date.now() + this.#clockOffsetMs).toUTCString(),
     };
     const stringToSign = canonicalize({ ...operation, headers }, this.#brand);

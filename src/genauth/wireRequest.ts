@@ -7,9 +7,9 @@ export type Method = 'GET' | 'POST';
 const ACCEPT = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'genauth-identity-subgraph' };
 const JSON_BODY = { 'content-type': 'application/json' };
 
-export function split(route: Route): [Method, string] {
-  const [method, path] = route.split(' ') as [Method, string];
-  return [method, path];
+export function split(route: Route): [method: Method, path: string] {
+  const space = route.indexOf(' ');
+  return [route.slice(0, space) as Method, route.slice(space + 1)];
 }
 
 /** Writes a request as it goes out. */
@@ -26,10 +26,10 @@ export function toWireRequest(
 
 /** Lists as the vendor's SDK sends them, `userIds[]=a&userIds[]=b`: the form for which signatures are known to match. */
 function encodeQuery(data: Readonly<Record<string, unknown>>): string {
-  const query = new URLSearchParams();
+  const pairs: string[] = [];
   for (const [name, value] of Object.entries(data)) {
-    if (Array.isArray(value)) for (const item of value) query.append(`${name}[]`, String(item));
-    else query.append(name, String(value));
+    if (!Array.isArray(value)) pairs.push(`${name}=${encodeURIComponent(String(value))}`);
+    else for (const item of value) pairs.push(`${name}%5B%5D=${encodeURIComponent(String(item))}`);
   }
-  return query.toString();
+  return pairs.join('&');
 }

@@ -105,17 +105,12 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   app.removeContentTypeParser('text/plain');
   app.decorateReply('rejection', null);
   app.addHook('onSend', (request, reply, _payload, done) => {
+    const { rejection: code, statusCode: status } = reply;
+    if (code !== null) onRejection({ requestId: request.id, status, code, reason: request.unauthenticatedReason });
     reply.header('x-request-id', request.id);
     // Answers hold personal data.
     if (!reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store');
     if (leaving.draining || isClosing) reply.header('connection', 'close');
-    done();
-  });
-  app.addHook('onResponse', (request, { rejection, statusCode }, done) => {
-    if (rejection !== null) {
-      const { id, unauthenticatedReason } = request;
-      onRejection({ requestId: id, status: statusCode, code: rejection, reason: unauthenticatedReason });
-    }
     done();
   });
   app.setErrorHandler<FastifyError>((error, _request, reply) => {
@@ -126,7 +121,7 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   app.setNotFoundHandler((_request, reply) => reject(reply, 404));
   app.addHook('onRequest', (request, reply, done) => {
     if (leaving.closing) reject(reply, 503, 'SHUTTING_DOWN');
-    else if (request.raw.headersDistinct['host']?.length !== 1) reject(reply, 400);
+    else if (valuesOf(request.raw, 'host').length !== 1) reject(reply, 400);
     else if (options.loopbackNamesOnly && !LOOPBACK.test(request.hostname)) reject(reply, 421);
     else done();
   });
@@ -168,18 +163,39 @@ function textOf({ headers }: IncomingMessage, name: string): string | null {
 function authenticate(app: FastifyInstance, { authenticator }: ListenerOptions): void {
   app.decorateRequest('caller', null);
   app.decorateRequest('unauthenticatedReason', null);
-  app.addHook('onRequest', async (request, reply) => {
-    const { 'router-authorization': routerAuthorization = [], authorization = [] } = request.raw.headersDistinct;
-    try {
-      request.caller = await authenticator.authenticate({ routerAuthorization, authorization });
-    } catch (error) {
-      if (error instanceof KeysUnavailableError) return reject(reply, 503, 'KEYS_UNAVAILABLE');
-      if (!(error instanceof UnauthenticatedError)) throw error;
+  const refuse = (request: FastifyRequest, reply: FastifyReply, error: unknown, done: (error: Error) => void): void => {
+    if (error instanceof KeysUnavailableError) reject(reply, 503, 'KEYS_UNAVAILABLE');
+    else if (error instanceof UnauthenticatedError) {
       request.unauthenticatedReason = error.reason;
-      return reject(reply, 401);
+      reject(reply, 401);
+    } else done(error as Error);
+  };
+  app.addHook('onRequest', (request, reply, done) => {
+    const routerAuthorization = valuesOf(request.raw, 'router-authorization');
+    const authorization = valuesOf(request.raw, 'authorization');
+    const accept = (caller: Caller): void => {
+      request.caller = caller;
+      done();
+    };
+    try {
+      const caller = authenticator.authenticate({ routerAuthorization, authorization });
+      // Nothing to wait for with most requests.
+      if (!(caller instanceof Promise)) accept(caller);
+      else caller.then(accept, (error: unknown) => refuse(request, reply, error, done));
+    } catch (error) {
+      refuse(request, reply, error, done);
     }
-    return undefined;
   });
+}
+
+/** Every value of a header, as it came: Node keeps only the first of some. @param name In lower case. */
+function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
+  const values: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] as string;
+    if (given.length === name.length && given.toLowerCase() === name) values.push(rawHeaders[at + 1] as string);
+  }
+  return values;
 }
 
 function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFlight: () => number } {
