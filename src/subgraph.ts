@@ -86,7 +86,9 @@ export async function startSubgraph(
     inlineTrace: config.callers.mode === 'strict' || config.callers.mode === 'router',
     onRequest: (report, { deadline }) => {
       metrics.onRequest(report);
-      log.info({ ...report, ms: Math.round(report.ms) }, 'request');
+      const { requestId, traceId, operation, operationName, outcome, codes, calls } = report;
+      const ms = Math.round(report.ms);
+      log.info({ requestId, traceId, operation, operationName, outcome, codes, ms, calls }, 'request');
       tracing?.onRequest(report, deadline);
     },
   });
@@ -105,12 +107,13 @@ export async function startSubgraph(
     abandon: () => unlinks.abandon(),
     closeRest,
   });
+  const contextOptions = { management, directory, unlinks, policy, requestDeadlineMs };
   const listener: Listener = await startListener({
     host: config.host,
     port: config.port,
     graphql,
     createContext: (arrival) => {
-      const context = createContext({ management, directory, unlinks, policy, requestDeadlineMs }, arrival);
+      const context = createContext(contextOptions, arrival);
       tracing?.onArrival(context.deadline, arrival);
       return context;
     },

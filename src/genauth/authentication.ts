@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Deadline } from '../deadline';
 import type { AccessKey, Brand } from './signature';
-import { authorization, canonicalize } from './signature';
+import { authorization, stringToSign } from './signature';
 
 /** What is to be authenticated: the operation as the signature sees it, without headers. */
 export interface Operation {
@@ -10,9 +10,12 @@ export interface Operation {
   data: Readonly<Record<string, unknown>>;
 }
 
+/** Header names and values in turn, names in lower case. */
+export type Headers = readonly string[];
+
 /** The credentials of one attempt, and how GenAuth refused them. */
 export interface RefusedCredentials {
-  headers: Readonly<Record<string, string>>;
+  headers: Headers;
   apiCode: number | null;
   /** GenAuth's `date` header. */
   date: string | undefined;
@@ -21,7 +24,7 @@ export interface RefusedCredentials {
 /** How this client proves to GenAuth who it is. */
 export interface Authentication {
   /** The headers for one attempt. A second attempt needs new ones: GenAuth accepts a signature once. */
-  headers(operation: Operation, signal: Deadline): Promise<Record<string, string>>;
+  headers(operation: Operation, signal: Deadline): Headers | Promise<Headers>;
 
   /**
    * Takes note that GenAuth refused the credentials of an attempt.
@@ -44,17 +47,27 @@ const CLOCK_CODES = new Set([1303, 1304, 1305]);
 export class SignatureAuthentication implements Authentication {
   readonly #key: AccessKey;
   readonly #brand: Brand;
-  readonly #constant: Readonly<Record<string, string>>;
+  readonly #constant: Headers;
+  readonly #nonceName: string;
+  /** The canonical headers that never change, before and after the nonce. */
+  readonly #before: string;
+  readonly #after: string;
   #clockOffsetMs = 0;
 
   constructor({ key, brand, lang }: SignatureOptions) {
     this.#key = key;
     this.#brand = brand;
-    this.#constant = {
-      [`x-${brand}-lang`]: lang,
-      [`x-${brand}-signature-method`]: 'HMAC-SHA1',
-      [`x-${brand}-signature-version`]: '1.0',
-    };
+    const prefix = `x-${brand}`;
+    const method = 'HMAC-SHA1';
+    const version = '1.0';
+    this.#nonceName = `${prefix}-signature-nonce`;
+    this.#constant = [
+      ...[`${prefix}-lang`, lang],
+      ...[`${prefix}-signature-method`, method],
+      ...[`${prefix}-signature-version`, version],
+    ];
+    this.#before = `${prefix}-lang:${lang}\n${prefix}-signature-method:${method}\n${this.#nonceName}:`;
+    this.#after = `\n${prefix}-signature-version:${version}\n`;
   }
 
   /** Milliseconds by which signatures are ahead of our own clock. */
@@ -63,21 +76,19 @@ export class SignatureAuthentication implements Authentication {
   }
 
   /** @see genauth-wire.md, section 1a */
-  headers(operation: Operation): Promise<Record<string, string>> {
-    const headers: Record<string, string> = {
-      ...this.#constant,
-      [`x-${this.#brand}-signature-nonce`]: randomUUID().replaceAll('-', ''),
-      date: new Date(Date.now() + this.#clockOffsetMs).toUTCString(),
-    };
-    const stringToSign = canonicalize({ ...operation, headers }, this.#brand);
-    headers['authorization'] = authorization(stringToSign, this.#key, this.#brand);
-    return Promise.resolve(headers);
+  headers({ method, path, data }: Operation): Headers {
+    const nonce = randomUUID().replaceAll('-', '');
+    const date = new Date(Date.now() + this.#clockOffsetMs).toUTCString();
+    // In order of name, as `canonicalize` would have them.
+    const text = stringToSign(method, `date:${date}\n${this.#before}${nonce}${this.#after}`, path, data);
+    const signed = authorization(text, this.#key, this.#brand);
+    return [...this.#constant, 'date', date, this.#nonceName, nonce, 'authorization', signed];
   }
 
   renew({ headers, apiCode, date }: RefusedCredentials): boolean {
     if (apiCode === null || !CLOCK_CODES.has(apiCode) || date === undefined) return false;
     const theirs = Date.parse(date);
-    const signed = Date.parse(headers['date'] ?? '');
+    const signed = Date.parse(headers[headers.indexOf('date') + 1] ?? '');
     // A clock that agrees with GenAuth's to the second, which is all that the header tells, was not what it minded.
     if (Number.isNaN(theirs) || Math.abs(theirs - signed) < 1_000) return false;
     this.#clockOffsetMs = theirs - Date.now();

@@ -1,7 +1,7 @@
 import { JsonError, JsonReader } from '../json';
 import type { Route } from './api';
 import { ManagementRefusedError, ManagementUnreachableError, type Refusal } from './errors';
-import type { Exchange } from './transport';
+import { type Exchange, headerOf } from './transport';
 
 /** A successful answer. */
 export interface Answer<Data> {
@@ -28,9 +28,12 @@ const REPLAYED = 1306;
  * @throws {ManagementUnreachableError} The answer proves nothing; `sent` is `maybe`.
  */
 export function judge<Data>(route: Route, exchange: Exchange, readData: (json: JsonReader) => Data): Answer<Data> {
-  const { status, headers } = exchange;
+  const { status } = exchange;
   if (status === 429) {
-    throw refused(route, 'rate_limited', { statusCode: 429, retryAfterMs: retryAfterMs(headers['retry-after']) });
+    throw refused(route, 'rate_limited', {
+      statusCode: 429,
+      retryAfterMs: retryAfterMs(headerOf(exchange, 'retry-after')),
+    });
   }
   if (status === 401) {
     const codes = readCodes(readEnvelope(exchange.body, skip) ?? {});
@@ -39,7 +42,7 @@ export function judge<Data>(route: Route, exchange: Exchange, readData: (json: J
   }
   if (status >= 300 && status < 400) throw unusable(route, 'redirect');
   if (status >= 500 || status < 200) throw unusable(route, 'http_error');
-  const encoding = headers['content-encoding'];
+  const encoding = headerOf(exchange, 'content-encoding');
   if (encoding !== undefined && encoding !== 'identity') throw unusable(route, 'encoding');
   if (exchange.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
 
@@ -52,7 +55,7 @@ export function judge<Data>(route: Route, exchange: Exchange, readData: (json: J
   if (statusCode === 200) {
     // An envelope that says 200 under an HTTP error contradicts itself.
     if (status >= 400) throw unusable(route, 'http_error');
-    return { data: envelope.data, ...codes };
+    return { data: envelope.data, apiCode: codes.apiCode, requestId: codes.requestId };
   }
   const { apiCode } = codes;
   if (apiCode === REPLAYED) throw unusable(route, 'replayed');
@@ -60,7 +63,11 @@ export function judge<Data>(route: Route, exchange: Exchange, readData: (json: J
     throw refused(route, 'credentials', { statusCode, ...codes });
   }
   if (statusCode === 429) {
-    throw refused(route, 'rate_limited', { statusCode, ...codes, retryAfterMs: retryAfterMs(headers['retry-after']) });
+    throw refused(route, 'rate_limited', {
+      statusCode,
+      ...codes,
+      retryAfterMs: retryAfterMs(headerOf(exchange, 'retry-after')),
+    });
   }
   if (FAILURES.has(statusCode)) throw unusable(route, 'upstream_error');
   if (!DEFINITE.has(statusCode)) throw unusable(route, 'upstream_unclear');

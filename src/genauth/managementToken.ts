@@ -1,4 +1,4 @@
-import type { Authentication } from './authentication';
+import type { Authentication, Headers } from './authentication';
 import { type Deadline, untilAborted } from '../deadline';
 import { isObject } from './identity';
 
@@ -25,7 +25,7 @@ const FAILURE_MS = 1_000;
 const FETCH_MS = 5_000;
 
 interface Held {
-  headers: Record<string, string>;
+  headers: Headers;
   refreshAt: number;
   expiresAt: number;
 }
@@ -85,13 +85,13 @@ function hold(token: ManagementToken, asked: number, userPoolId: string | null, 
   const pool = userPoolId ?? scopedUserPoolId(token.accessToken);
   const lifeMs = token.expiresIn * 1000;
   return {
-    headers: {
-      authorization: `Bearer ${token.accessToken}`,
-      'x-genauth-lang': lang,
-      'x-authing-lang': lang,
+    headers: [
+      ...['authorization', `Bearer ${token.accessToken}`],
+      ...['x-genauth-lang', lang],
+      ...['x-authing-lang', lang],
       // Which of the two names counts depends on the installation: both are documented (genauth-wire.md, section 1b).
-      ...(pool === null ? {} : { 'x-authing-userpool-id': pool, 'x-genauth-userpool-id': pool }),
-    },
+      ...(pool === null ? [] : ['x-authing-userpool-id', pool, 'x-genauth-userpool-id', pool]),
+    ],
     refreshAt: asked + lifeMs * REFRESH_AT,
     expiresAt: asked + lifeMs,
   };

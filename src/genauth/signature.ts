@@ -33,16 +33,25 @@ const SCHEMES: Record<Brand, string> = { genauth: 'GenAuth', authing: 'authing' 
  * @see genauth-wire.md, section 1a, whose vectors are this function's tests
  */
 export function canonicalize(request: SignableRequest, brand: Brand): string {
+  return stringToSign(request.method, canonicalizeHeaders(request.headers, brand), request.path, request.data);
+}
+
+/** Builds the same from headers that are canonical already. */
+export function stringToSign(method: string, canonicalHeaders: string, path: string, data: SignableRequest['data']) {
+  return `${method}\n${canonicalHeaders}${canonicalizeResource(path, data)}`;
+}
+
+function canonicalizeHeaders(headers: SignableRequest['headers'], brand: Brand): string {
   const prefix = `x-${brand}-`;
-  let text = `${request.method}\n`;
-  const names = Object.keys(request.headers)
+  let text = '';
+  const names = Object.keys(headers)
     .map((name) => [name.toLowerCase(), name] as const)
     .filter(([lower]) => lower === 'date' || lower.startsWith(prefix))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   for (const [lower, name] of names) {
-    text += `${lower}:${(request.headers[name] ?? '').replace(/[\t\n\r\f]/g, ' ').trim()}\n`;
+    text += `${lower}:${(headers[name] ?? '').replace(/[\t\n\r\f]/g, ' ').trim()}\n`;
   }
-  return text + canonicalizeResource(request.path, request.data);
+  return text;
 }
 
 /**

@@ -7,15 +7,16 @@ export interface WireRequest {
   method: 'GET' | 'POST';
   /** Path and query. */
   path: string;
-  headers: Record<string, string>;
+  /** Names and values in turn. */
+  headers: string[];
   body: string | null;
 }
 
 /** An answer as it came in, whole. */
 export interface Exchange {
   status: number;
-  /** Names in lower case; of a repeated header the first value. */
-  headers: Readonly<Record<string, string>>;
+  /** Names in lower case. */
+  headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Buffer;
 }
 
@@ -87,7 +88,7 @@ class Collector implements Dispatcher.DispatchHandler {
   #sent: Sent = 'no';
   #settled = false;
   #status = 0;
-  #headers: Record<string, string> = {};
+  #headers: IncomingHeaders = {};
   readonly #chunks: Buffer[] = [];
   readonly #resolve: (exchange: Exchange) => void;
   readonly #reject: (error: TransportError) => void;
@@ -130,11 +131,7 @@ class Collector implements Dispatcher.DispatchHandler {
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
     this.#status = status;
-    for (const name of Object.keys(headers)) {
-      const value = headers[name];
-      const first = Array.isArray(value) ? value[0] : value;
-      if (first !== undefined) this.#headers[name] = first;
-    }
+    this.#headers = headers;
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -166,6 +163,12 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#signal.removeEventListener('abort', this.#onAbort);
     return true;
   }
+}
+
+/** Of a repeated header the first value. */
+export function headerOf({ headers }: Exchange, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
 }
 
 type IncomingHeaders = Record<string, string | string[] | undefined>;

@@ -1,11 +1,16 @@
 import type { Route } from './api';
+import type { Headers } from './authentication';
 import type { WireRequest } from './transport';
 
 export type Method = 'GET' | 'POST';
 
 // Identity encoding, because a cap on the bytes that arrive is no cap on what they inflate to.
-const ACCEPT = { accept: 'application/json', 'accept-encoding': 'identity', 'user-agent': 'genauth-identity-subgraph' };
-const JSON_BODY = { 'content-type': 'application/json' };
+const ACCEPT = [
+  ...['accept', 'application/json'],
+  ...['accept-encoding', 'identity'],
+  ...['user-agent', 'genauth-identity-subgraph'],
+];
+const JSON_BODY = ['content-type', 'application/json'];
 
 export function split(route: Route): [method: Method, path: string] {
   const space = route.indexOf(' ');
@@ -16,12 +21,12 @@ export function split(route: Route): [method: Method, path: string] {
 export function toWireRequest(
   route: Route,
   data: Readonly<Record<string, unknown>>,
-  credentials: Readonly<Record<string, string>>,
+  credentials: Headers,
 ): WireRequest {
   const [method, path] = split(route);
   return method === 'GET'
-    ? { method, path: `${path}?${encodeQuery(data)}`, headers: { ...credentials, ...ACCEPT }, body: null }
-    : { method, path, headers: { ...credentials, ...ACCEPT, ...JSON_BODY }, body: JSON.stringify(data) };
+    ? { method, path: `${path}?${encodeQuery(data)}`, headers: credentials.concat(ACCEPT), body: null }
+    : { method, path, headers: credentials.concat(ACCEPT, JSON_BODY), body: JSON.stringify(data) };
 }
 
 /** Lists as the vendor's SDK sends them, `userIds[]=a&userIds[]=b`: the form for which signatures are known to match. */

@@ -25,7 +25,7 @@ export interface Arrival {
   tracestate: string | null;
 }
 
-export interface ContextOptions extends Omit<IdentitiesOptions, 'caller' | 'deadline'> {
+export interface ContextOptions extends IdentitiesOptions {
   /** Milliseconds for the whole request. */
   requestDeadlineMs: number;
 }
@@ -37,10 +37,9 @@ export interface UserReference {
 }
 
 /** Makes the context of one request. The request's time starts to run here. */
-export function createContext({ requestDeadlineMs, ...options }: ContextOptions, arrival: Arrival): Context {
-  const { caller, requestId, traceId } = arrival;
+export function createContext(options: ContextOptions, { caller, requestId, traceId }: Arrival): Context {
   // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
-  const deadline = new TimeLimit(requestDeadlineMs);
-  const identities = new Identities({ ...options, caller, deadline });
+  const deadline = new TimeLimit(options.requestDeadlineMs);
+  const identities = new Identities(options, caller, deadline);
   return { identities, requestId, traceId, startedAt: performance.now(), deadline };
 }

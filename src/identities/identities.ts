@@ -18,10 +18,6 @@ export interface IdentitiesOptions {
   directory: Directory;
   unlinks: Unlinks;
   policy: Policy;
-  /** Who asks. */
-  caller: Caller;
-  /** Aborted when the request's time is up. */
-  deadline: Deadline;
 }
 
 /** As a caller asks for it, not checked yet. `type` left out or null: left to GenAuth. */
@@ -37,19 +33,28 @@ export interface RequestedUnlink {
  */
 export class Identities {
   readonly #options: IdentitiesOptions;
+  readonly #caller: Caller;
+  readonly #deadline: Deadline;
   #loaderOrNone: DataLoader<GenAuthId, UserIdentities> | undefined;
   #calls = 0;
   #begun: { request: RequestedUnlink; result: Promise<UnlinkResult> } | null = null;
 
-  constructor(options: IdentitiesOptions) {
+  /**
+   * @param options What all requests share.
+   * @param caller Who asks.
+   * @param deadline Passed when the request's time is up.
+   */
+  constructor(options: IdentitiesOptions, caller: Caller, deadline: Deadline) {
     this.#options = options;
+    this.#caller = caller;
+    this.#deadline = deadline;
   }
 
   /** What was read field by field: made for the first of them, because most requests read nothing so. */
   get #loader(): DataLoader<GenAuthId, UserIdentities> {
-    const { directory, deadline } = this.#options;
+    const { directory } = this.#options;
     this.#loaderOrNone ??= new DataLoader((userIds) =>
-      directory.load(userIds, deadline, (calls) => (this.#calls += calls)),
+      directory.load(userIds, this.#deadline, (calls) => (this.#calls += calls)),
     );
     return this.#loaderOrNone;
   }
@@ -68,9 +73,9 @@ export class Identities {
    * @throws {ManagementError} GenAuth could not be asked, or gave no usable answer.
    */
   async of(userId: string): Promise<UserIdentities> {
-    const { management, policy, caller } = this.#options;
+    const { management, policy } = this.#options;
     const id = management.parseId('userId', userId);
-    if (!policy.mayRead(caller, id)) throw new ForbiddenError();
+    if (!policy.mayRead(this.#caller, id)) throw new ForbiddenError();
     return this.#loader.load(id);
   }
 
@@ -81,10 +86,10 @@ export class Identities {
    *   answered so. Then `of` says for each what there is to say, from what has been read here.
    */
   async many(userIds: readonly string[]): Promise<readonly (KnownUser | null)[] | null> {
-    const { directory, deadline } = this.#options;
+    const { directory } = this.#options;
     const ids = this.#readable(userIds);
     if (ids === null) return null;
-    const results = await directory.load(ids, deadline, (calls) => (this.#calls += calls));
+    const results = await directory.load(ids, this.#deadline, (calls) => (this.#calls += calls));
     if (results.some((result) => result instanceof Error)) {
       ids.forEach((id, index) => this.#loader.prime(id, results[index] ?? null));
       return null;
@@ -101,9 +106,9 @@ export class Identities {
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
    */
   async isUnknown(userId: string): Promise<boolean> {
-    const { management, policy, caller } = this.#options;
+    const { management, policy } = this.#options;
     const id = management.parseId('userId', userId);
-    if (!policy.mayRead(caller, id)) return false;
+    if (!policy.mayRead(this.#caller, id)) return false;
     return this.#loader.load(id).then(
       (identities) => identities === null,
       () => false,
@@ -119,10 +124,10 @@ export class Identities {
    */
   async unlink(request: RequestedUnlink): Promise<UnlinkResult> {
     if (this.#begun !== null) return this.#takeOver(request);
-    const { unlinks, caller, deadline } = this.#options;
+    const { unlinks } = this.#options;
     const checked = this.#check(request);
     try {
-      return await unlinks.unlink(checked, caller, deadline, (calls) => (this.#calls += calls));
+      return await unlinks.unlink(checked, this.#caller, this.#deadline, (calls) => (this.#calls += calls));
     } finally {
       this.#loaderOrNone?.clear(checked.userId);
     }
@@ -155,10 +160,10 @@ export class Identities {
 
   /** @returns null where one of them is no id, or may not be read. */
   #readable(userIds: readonly string[]): GenAuthId[] | null {
-    const { management, policy, caller } = this.#options;
+    const { management, policy } = this.#options;
     try {
       const ids = userIds.map((userId) => management.parseId('userId', userId));
-      return ids.every((id) => policy.mayRead(caller, id)) ? ids : null;
+      return ids.every((id) => policy.mayRead(this.#caller, id)) ? ids : null;
     } catch {
       return null;
     }

@@ -57,11 +57,13 @@ export class Unlinks {
     // Before anything else: whoever may not unlink a user must not be able to come between others' unlinks either.
     if (!this.#options.policy.mayUnlink(caller, userId)) throw new UnlinkNotExecutedError(new ForbiddenError());
     const result = this.#afterTheLast(request, caller, signal, onEnd);
-    const ended = result.then(nothing, nothing).finally(() => {
-      if (this.#last.get(userId) === ended) this.#last.delete(userId);
-    });
+    const ended = result.then(nothing, nothing);
     this.#last.set(userId, ended);
-    return result;
+    try {
+      return await result;
+    } finally {
+      if (this.#last.get(userId) === ended) this.#last.delete(userId);
+    }
   }
 
   async #afterTheLast(
@@ -108,7 +110,7 @@ export class Unlinks {
     const { outcome, upstream } = settlement;
     const latencyMs = Math.round(performance.now() - start);
     // Its failure is reported by the trail itself, and leaves an open intent to reconcile.
-    audit.outcome({ ...intent, outcome, upstream, latencyMs }).catch(nothing);
+    audit.outcome({ operationId, actor: caller, target: intent.target, outcome, upstream, latencyMs }).catch(nothing);
     this.#underWay.delete(operationId);
     onOutcome(outcome);
     return { settlement, operationId };

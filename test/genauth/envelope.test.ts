@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { ManagementRefusedError, ManagementUnreachableError } from '../../src/genauth';
 import { type Answer, judge, retryAfterMs } from '../../src/genauth/envelope';
 import type { Exchange } from '../../src/genauth/transport';
+import type { JsonReader } from '../../src/json';
 
 const ROUTE = 'POST /api/v3/unlink-identity';
 
@@ -11,12 +12,15 @@ function exchange(status: number, body: unknown, headers: Record<string, string>
   return { status, headers, body: bytes };
 }
 
-type Judgement = Answer | ManagementRefusedError | ManagementUnreachableError;
+/** An operation that takes any data as it is. */
+const readAny = (json: JsonReader): unknown => json.value();
+
+type Judgement = Answer<unknown> | ManagementRefusedError | ManagementUnreachableError;
 
 /** Any other error is thrown on. */
 function judgementOf(answer: Exchange): Judgement {
   try {
-    return judge(ROUTE, answer);
+    return judge(ROUTE, answer, readAny);
   } catch (error) {
     if (error instanceof ManagementRefusedError || error instanceof ManagementUnreachableError) return error;
     throw error;
@@ -31,7 +35,7 @@ describe('success', () => {
       requestId: '934108e5-9fbf-4d24',
       data: { success: false },
     };
-    expect(judge(ROUTE, exchange(200, envelope))).toEqual({
+    expect(judge(ROUTE, exchange(200, envelope), readAny)).toEqual({
       data: { success: false },
       apiCode: null,
       requestId: '934108e5-9fbf-4d24',
@@ -39,7 +43,7 @@ describe('success', () => {
   });
 
   test.each([0, 2004, 2020, 20001])('is not put in doubt by apiCode %d', (apiCode) => {
-    expect(judge(ROUTE, exchange(200, { statusCode: 200, apiCode, data: null }))).toMatchObject({
+    expect(judge(ROUTE, exchange(200, { statusCode: 200, apiCode, data: null }), readAny)).toMatchObject({
       data: null,
       apiCode,
     });
@@ -50,8 +54,12 @@ describe('success', () => {
     ['the identity encoding', exchange(200, { statusCode: 200 }, { 'content-encoding': 'identity' })],
     ['another content type', exchange(200, { statusCode: 200 }, { 'content-type': 'text/html' })],
     ['HTTP 201', exchange(201, { statusCode: 200 })],
+    ['spaces around everything', exchange(200, ' \r\n{\t"statusCode" : 200 } \n')],
+    ['escapes in a name', exchange(200, '{"\\u0073tatusCode":200}')],
+    ['a name that is repeated, of which the last counts', exchange(200, '{"statusCode":500,"statusCode":200}')],
+    ['numbers beyond all bounds', exchange(200, '{"statusCode":2e2,"apiCode":1e999}')],
   ])('may come with %s', (_title, answer) => {
-    expect(judge(ROUTE, answer)).toEqual({ data: undefined, apiCode: null, requestId: null });
+    expect(judge(ROUTE, answer, readAny)).toEqual({ data: undefined, apiCode: null, requestId: null });
   });
 });
 
@@ -67,7 +75,7 @@ describe('codes', () => {
     [null, null],
     [[2004], null],
   ])('apiCode %j is read as %j', (apiCode, read) => {
-    expect(judge(ROUTE, exchange(200, { statusCode: 200, apiCode })).apiCode).toBe(read);
+    expect(judge(ROUTE, exchange(200, { statusCode: 200, apiCode }), readAny).apiCode).toBe(read);
     expect(judgementOf(exchange(200, { statusCode: 422, apiCode }))).toMatchObject({
       refusal: 'rejected',
       apiCode: read,
@@ -85,7 +93,7 @@ describe('codes', () => {
     [7, null],
     [{}, null],
   ])('requestId %j is read as %j', (requestId, read) => {
-    expect(judge(ROUTE, exchange(200, { statusCode: 200, requestId })).requestId).toBe(read);
+    expect(judge(ROUTE, exchange(200, { statusCode: 200, requestId }), readAny).requestId).toBe(read);
   });
 });
 
@@ -169,6 +177,18 @@ describe('an answer that proves nothing', () => {
     ['a cut body', exchange(200, '{"statusCode":200,"data":{"succ'), 'not_json'],
     ['a byte order mark and nothing else', exchange(200, '\ufeff'), 'not_json'],
     ['two byte order marks', exchange(200, '\ufeff\ufeff{"statusCode":200}'), 'not_json'],
+    ['JSON with something after it', exchange(200, '{"statusCode":200}}'), 'not_json'],
+    ['a comma too many', exchange(200, '{"statusCode":200,}'), 'not_json'],
+    [
+      'JSON that goes wrong after the data',
+      exchange(200, '{"statusCode":200,"data":{"success":true},"x":01}'),
+      'not_json',
+    ],
+    [
+      'a name that is repeated, of which the last counts',
+      exchange(200, '{"statusCode":200,"statusCode":"200"}'),
+      'shape',
+    ],
     ['a million open brackets', exchange(200, '['.repeat(1_000_000)), 'not_json'],
     ['a list', exchange(200, [{ statusCode: 200 }]), 'shape'],
     ['null', exchange(200, 'null'), 'shape'],
@@ -249,7 +269,9 @@ describe('every answer there can be', () => {
           return;
         }
         expect(any.status >= 200 && any.status < 300).toBe(true);
-        expect(JSON.parse(any.body.toString().replace(/^\ufeff/, ''))).toMatchObject({ statusCode: 200 });
+        const parsed = JSON.parse(any.body.toString().replace(/^\ufeff/, '')) as { data?: unknown };
+        expect(parsed).toMatchObject({ statusCode: 200 });
+        expect(judgement.data).toEqual(parsed.data);
       }),
       { numRuns: 3_000 },
     );

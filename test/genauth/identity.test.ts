@@ -1,5 +1,7 @@
 import * as fc from 'fast-check';
-import { readIdentities, readIdentity } from '../../src/genauth/identity';
+import { type Identity, IdentityList, type RowTemplate } from '../../src/genauth/identity';
+import { JsonReader, JsonWriter } from '../../src/json';
+import { readRows } from '../support/identities';
 
 const ROW = {
   identityId: '62f20932716fbcc10d966ee5',
@@ -10,9 +12,18 @@ const ROW = {
   originConnIds: ['62f2093244fa5cb19ff21ed3'],
 };
 
-/** Parsed as an answer is, because a literal with __proto__ would set the prototype. */
+function readIdentities(rows: unknown): readonly Identity[] | null {
+  return readRows(JSON.stringify(rows))?.toArray() ?? null;
+}
+
+function readIdentity(row: unknown): Identity | null {
+  return readIdentities([row])?.[0] ?? null;
+}
+
+/** Put together as text, because a literal with __proto__ would set the prototype. */
 function userInfoOf(json: string): unknown {
-  return readIdentity({ ...ROW, userInfoInIdp: JSON.parse(json) as unknown })?.userInfoInIdp;
+  const row = JSON.stringify(ROW).replace(/\}$/, () => `,"userInfoInIdp":${json}}`);
+  return readRows(`[${row}]`)?.toArray()[0]?.userInfoInIdp;
 }
 
 describe('a row', () => {

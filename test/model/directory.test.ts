@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { type GenAuthId, type Identity, ManagementRefusedError, ManagementUnreachableError } from '../../src/genauth';
+import { type GenAuthId, IdentityList, ManagementRefusedError, ManagementUnreachableError } from '../../src/genauth';
 import { Directory, type UserIdentities } from '../../src/identities';
+import { listOf } from '../support/identities';
 
 const ROUTE = 'GET /api/v3/get-user-batch';
 type Ending = 'answer' | 'failure' | 'refusal';
@@ -41,26 +42,18 @@ const isUnknown = (id: string): boolean => id.endsWith('7');
 const isBroken = (id: string): boolean => id.endsWith('3');
 
 /** What an answer says of a user: when it was asked, so that an answer older than its question gives itself away. */
-function rowsOf(id: string, sentAt: number): readonly Identity[] {
-  return [
-    {
-      id: String(sentAt),
-      extIdpId: 'source',
-      provider: 'p',
-      type: 't',
-      userIdInIdp: id,
-      userInfoInIdp: null,
-      originConnIds: [],
-    },
-  ];
+function rowsOf(id: string, sentAt: number): IdentityList {
+  return listOf([
+    { identityId: String(sentAt), extIdpId: 'source', provider: 'p', type: 't', userIdInIdp: id, originConnIds: [] },
+  ]);
 }
 
 /** A call that waits until it is told to go out, and then until it is told how it ends. */
 class HeldCall {
   state: 'held' | 'sent' | 'ended' = 'held';
-  readonly answer: Promise<ReadonlyMap<string, readonly Identity[] | ManagementUnreachableError>>;
+  readonly answer: Promise<ReadonlyMap<string, IdentityList | ManagementUnreachableError>>;
   readonly #draw: () => readonly GenAuthId[];
-  #resolve: (found: ReadonlyMap<string, readonly Identity[] | ManagementUnreachableError>) => void = () => undefined;
+  #resolve: (found: ReadonlyMap<string, IdentityList | ManagementUnreachableError>) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
   #asked: readonly GenAuthId[] = [];
   #sentAt = 0;
@@ -171,7 +164,8 @@ class Model {
       return results.forEach((result, index) => {
         const id = ids[index] ?? '';
         if (!isPossible(result, id, askedAt, controller.signal.aborted)) {
-          this.problems.push(`${id}, asked for at ${askedAt}, was answered ${JSON.stringify(result)}`);
+          const answer = result instanceof IdentityList ? result.toArray() : result;
+          this.problems.push(`${id}, asked for at ${askedAt}, was answered ${JSON.stringify(answer)}`);
         }
       });
     });
@@ -193,7 +187,7 @@ function isPossible(result: UserIdentities | Error, id: string, askedAt: number,
   if (result === null) return isUnknown(id);
   if (result instanceof ManagementUnreachableError) return result.reason !== 'deadline' || aborted;
   if (result instanceof Error || isUnknown(id) || isBroken(id)) return false;
-  return result.every((row) => row.userIdInIdp === id && Number(row.id) > askedAt);
+  return result.toArray().every((row) => row.userIdInIdp === id && Number(row.id) > askedAt);
 }
 
 /** Resolves when every promise that could be settled has told so. */

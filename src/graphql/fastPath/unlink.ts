@@ -50,7 +50,8 @@ export function planUnlink(
     if (users === null) return null;
     const out = new JsonWriter();
     out.literal(key);
-    write({ ...result, user: users[0] ?? null }, out);
+    const { success, requestId, apiCode, userId } = result;
+    write({ success, requestId, apiCode, userId, user: users[0] ?? null }, out);
     out.literal('}}');
     return out.take();
   };
