@@ -49,8 +49,11 @@ const MEMBER_OF: Readonly<Record<keyof Identity, number>> = {
   originConnIds: ORIGIN_CONN_IDS,
 };
 
-/** What goes before a field of each row, and the field. Null: what goes after the last one. */
-export type RowTemplate = readonly (readonly [literal: string, field: keyof Identity | null])[];
+/** How each row is written: what goes before a field, the field, and in the end what goes after the last one. */
+export interface RowTemplate {
+  fields: readonly { before: Buffer; field: keyof Identity }[];
+  after: Buffer;
+}
 
 /**
  * The identities of a user, as GenAuth sent them: all of them checked, and made into objects only where somebody wants
@@ -110,13 +113,17 @@ export class IdentityList {
 
   /** Writes all rows as a JSON array, every value as `JSON.stringify` would write it. */
   write(template: RowTemplate, out: JsonWriter): void {
+    const { fields, after } = template;
+    const members = fields.map(({ field }) => MEMBER_OF[field]);
     out.literal('[');
     for (let row = 0; row < this.length; row++) {
       if (row > 0) out.literal(',');
-      for (const [literal, field] of template) {
-        out.literal(literal);
-        if (field !== null) this.#writeMember(row, MEMBER_OF[field], out);
+      for (let index = 0; index < fields.length; index++) {
+        const { before } = fields[index] as (typeof fields)[number];
+        out.copy(before, 0, before.length);
+        this.#writeMember(row, members[index] as number, out);
       }
+      out.copy(after, 0, after.length);
     }
     out.literal(']');
   }
@@ -171,9 +178,17 @@ const NONE = -1;
 
 /** Which member the key that was read last names. */
 function memberOf(json: JsonReader): number {
-  for (let member = 0; member < MEMBERS.length; member++) if (json.isKey(MEMBERS[member] as string)) return member;
+  for (const member of MEMBERS_OF_LENGTH[json.end - json.start] ?? ALL) {
+    if (json.isKey(MEMBERS[member] as string)) return member;
+  }
   return NONE;
 }
+
+const ALL = MEMBERS.map((_name, member) => member);
+/** By the length of a plain key, quotes included. One that is longer may be one of them in another spelling. */
+const MEMBERS_OF_LENGTH = Array.from({ length: 16 }, (_, length) =>
+  ALL.filter((member) => MEMBERS[member]?.length === length - 2),
+);
 
 export function isObject(value: unknown): value is JSONObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -180,6 +180,184 @@ describe('hostile user info', () => {
   });
 });
 
+/** The rules for one row, on what JSON.parse makes of it: written for the test, and on purpose in another way. */
+function identityOf(row: unknown): Record<string, unknown> | null {
+  if (typeof row !== 'object' || row === null || Array.isArray(row)) return null;
+  const of = (name: string): unknown => (Object.hasOwn(row, name) ? (row as Record<string, unknown>)[name] : undefined);
+  const [id, extIdpId, provider, type, userIdInIdp] = STRINGS.map(of);
+  const originConnIds = of('originConnIds') ?? [];
+  if (![id, extIdpId, provider, type, userIdInIdp].every((value) => typeof value === 'string')) return null;
+  if (!Array.isArray(originConnIds) || originConnIds.some((item) => typeof item !== 'string')) return null;
+  const info = of('userInfoInIdp');
+  const hasInfo = typeof info === 'object' && info !== null && !Array.isArray(info);
+  const userInfoInIdp = hasInfo ? withoutTokens(info) : null;
+  return { id, extIdpId, provider, type, userIdInIdp, userInfoInIdp, originConnIds };
+}
+
+const STRINGS = ['identityId', 'extIdpId', 'provider', 'type', 'userIdInIdp'];
+
+/** Of all credentials only tokens occur in the rows below. */
+function withoutTokens(tree: unknown): unknown {
+  if (typeof tree !== 'object' || tree === null) return tree;
+  if (Array.isArray(tree)) return tree.map(withoutTokens);
+  const kept = Object.entries(tree).filter(([name]) => !/token/i.test(name));
+  return Object.fromEntries(kept.map(([name, value]) => [name, withoutTokens(value)]));
+}
+
+describe('a list of rows, however they are written', () => {
+  const space = fc.oneof(
+    { weight: 5, arbitrary: fc.constant('') },
+    { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 }) },
+  );
+  const characters = fc.oneof(
+    fc.string({ unit: 'grapheme', maxLength: 6 }),
+    fc.string({ unit: 'binary', maxLength: 6 }),
+    fc.constantFrom('', '62f20932716fbcc10d966ee5', '名', '\u2028', '\ud83d', '"', '\\', '/'),
+  );
+  /** A string as it stands in the text: some of it escaped without need. */
+  const escaped = (content: string): fc.Arbitrary<string> =>
+    fc
+      .constantFrom<(unit: string) => string>(
+        (unit) => unit,
+        (unit) => unit,
+        (unit) => (unit === '/' ? '\\/' : unit),
+        (unit) => (/[a-z]/i.test(unit) ? `\\u00${unit.charCodeAt(0).toString(16)}` : unit),
+      )
+      .map(
+        (escape) =>
+          `"${[
+            ...JSON.stringify(content)
+              .slice(1, -1)
+              .split(/(\\u....|\\.)/),
+          ]
+            .map((part) => (part.startsWith('\\') ? part : [...part].map(escape).join('')))
+            .join('')}"`,
+      );
+  const stringText = characters.chain(escaped);
+  const listText = (item: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+    fc
+      .tuple(
+        space,
+        fc.array(
+          fc.tuple(space, item, space).map((parts) => parts.join('')),
+          { maxLength: 3 },
+        ),
+      )
+      .map(([inside, items]) => (items.length === 0 ? `[${inside}]` : `[${items.join(',')}]`));
+  const anyText = fc.oneof(
+    fc.constantFrom('null', '1', '-0', '1e999', 'true', '{}', '[]', '[null]', '{"a":["b"]}'),
+    stringText,
+    listText(stringText),
+  );
+  const infoKey = fc
+    .constantFrom('a', 'b', 'toJSON', '__proto__', 'access_token', 'constructor', '1', '0')
+    .chain(escaped);
+  const infoText = fc
+    .array(fc.tuple(infoKey, anyText), { maxLength: 4 })
+    .map((members) => `{${members.map(([key, value]) => `${key}:${value}`).join(', ')}}`);
+
+  /** Nearly all values are good, or hardly any list would be. */
+  const memberText = (name: string): fc.Arbitrary<string> => {
+    const good =
+      name === 'originConnIds'
+        ? fc.oneof({ weight: 4, arbitrary: listText(stringText) }, fc.constant('null'))
+        : name === 'userInfoInIdp'
+          ? fc.oneof({ weight: 4, arbitrary: infoText }, anyText)
+          : stringText;
+    return fc.oneof({ weight: 60, arbitrary: good }, { weight: 1, arbitrary: anyText });
+  };
+  const NAMES = [...STRINGS, 'userInfoInIdp', 'originConnIds'];
+  const member = fc
+    .oneof(
+      { weight: 7, arbitrary: fc.constantFrom(...NAMES) },
+      { weight: 1, arbitrary: fc.constantFrom('accessToken', 'id', '__proto__', 'identityI', 'identityIdd', '名') },
+    )
+    .chain((name) => fc.tuple(escaped(name), memberText(name)));
+  const whole = NAMES.map((name) => fc.tuple(escaped(name), memberText(name)));
+  const goodRow = fc
+    .tuple(fc.tuple(...whole), fc.array(member, { maxLength: 3 }), fc.nat(40))
+    // One of the members may be absent, which is bad for most of them.
+    .map(([all, others, absent]) => [...all.filter((_, index) => index !== absent), ...others])
+    .chain((members) => fc.shuffledSubarray(members, { minLength: members.length }));
+  const rowText = fc.oneof(
+    {
+      weight: 30,
+      arbitrary: fc
+        .tuple(goodRow, space, space, space)
+        .map(
+          ([members, a, b, c]) =>
+            `{${a}${members.map(([key, value]) => `${key}${b}:${c}${value}`).join(`${c},${a}`)}${b}}`,
+        ),
+    },
+    { weight: 1, arbitrary: anyText },
+  );
+  const rowsText = fc.oneof({ weight: 15, arbitrary: listText(rowText) }, { weight: 1, arbitrary: anyText });
+
+  const FIELDS = ['id', 'extIdpId', 'provider', 'type', 'userIdInIdp', 'userInfoInIdp', 'originConnIds'] as const;
+  const templates = fc.array(fc.constantFrom(...FIELDS), { maxLength: 9 });
+
+  /** As the fast path has it: what goes before each field, and what goes after the last. */
+  function templateOf(fields: readonly (keyof Identity)[]): RowTemplate {
+    return {
+      fields: fields.map((field, index) => ({ before: Buffer.from(`${index === 0 ? '{' : ','}"${index}":`), field })),
+      after: Buffer.from(fields.length === 0 ? '{}' : '}'),
+    };
+  }
+
+  test('is what its rows are when parsed, or null where one of them is no identity, and is written as it is read', () => {
+    let lists = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(space, rowsText, space, templates, (before, text, after, fields) => {
+        const body = Buffer.from(`{"identities":${before}${text}${after},"next":1}`);
+        const list = JsonReader.read(body, (json) => {
+          json.enter();
+          json.nextKey();
+          const read = IdentityList.read(json);
+          // Whatever is wrong with the rows, the reader stands behind them.
+          expect(json.nextKey() && json.isKey('next') && json.value()).toBe(1);
+          expect(json.nextKey()).toBe(false);
+          return read;
+        });
+        const rows = JSON.parse(text) as unknown;
+        const identities = Array.isArray(rows) ? rows.map(identityOf) : [null];
+        if (identities.includes(null)) {
+          expect(list).toBeNull();
+          refused++;
+          return;
+        }
+        lists += identities.length > 0 ? 1 : 0;
+        expect(list?.length).toBe(identities.length);
+        expect(JSON.stringify(list?.toArray())).toBe(JSON.stringify(identities));
+        const out = new JsonWriter();
+        list?.write(templateOf(fields), out);
+        const picked = identities.map((identity) => {
+          const values = fields.map((field, index) => `"${index}":${JSON.stringify(identity?.[field])}`);
+          return `{${values.join(',')}}`;
+        });
+        expect(out.take()).toEqual(Buffer.from(`[${picked.join(',')}]`));
+      }),
+      { numRuns: 4_000, seed: 20261127 },
+    );
+    // Both are many, or one of them would hardly have been tried.
+    expect(lists).toBeGreaterThan(1_000);
+    expect(refused).toBeGreaterThan(1_000);
+  });
+
+  test('gives the same objects however often it is asked', () => {
+    const list = readRows(JSON.stringify([ROW, ROW]));
+    expect(list?.toArray()).toBe(list?.toArray());
+    expect(list?.toArray()).toHaveLength(2);
+  });
+
+  test('of nobody is empty, and is written so', () => {
+    const out = new JsonWriter();
+    IdentityList.EMPTY.write(templateOf(['id']), out);
+    expect(out.take().toString()).toBe('[]');
+    expect(IdentityList.EMPTY.toArray()).toEqual([]);
+  });
+});
+
 function namesIn(tree: unknown): string[] {
   if (typeof tree !== 'object' || tree === null) return [];
   const inside = Object.values(tree).flatMap(namesIn);

@@ -68,7 +68,7 @@ const IDENTITY_FIELDS: Readonly<Record<keyof Identity, true>> = {
 function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Writer<KnownUser> | null {
   const fields = collectFields(selectionSetsOf(nodes), new Set(['Identity']), fragments);
   if (fields === null) return null;
-  const template: [literal: string, field: keyof Identity | null][] = [];
+  const template: { before: Buffer; field: keyof Identity }[] = [];
   let literal = '{';
   let separator = '';
   for (const [key, [{ name }]] of fields) {
@@ -76,12 +76,12 @@ function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Wr
     separator = ',';
     if (name.value === '__typename') literal += '"Identity"';
     else if (isIdentityField(name.value)) {
-      template.push([literal, name.value]);
+      template.push({ before: Buffer.from(literal), field: name.value });
       literal = '';
     } else return null;
   }
-  template.push([`${literal}}`, null]);
-  return ({ identities }, out) => identities.write(template, out);
+  const after = Buffer.from(`${literal}}`);
+  return ({ identities }, out) => identities.write({ fields: template, after }, out);
 }
 
 function isIdentityField(name: string): name is keyof Identity {
