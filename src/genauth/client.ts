@@ -159,7 +159,12 @@ export class ManagementClient {
    */
   async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<IdentityList> {
     const route = 'GET /api/v3/get-user-identities';
-    const { data = null } = await this.#request(route, { userId }, IdentityList.read, toOptions(options));
+    const { data = null } = await this.#request(
+      route,
+      { userId },
+      (json) => IdentityList.read(json),
+      toOptions(options),
+    );
     if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return data;
   }
@@ -294,7 +299,7 @@ const MEMBERS = ['email', 'phone', 'username', 'passwordLastSetAt', 'emailVerifi
 
 /** @returns null when it is not an object. */
 function readUser(json: JsonReader): UserRow | null {
-  return readRow(json, (user) => {
+  return readRow(json, [], (user) => {
     const member = MEMBERS.find((name) => json.isKey(name));
     if (member === undefined) json.skip();
     else user[member] = json.value();
@@ -308,16 +313,18 @@ function readUsers(json: JsonReader): UserRow[] | null {
     return null;
   }
   const users: UserRow[] = [];
+  const ranges: number[] = [];
+  const skip = (): void => json.skip();
   json.enter();
   while (json.nextItem()) {
     // An unknown user may be missing or null, depending on the installation; both mean the same.
-    const user = readRow(json, () => json.skip());
+    const user = readRow(json, ranges, skip);
     if (user !== null) users.push(user);
   }
   return users;
 }
 
-function readRow(json: JsonReader, readOther: (user: UserRow) => void): UserRow | null {
+function readRow(json: JsonReader, ranges: number[], readOther: (user: UserRow) => void): UserRow | null {
   if (json.kind() !== 'object') {
     json.skip();
     return null;
@@ -326,14 +333,14 @@ function readRow(json: JsonReader, readOther: (user: UserRow) => void): UserRow 
   json.enter();
   while (json.nextKey()) {
     if (json.isKey('userId')) user.userId = json.value();
-    else if (json.isKey('identities')) user.identities = readIdentities(json);
+    else if (json.isKey('identities')) user.identities = readIdentities(json, ranges);
     else readOther(user);
   }
   return user;
 }
 
-function readIdentities(json: JsonReader): IdentityList | null {
-  if (json.kind() !== 'null') return IdentityList.read(json);
+function readIdentities(json: JsonReader, ranges: number[]): IdentityList | null {
+  if (json.kind() !== 'null') return IdentityList.read(json, ranges);
   json.skip();
   return IdentityList.EMPTY;
 }

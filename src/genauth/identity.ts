@@ -60,7 +60,7 @@ export interface RowTemplate {
  * objects. Most are only written into an answer again.
  */
 export class IdentityList {
-  static readonly EMPTY = new IdentityList(Buffer.alloc(0), []);
+  static readonly EMPTY = new IdentityList(Buffer.alloc(0), [], 0);
 
   readonly length: number;
   readonly #bytes: Buffer;
@@ -69,30 +69,34 @@ export class IdentityList {
    * `JSON.stringify` would write it. Both 0 where the row does not have it.
    */
   readonly #ranges: readonly number[];
+  /** Where those of the first row begin. */
+  readonly #offset: number;
   #objects: readonly Identity[] | undefined;
 
-  private constructor(bytes: Buffer, ranges: readonly number[]) {
+  private constructor(bytes: Buffer, ranges: readonly number[], offset: number) {
     this.#bytes = bytes;
     this.#ranges = ranges;
-    this.length = ranges.length / (2 * MEMBERS.length);
+    this.#offset = offset;
+    this.length = (ranges.length - offset) / (2 * MEMBERS.length);
   }
 
   /**
    * Reads a list of GenAuth's identities.
    *
+   * @param ranges Default: its own. The lists of one answer can share where they write down what they found.
    * @returns null when it is not a list, or when a row lacks what every identity has. Such a row is never skipped: a row
    *   that goes missing would look like an identity that is unlinked.
    */
-  static read(json: JsonReader): IdentityList | null {
+  static read(json: JsonReader, ranges: number[] = []): IdentityList | null {
     if (json.kind() !== 'array') {
       json.skip();
       return null;
     }
-    const ranges: number[] = [];
+    const offset = ranges.length;
     let isWhole = true;
     json.enter();
     while (json.nextItem()) isWhole = readRow(json, ranges) && isWhole;
-    return isWhole ? new IdentityList(json.bytes, ranges) : null;
+    return isWhole ? new IdentityList(json.bytes, ranges, offset) : null;
   }
 
   toArray(): readonly Identity[] {
@@ -129,7 +133,7 @@ export class IdentityList {
   }
 
   #writeMember(row: number, member: number, out: JsonWriter): void {
-    const at = 2 * (row * MEMBERS.length + member);
+    const at = this.#offset + 2 * (row * MEMBERS.length + member);
     const end = this.#ranges[at + 1] as number;
     if (member === USER_INFO_IN_IDP) out.value(this.#userInfoInIdp(row));
     else if (end > 0) out.copy(this.#bytes, this.#ranges[at] as number, end);
@@ -137,7 +141,7 @@ export class IdentityList {
   }
 
   #value(row: number, member: number): unknown {
-    const at = 2 * (row * MEMBERS.length + member);
+    const at = this.#offset + 2 * (row * MEMBERS.length + member);
     const end = Math.abs(this.#ranges[at + 1] as number);
     return end === 0 ? undefined : JSON.parse(this.#bytes.toString('utf8', this.#ranges[at], end));
   }

@@ -24,7 +24,7 @@ import {
 import { DEFAULT_PAUSE_MS, isRepeatable } from './repeat';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
-import { type Exchange, headerOf, type Transport, TransportError } from './transport';
+import { type Exchange, headerOf, type Transport, TransportError, type WireRequest } from './transport';
 import { type Method, split, toWireRequest } from './wireRequest';
 
 export interface RequestsOptions {
@@ -158,9 +158,14 @@ export class Requests {
     readData: ReadData<Data>,
     signal: Deadline,
   ): Promise<Answer<Data>> {
-    return judge(route, await this.#send(route, data, [], signal), readData);
+    try {
+      return judge(route, await this.#send(toWireRequest(route, data, []), signal), readData);
+    } catch (error) {
+      throw toManagementError(route, error);
+    }
   }
 
+  /** @returns null where there was nothing to send. */
   async #attempt<R extends Route, Data>(
     route: R,
     draw: () => RequestOf<R> | null,
@@ -169,13 +174,44 @@ export class Requests {
     attempt: Attempt,
   ): Promise<Answer<Data> | null> {
     try {
-      const answer = await this.#protected(route, draw, readData, options, attempt);
-      if (answer !== null) this.#report(route, options, attempt, 'ok');
+      // While one call tries whether GenAuth is back, the others need not wait for what it finds.
+      if (this.#breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
+      const answer = await this.#breaker.execute(() => this.#exchange(route, draw, readData, options, attempt));
+      this.#budget.succeeded();
+      this.#report(route, options, attempt, 'ok');
       return answer;
-    } catch (error) {
-      if (error instanceof ManagementRefusedError) this.#report(route, options, attempt, error.refusal);
+    } catch (cause) {
+      if (cause === NOTHING_TO_SEND) return null;
+      const error = toManagementError(route, cause);
+      if (error instanceof ManagementRefusedError) {
+        if (error.refusal === 'rate_limited') this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
+        this.#report(route, options, attempt, error.refusal);
+      }
       if (error instanceof ManagementUnreachableError) this.#report(route, options, attempt, error.reason);
       throw error;
+    }
+  }
+
+  async #exchange<R extends Route, Data>(
+    route: R,
+    draw: () => RequestOf<R> | null,
+    readData: ReadData<Data>,
+    { lane, signal }: RequestOptions,
+    attempt: Attempt,
+  ): Promise<Answer<Data>> {
+    await this.#admission.enter(lane, signal);
+    try {
+      const data = draw();
+      if (data === null) throw NOTHING_TO_SEND;
+      attempt.startedAt = performance.now();
+      attempt.headers = await this.#credentials(route, data, signal);
+      attempt.exchange = await this.#send(toWireRequest(route, data, attempt.headers), signal);
+      return judge(route, attempt.exchange, readData);
+    } catch (error) {
+      // Here already, because the breaker looks at it.
+      throw toManagementError(route, error);
+    } finally {
+      this.#admission.leave(lane);
     }
   }
 
@@ -188,46 +224,6 @@ export class Requests {
     const startedAt = start ?? null;
     const ms = startedAt === null ? 0 : performance.now() - startedAt;
     this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, signal });
-  }
-
-  async #protected<R extends Route, Data>(
-    route: R,
-    draw: () => RequestOf<R> | null,
-    readData: ReadData<Data>,
-    { lane, signal }: RequestOptions,
-    attempt: Attempt,
-  ): Promise<Answer<Data> | null> {
-    // While one call tries whether GenAuth is back, the others need not wait for what it finds.
-    if (this.#breaker.state === CircuitState.HalfOpen)
-      throw new ManagementUnreachableError(route, 'breaker_open', 'no');
-    try {
-      const answer = await this.#breaker.execute(async () => {
-        await this.#admission.enter(lane, signal);
-        try {
-          const data = draw();
-          if (data === null) throw NOTHING_TO_SEND;
-          attempt.startedAt = performance.now();
-          attempt.headers = await this.#credentials(route, data, signal);
-          attempt.exchange = await this.#send(route, data, attempt.headers, signal);
-          return judge(route, attempt.exchange, readData);
-        } finally {
-          this.#admission.leave(lane);
-        }
-      });
-      this.#budget.succeeded();
-      return answer;
-    } catch (error) {
-      if (error === NOTHING_TO_SEND) return null;
-      if (error instanceof BrokenCircuitError) throw new ManagementUnreachableError(route, 'breaker_open', 'no');
-      if (error instanceof AdmissionError) {
-        const { reason, retryAfterMs } = error;
-        throw new ManagementUnreachableError(route, reason, 'no', { cause: error, retryAfterMs });
-      }
-      if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
-        this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
-      }
-      throw error;
-    }
   }
 
   /** Decides about a second attempt, and waits before it. */
@@ -263,20 +259,8 @@ export class Requests {
     }
   }
 
-  async #send<R extends Route>(
-    route: R,
-    data: RequestOf<R>,
-    credentials: Headers,
-    signal: Deadline,
-  ): Promise<Exchange> {
-    const request = toWireRequest(route, data, credentials);
-    const timeoutMs = this.#timeoutMs[request.method];
-    try {
-      return await this.#transport.exchange(request, { timeoutMs, signal });
-    } catch (error) {
-      if (!(error instanceof TransportError)) throw error;
-      throw new ManagementUnreachableError(route, error.reason, error.sent, { cause: error });
-    }
+  #send(request: WireRequest, signal: Deadline): Promise<Exchange> {
+    return this.#transport.exchange(request, { timeoutMs: this.#timeoutMs[request.method], signal });
   }
 
   /** What counts against GenAuth. While one call tries whether it is back, every error does: it has not shown that it is. */
@@ -296,6 +280,19 @@ interface Attempt {
 
 function countSent(first: Attempt, second: Attempt): number {
   return Number(first.headers !== undefined) + Number(second.headers !== undefined);
+}
+
+/** Says of what stopped a request whether it was sent. */
+function toManagementError(route: Route, cause: unknown): unknown {
+  if (cause instanceof TransportError) {
+    return new ManagementUnreachableError(route, cause.reason, cause.sent, { cause });
+  }
+  if (cause instanceof AdmissionError) {
+    const { reason, retryAfterMs } = cause;
+    return new ManagementUnreachableError(route, reason, 'no', { cause, retryAfterMs });
+  }
+  if (cause instanceof BrokenCircuitError) return new ManagementUnreachableError(route, 'breaker_open', 'no');
+  return cause;
 }
 
 /** Field by field: an object that is spread costs a microsecond, and every unlink comes through here. */

@@ -57,7 +57,7 @@ interface Sink {
  * The least time from one write to the next. A synchronous write costs 50 to 100 µs of CPU time, whatever it holds: what comes
  * alone is written at once, and what comes in crowds shares.
  */
-const GATHER_MS = 2;
+const GATHER_MS = 5;
 
 /**
  * Opens the audit trail.

@@ -175,6 +175,8 @@ export class JsonReader {
   }
 
   #parsed(): unknown {
+    const isPlainString = this.isPlain && this.bytes[this.start] === QUOTE;
+    if (isPlainString) return this.bytes.toString('utf8', this.start + 1, this.end - 1);
     return JSON.parse(this.bytes.toString('utf8', this.start, this.end));
   }
 }
