@@ -1,6 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, print } from 'graphql';
+import { parseDocument } from 'yaml';
 import { readConfig } from '../../src/config';
 import { readCommandLine } from '../../src/emulator/commandLine';
 import { startEmulator } from '../../src/emulator';
@@ -10,7 +13,10 @@ import { composeSupergraph } from './composeSupergraph';
 import { DEPLOY, filesOf, readText, readYaml, unknownVariables } from './files';
 
 describe('the files for deployment', () => {
-  test.each(filesOf('.yaml'))('are YAML: %s', (path) => {
+  test.each(filesOf('.yaml'))('are YAML that means the same to readers of 1.1, such as Kubernetes: %s', (path) => {
+    const [old, current] = (['1.1', '1.2'] as const).map((version) => parseDocument(readText(path), { version }));
+    expect([...(old?.errors ?? []), ...(old?.warnings ?? [])]).toEqual([]);
+    expect(old?.toJS()).toEqual(current?.toJS());
     expect(readYaml(path)).toEqual(expect.any(Object));
   });
 
@@ -161,6 +167,20 @@ describe('compose.yaml', () => {
     expect(config.management.origin).toBe(`http://127.0.0.1:${options === 'help' ? '' : options.port}`);
     expect(emulator.network_mode).toBe('service:identities');
     expect(config.callers.routerSecrets).toEqual([withDefaults(router.environment)['ROUTER_AUTHORIZATION']]);
+  });
+
+  test('has no field that Compose does not know', async () => {
+    const lint = async (path: string) => {
+      const linter = run(['node_modules/dclint/bin/dclint.cjs', '--quiet', path]);
+      return { code: await linter.exited, output: linter.output().trim() };
+    };
+    expect(await lint(join(DEPLOY, 'compose.yaml'))).toEqual({ code: 0, output: '' });
+    const folder = await mkdtemp(join(tmpdir(), 'compose-'));
+    const misspelt = join(folder, 'compose.yaml');
+    await writeFile(misspelt, readText('compose.yaml').replace('stop_grace_period', 'stop_grace_periods'));
+    const { code, output } = await lint(misspelt);
+    expect([code, output]).toEqual([1, expect.stringContaining('must NOT have additional properties')]);
+    await rm(folder, { recursive: true });
   });
 
   test('builds stages that there are, and opens ports to this machine alone', () => {
