@@ -1,12 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parse, print } from 'graphql';
 import { parseDocument } from 'yaml';
 import { readConfig } from '../../src/config';
 import { readCommandLine } from '../../src/emulator/commandLine';
 import { startEmulator } from '../../src/emulator';
+import { mainEnv, READY } from '../support/main';
 import { ROOT, run } from '../support/process';
 import { ask, startStack } from '../support/stack';
 import { composeSupergraph } from './composeSupergraph';
@@ -126,6 +127,30 @@ describe('the Dockerfile', () => {
       .flatMap(({ text }) => text.split(' ').slice(0, -1));
     expect([...new Set(copied)].sort()).toEqual(given.sort());
     expect(given.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
+  });
+
+  test('puts together what serves', async () => {
+    const app = await mkdtemp(join(tmpdir(), 'image-'));
+    await cp(join(ROOT, 'dist'), join(app, 'dist'), { recursive: true });
+    for (const left of ['emulator', 'dev.js']) await rm(join(app, 'dist', left), { recursive: true });
+    for (const name of ['schema', 'package.json']) await symlink(join(ROOT, name), join(app, name));
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { dev?: boolean }>;
+    };
+    // Those within others come with them.
+    const installed = Object.keys(packages).filter((path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path));
+    for (const path of installed.filter((name) => packages[name]?.dev !== true)) {
+      await mkdir(dirname(join(app, path)), { recursive: true });
+      await symlink(join(ROOT, path), join(app, path));
+    }
+    const emulator = await startEmulator();
+    const main = run(['--preserve-symlinks', '--preserve-symlinks-main', join(app, 'dist/main.js')], mainEnv(emulator));
+    const [line] = await main.waitFor(READY);
+    const { url } = JSON.parse(line) as { url: string };
+    expect(await ask(`${url}/graphql`, '{ __typename }')).toMatchObject({ data: { __typename: 'Query' } });
+    expect(await main.stop()).toBe(0);
+    await emulator.close();
+    await rm(app, { recursive: true });
   });
 
   test('has a health check that succeeds at /livez, and fails where that is not there or nobody answers', async () => {
