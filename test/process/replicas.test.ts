@@ -15,7 +15,7 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
   let redis: RedisServer;
   let emulator: Emulator;
   let replicas: Main[];
-  let stopped = false;
+  const load = new AbortController();
 
   beforeAll(async () => {
     redis = await createRedisServer();
@@ -38,7 +38,7 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
   /** Asks for one user after another, each in a call of its own as long as the rate allows it. */
   async function client({ url }: Main, answered: { count: number }): Promise<void> {
     const ids = emulator.store.users().map(({ profile }) => profile.userId);
-    for (let turn = 0; !stopped; turn++) {
+    for (let turn = 0; !load.signal.aborted; turn++) {
       const { data } = await ask(`${url}/graphql`, ENTITIES, representations([ids[turn % ids.length] ?? '']));
       if (data?.['_entities'] !== undefined) answered.count++;
       else await pause(20);
@@ -65,7 +65,7 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
     await pause(1_000);
     const before = answered.map(({ count }) => count);
     const alone = await callsWithin(2_500);
-    stopped = true;
+    load.abort();
     await Promise.all(clients);
 
     for (const calls of [shared, alone]) {
