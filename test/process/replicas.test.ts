@@ -70,7 +70,8 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
 
     for (const calls of [shared, alone]) {
       expect(mostInASecond(calls)).toBeLessThanOrEqual(BOUND);
-      expect(calls.length / 2.5).toBeGreaterThan(PER_SECOND * 0.6);
+      // More than any one of them may do alone.
+      expect(calls.length / 2.5).toBeGreaterThan(PER_SECOND / 3);
     }
     expect(answered.filter(({ count }, index) => count <= (before[index] ?? 0))).toEqual([]);
     for (const replica of replicas) expect(replica.output()).toContain('the rate of calls is not shared');
