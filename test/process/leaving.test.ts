@@ -89,9 +89,9 @@ describe('dist/main.js', () => {
     issuer.misbehaviour.jwks = 'hang';
     main = { ...run(['dist/main.js'], { ...mainEnv(emulator), ...strictEnv(issuer) }), url: '', adminUrl: '' };
     await issuer.fetched(1);
-    expect(await main.stop(signal)).toBe(0);
-    expect(messages()).toEqual(['leaving', 'left']);
+    const code = await main.stop(signal);
     await issuer.close();
+    expect([code, messages()]).toEqual([0, ['leaving', 'left']]);
   });
 
   test('refuses what arrives when it has closed, says that it may be sent again, and waits for what it has begun', async () => {
