@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';
 import { createLog, type Log } from './log';
-import { startSubgraph } from './subgraph';
+import { startSubgraph, type Subgraph } from './subgraph';
 import { readTracingOptions, startTracing, type Tracing } from './tracing';
 import { readVersion } from './version';
 
@@ -13,26 +13,36 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   const version = readVersion();
   const tracing = await orExit(() => tracingOrNull(version, log));
-  try {
-    const subgraph = await startSubgraph(config, { log, version, ide: exampleOperations(), tracing });
-    const leave = async (code: number): Promise<void> => {
-      const inTime = await subgraph.leave();
+  let subgraph: Subgraph | undefined;
+  const leave = async (): Promise<void> => {
+    try {
+      // While it starts there is nothing to wait for.
+      const inTime = await (subgraph?.leave() ?? true);
       log.info({ inTime }, 'left');
-      process.exit(inTime ? code : 1);
-    };
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(signal, () => {
-        log.info({ signal }, 'leaving');
-        void leave(0);
-      });
+      if (!inTime) process.exitCode = 1;
+    } catch (err) {
+      log.fatal({ err }, 'cannot leave as it should');
+      process.exitCode = 1;
     }
-    for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-      // What is true of the process is not known any more: it answers what it has begun, and ends.
-      process.on(event, (err: unknown) => {
-        log.fatal({ err }, event);
-        void leave(1);
-      });
-    }
+    process.exit();
+  };
+  // Before anything else begins: process 1 of a container ignores signals that nobody listens to.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      log.info({ signal }, 'leaving');
+      void leave();
+    });
+  }
+  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+    // What is true of the process is not known any more: it answers what it has begun, and ends.
+    process.on(event, (err: unknown) => {
+      log.fatal({ err }, event);
+      process.exitCode = 1;
+      void leave();
+    });
+  }
+  try {
+    subgraph = await startSubgraph(config, { log, version, ide: exampleOperations(), tracing });
     const { url, adminUrl } = subgraph;
     log.info({ url, port: Number(new URL(url).port), adminUrl, adminPort: Number(new URL(adminUrl).port) }, 'ready');
   } catch (err) {

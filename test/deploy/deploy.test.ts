@@ -1,16 +1,23 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { parse, print } from 'graphql';
+import { parseDocument } from 'yaml';
 import { readConfig } from '../../src/config';
 import { readCommandLine } from '../../src/emulator/commandLine';
 import { startEmulator } from '../../src/emulator';
+import { mainEnv, READY } from '../support/main';
 import { ROOT, run } from '../support/process';
 import { ask, startStack } from '../support/stack';
 import { composeSupergraph } from './composeSupergraph';
 import { DEPLOY, filesOf, readText, readYaml, unknownVariables } from './files';
 
 describe('the files for deployment', () => {
-  test.each(filesOf('.yaml'))('are YAML: %s', (path) => {
+  test.each(filesOf('.yaml'))('are YAML that means the same to readers of 1.1, such as Kubernetes: %s', (path) => {
+    const [old, current] = (['1.1', '1.2'] as const).map((version) => parseDocument(readText(path), { version }));
+    expect([...(old?.errors ?? []), ...(old?.warnings ?? [])]).toEqual([]);
+    expect(old?.toJS()).toEqual(current?.toJS());
     expect(readYaml(path)).toEqual(expect.any(Object));
   });
 
@@ -122,6 +129,30 @@ describe('the Dockerfile', () => {
     expect(given.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
 
+  test('puts together what serves', async () => {
+    const app = await mkdtemp(join(tmpdir(), 'image-'));
+    await cp(join(ROOT, 'dist'), join(app, 'dist'), { recursive: true });
+    for (const left of ['emulator', 'dev.js']) await rm(join(app, 'dist', left), { recursive: true });
+    for (const name of ['schema', 'package.json']) await symlink(join(ROOT, name), join(app, name));
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { dev?: boolean }>;
+    };
+    // Those within others come with them.
+    const installed = Object.keys(packages).filter((path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path));
+    for (const path of installed.filter((name) => packages[name]?.dev !== true)) {
+      await mkdir(dirname(join(app, path)), { recursive: true });
+      await symlink(join(ROOT, path), join(app, path));
+    }
+    const emulator = await startEmulator();
+    const main = run(['--preserve-symlinks', '--preserve-symlinks-main', join(app, 'dist/main.js')], mainEnv(emulator));
+    const [line] = await main.waitFor(READY);
+    const { url } = JSON.parse(line) as { url: string };
+    expect(await ask(`${url}/graphql`, '{ __typename }')).toMatchObject({ data: { __typename: 'Query' } });
+    expect(await main.stop()).toBe(0);
+    await emulator.close();
+    await rm(app, { recursive: true });
+  });
+
   test('has a health check that succeeds at /livez, and fails where that is not there or nobody answers', async () => {
     const command = /CMD (\[.*\])$/.exec(texts('subgraph', 'HEALTHCHECK').at(-1) ?? '')?.[1] ?? '';
     const [node, ...args] = JSON.parse(command) as string[];
@@ -161,6 +192,20 @@ describe('compose.yaml', () => {
     expect(config.management.origin).toBe(`http://127.0.0.1:${options === 'help' ? '' : options.port}`);
     expect(emulator.network_mode).toBe('service:identities');
     expect(config.callers.routerSecrets).toEqual([withDefaults(router.environment)['ROUTER_AUTHORIZATION']]);
+  });
+
+  test('has no field that Compose does not know', async () => {
+    const lint = async (path: string) => {
+      const linter = run(['node_modules/dclint/bin/dclint.cjs', '--quiet', path]);
+      return { code: await linter.exited, output: linter.output().trim() };
+    };
+    expect(await lint(join(DEPLOY, 'compose.yaml'))).toEqual({ code: 0, output: '' });
+    const folder = await mkdtemp(join(tmpdir(), 'compose-'));
+    const misspelt = join(folder, 'compose.yaml');
+    await writeFile(misspelt, readText('compose.yaml').replace('stop_grace_period', 'stop_grace_periods'));
+    const { code, output } = await lint(misspelt);
+    expect([code, output]).toEqual([1, expect.stringContaining('must NOT have additional properties')]);
+    await rm(folder, { recursive: true });
   });
 
   test('builds stages that there are, and opens ports to this machine alone', () => {

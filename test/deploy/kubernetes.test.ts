@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { readConfig } from '../../src/config';
+import { ROOT, run } from '../support/process';
 import { filesOf, readYaml, unknownVariables } from './files';
 
 type Labels = Record<string, string>;
@@ -60,7 +64,58 @@ const environment = Object.fromEntries(container.env.map(({ name, value }) => [n
 const labels = template.metadata.labels;
 const portNames = container.ports.map(({ name }) => name);
 
+interface Manifest {
+  apiVersion: string;
+  kind: string;
+}
+
+/** What the types of Kubernetes' API have against a manifest: fields that are unknown, missing, or of another type. */
+async function problemsOf({ apiVersion, kind, ...rest }: Manifest): Promise<string> {
+  // As the package names its folders: `apps/v1`, `networking/v1`, `core/v1`.
+  const group = apiVersion === 'v1' ? 'core/v1' : apiVersion.replace('.k8s.io', '');
+  const folder = await mkdtemp(join(tmpdir(), 'manifest-'));
+  const file = join(folder, 'manifest.ts');
+  const types = join(ROOT, 'node_modules/kubernetes-types', group);
+  const manifest = JSON.stringify({ apiVersion, kind, ...rest });
+  await writeFile(file, `import type { ${kind} } from '${types}';\nexport const manifest: ${kind} = ${manifest};\n`);
+  const options = ['--noEmit', '--strict', '--module', 'preserve', '--ignoreConfig', '--pretty', 'false'];
+  const compiler = run(['node_modules/typescript/bin/tsc', ...options, file]);
+  await compiler.exited;
+  await rm(folder, { recursive: true });
+  return compiler.output();
+}
+
 describe('the Kubernetes manifests', () => {
+  const manifests = filesOf('.yaml', 'kubernetes').filter((path) => !path.endsWith('kustomization.yaml'));
+
+  test.each(manifests)(
+    'have all the fields that Kubernetes asks for, and none that it does not know: %s',
+    async (path) => {
+      expect(await problemsOf(readYaml(path) as Manifest)).toBe('');
+    },
+  );
+
+  test.each([
+    [
+      'with a name misspelt',
+      '"terminationGracePeriodSeconds"',
+      '"terminationGracePeriodSecond"',
+      /Second.*does not exist in type .PodSpec/,
+    ],
+    ['without what it must have', '"containers"', '"initContainers"', /'containers' is missing/],
+    [
+      'with text for a number',
+      '"containerPort":4001',
+      '"containerPort":"4001"',
+      /'string' is not assignable to type 'number'/,
+    ],
+    ['of a group that has no such kind', '"apps/v1"', '"batch/v1"', /no exported member 'Deployment'/],
+  ])('would be refused %s', async (_what, right, wrong, problem) => {
+    const text = JSON.stringify(deployment);
+    expect(text).toContain(right);
+    expect(await problemsOf(JSON.parse(text.replace(right, wrong)) as Manifest)).toMatch(problem);
+  });
+
   test('are all in the kustomization, and it has no other', () => {
     const { resources, images } = of('kustomization') as { resources: string[]; images: { name: string }[] };
     const files = filesOf('.yaml', 'kubernetes').map((path) => path.slice('kubernetes/'.length));

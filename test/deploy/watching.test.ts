@@ -1,7 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parser } from '@prometheus-io/lezer-promql';
+import { startEmulator } from '../../src/emulator';
+import { startMain } from '../support/main';
 import { ROOT } from '../support/process';
-import { ENTITIES, representations, startStack, UNLINK } from '../support/stack';
+import { ask, ENTITIES, representations, UNLINK } from '../support/stack';
 import { readText, readYaml } from './files';
 
 interface Rule {
@@ -27,23 +30,28 @@ const queries = [
 const ADDED_LABELS = ['job', 'instance'];
 const ADDED_METRICS = ['up'];
 
-const WORDS = new Set(['by', 'and', 'or', 'unless', 'offset']);
-
-/** The metrics that a query names, the labels that it names, and the values that it compares them with. */
+/**
+ * The metrics that a query names, the labels that it names, and the values that it compares them with.
+ *
+ * @throws {SyntaxError} It is not PromQL.
+ */
 function namesIn(expr: string): { metrics: string[]; labels: string[]; values: string[] } {
-  const values = [...expr.matchAll(/\b(?!job)\w+=~?"([^"]*)"/g)].flatMap((match) => (match[1] ?? '').split('|'));
-  const matchers = [...expr.matchAll(/\{([^}]*)\}/g)].map((match) => match[1] ?? '');
-  const groupings = [...expr.matchAll(/\bby \(([^)]*)\)/g)].map((match) => match[1] ?? '');
-  const rest = expr.replace(/\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)|\boffset \w+/g, ' ');
-  const words = [...rest.matchAll(/\b[a-z_]\w*\b(?!\s*\()/g)].map((match) => match[0]);
-  return {
-    metrics: words.filter((word) => !WORDS.has(word)),
-    labels: [
-      ...matchers.flatMap((text) => [...text.matchAll(/(\w+)\s*=/g)].map((match) => match[1] ?? '')),
-      ...groupings.flatMap((text) => text.split(',').map((label) => label.trim())),
-    ],
-    values,
-  };
+  const [metrics, labels, values]: [string[], string[], string[]] = [[], [], []];
+  // Grafana puts a duration in its place.
+  const text = expr.replaceAll('$__rate_interval', '5m');
+  parser.parse(text).iterate({
+    enter({ type, name, from, to, node }) {
+      const word = text.slice(from, to);
+      if (type.isError) throw new SyntaxError(`${text.slice(0, from)} <here> ${text.slice(from)}`);
+      if (name === 'Identifier') metrics.push(word);
+      if (name === 'LabelName') labels.push(word);
+      const label = node.prevSibling?.prevSibling;
+      if (name === 'StringLiteral' && label?.name === 'LabelName' && text.slice(label.from, label.to) !== 'job') {
+        values.push(...word.slice(1, -1).split('|'));
+      }
+    },
+  });
+  return { metrics, labels, values };
 }
 
 /** Metrics by name, with the labels that their samples have. */
@@ -61,14 +69,16 @@ describe('the alerts and the dashboard', () => {
   let printed: Map<string, Set<string>>;
 
   beforeAll(async () => {
-    const stack = await startStack();
-    const [user] = stack.emulator.store.users();
+    const emulator = await startEmulator();
+    const main = await startMain(emulator);
+    const [user] = emulator.store.users();
     const userId = user?.profile.userId ?? '';
-    await stack.ask(ENTITIES, representations([userId]));
-    await stack.ask(UNLINK, { userId, extIdpId: user?.identities[0]?.extIdpId ?? '' });
-    await fetch(`${stack.subgraph.url}/nowhere`);
-    printed = labelsOf(await (await fetch(`${stack.subgraph.adminUrl}/metrics`)).text());
-    await stack.close();
+    await ask(`${main.url}/graphql`, ENTITIES, representations([userId]));
+    await ask(`${main.url}/graphql`, UNLINK, { userId, extIdpId: user?.identities[0]?.extIdpId });
+    await fetch(`${main.url}/nowhere`);
+    printed = labelsOf(await (await fetch(`${main.adminUrl}/metrics`)).text());
+    await main.stop();
+    await emulator.close();
   });
 
   test.each(queries)('ask for metrics and labels that a running process prints: %s', (_name, expr) => {
@@ -78,6 +88,13 @@ describe('the alerts and the dashboard', () => {
     const known = new Set([...ADDED_LABELS, ...metrics.flatMap((name) => [...(printed.get(name) ?? [])])]);
     expect(labels.filter((label) => !known.has(label))).toEqual([]);
   });
+
+  test.each(['sum(rate(a[5m])', 'a{b=c}', 'a >', 'sum by instance (a)', 'rate(a[])'])(
+    'would be refused where they are not PromQL: %s',
+    (expr) => {
+      expect(() => namesIn(expr)).toThrow(SyntaxError);
+    },
+  );
 
   test('compare labels with values that the code has', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })

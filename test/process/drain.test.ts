@@ -81,6 +81,8 @@ describe('dist/main.js on SIGTERM', () => {
       const audited = (event: string) => main.output().split(`"event":"unlink.${event}"`).length - 1;
       expect(audited('intent')).toBeGreaterThan(99);
       expect(audited('outcome')).toBe(audited('intent'));
+      // And a line of the log for each that was answered, up to the last.
+      expect(main.output().split('"msg":"request"').length - 1).toBe(audited('intent'));
     }
     const executed = emulator.store.executions.map(({ userId }) => userId);
     expect(executed.filter((userId) => !tally.acked.has(userId))).toEqual([]);
@@ -94,6 +96,9 @@ describe('dist/main.js on SIGTERM', () => {
     main.child.kill('SIGTERM');
     const ready = await fetch(`${adminUrl}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([503, 'draining\n']);
+    // Alive: whoever restarts what is not would cut off what is under way.
+    expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
+    expect(await (await fetch(`${adminUrl}/metrics`)).text()).toMatch(/^draining 1$/m);
     const served = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

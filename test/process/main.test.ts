@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Emulator, startEmulator } from '../../src/emulator';
@@ -56,12 +57,25 @@ describe('dist/main.js', () => {
     expect(main.output()).not.toContain('sentinel');
   });
 
-  test('says so when its port is taken, and ends', async () => {
+  test.each([
+    ['a port that is taken', 'PORT', 'EADDRINUSE'],
+    ['a port for those who run it that is taken', 'ADMIN_PORT', 'EADDRINUSE'],
+    ['an audit trail that cannot be opened', 'AUDIT_LOG', 'ENOENT'],
+  ])('says why it cannot start, and ends with 1: %s', async (_what, name, code) => {
     const other = createServer().listen(0, '127.0.0.1');
-    await new Promise((resolve) => other.once('listening', resolve));
-    const main = run(MAIN, { ...env, PORT: String((other.address() as AddressInfo).port) });
+    await once(other, 'listening');
+    const taken = String((other.address() as AddressInfo).port);
+    const main = run(MAIN, { ...env, [name]: name === 'AUDIT_LOG' ? '/nowhere/audit.log' : taken });
     expect(await main.exited).toBe(1);
-    expect(main.output()).toMatch(/"code":"EADDRINUSE".*"msg":"cannot start"/);
+    const [line] = await main.waitFor(/^.*"msg":"cannot start".*$/m);
+    expect(line).toContain(`"code":"${code}"`);
     other.close();
+  });
+
+  test('names a secret whose file cannot be read, and not the file', async () => {
+    const main = run(MAIN, { ...env, AUTH_MODE: 'router', ROUTER_SECRETS_FILE: '/nowhere/sentinel' });
+    expect(await main.exited).toBe(1);
+    expect(main.output()).toMatch(/^ {2}ROUTER_SECRETS_FILE cannot be read \(ENOENT\)$/m);
+    expect(main.output()).not.toContain('sentinel');
   });
 });

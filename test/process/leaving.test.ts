@@ -1,0 +1,125 @@
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createPool, type Emulator, startEmulator } from '../../src/emulator';
+import { BODY, LENGTH, raw } from '../http/strangeBytes';
+import { startIssuer } from '../support/issuer';
+import { type Main, mainEnv, preload, startMain } from '../support/main';
+import { run } from '../support/process';
+import { type Answer, ask, strictEnv, UNLINK, type UnlinkAnswer } from '../support/stack';
+
+/** Errors that nobody foresaw, at a moment that the test chooses. Their message is not in their stack, which is logged. */
+const FAIL_ON_SIGNAL = preload(`
+  process.on('SIGUSR2', () => { throw new Error(['sen', 'tinel'].join('')); });
+  process.on('SIGHUP', () => { void Promise.reject(new Error(['sen', 'tinel'].join(''))); });`);
+
+/** An error while the process leaves: one of its listeners cannot be closed. */
+const FAIL_TO_CLOSE = preload(`import http from 'node:http';
+  http.Server.prototype.closeAllConnections = () => { throw new Error('sentinel'); };`);
+
+describe('dist/main.js', () => {
+  let emulator: Emulator;
+  let folder: string;
+  let main: Main;
+
+  beforeAll(async () => {
+    emulator = await startEmulator({ seed: createPool({ users: 20, identitiesPerUser: 1 }) });
+    emulator.faults.set('unlink-identity', 'latency:500');
+    folder = await mkdtemp(join(tmpdir(), 'leaving-'));
+  });
+  afterEach(() => main.stop('SIGKILL'));
+  afterAll(async () => {
+    await emulator.close();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Asks for an unlink that takes its time, and waits until it is under way. */
+  async function beginUnlink(): Promise<{ answer: Promise<Answer<UnlinkAnswer>> }> {
+    const before = emulator.calls.length;
+    const { profile, identities } = emulator.store.users().find((user) => user.identities.length > 0) ?? {};
+    const target = { userId: profile?.userId, extIdpId: identities?.[0]?.extIdpId };
+    const answer = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, target);
+    while (emulator.calls.length === before) await pause(5);
+    return { answer };
+  }
+
+  function messages(): string[] {
+    const lines = main.output().trimEnd().split('\n');
+    return lines.map((line) => (JSON.parse(line) as { msg: string }).msg);
+  }
+
+  test.each([
+    ['an exception that nobody caught', 'SIGUSR2', 'uncaughtException'],
+    ['a rejection that nobody handled', 'SIGHUP', 'unhandledRejection'],
+  ] as const)('answers, records and logs what it has begun after %s, and ends with 1', async (_what, signal, event) => {
+    const audit = join(folder, event);
+    main = await startMain(emulator, { AUDIT_LOG: audit }, [FAIL_ON_SIGNAL]);
+    const { answer } = await beginUnlink();
+    expect(await main.stop(signal)).toBe(1);
+    expect((await answer).data?.unlinkIdentity?.success).toBe(true);
+    const records = (await readFile(audit, 'utf8')).trimEnd().split('\n');
+    expect(records.map((line) => JSON.parse(line) as unknown)).toEqual([
+      expect.objectContaining({ event: 'unlink.intent' }),
+      expect.objectContaining({ event: 'unlink.outcome', outcome: 'acked' }),
+    ]);
+    expect(messages()).toEqual(['ready', event, 'request', 'left']);
+    expect(main.output()).not.toContain('sentinel');
+  });
+
+  test('ends with 1 after an exception that nobody caught, also when it came while it was leaving', async () => {
+    main = await startMain(emulator, { DRAIN_DELAY_MS: '300' }, [FAIL_ON_SIGNAL]);
+    main.child.kill('SIGTERM');
+    await main.waitFor(/"msg":"leaving"/);
+    expect(await main.stop('SIGUSR2')).toBe(1);
+    expect(messages()).toEqual(['ready', 'leaving', 'uncaughtException', 'left']);
+  });
+
+  test('ends with 1, and says so once, where something cannot be closed', async () => {
+    main = await startMain(emulator, {}, [FAIL_TO_CLOSE]);
+    expect(await main.stop('SIGTERM')).toBe(1);
+    expect(messages()).toEqual(['ready', 'leaving', 'cannot leave as it should']);
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('leaves with 0 on %s while it is still starting', async (signal) => {
+    const issuer = await startIssuer();
+    issuer.misbehaviour.jwks = 'hang';
+    main = { ...run(['dist/main.js'], { ...mainEnv(emulator), ...strictEnv(issuer) }), url: '', adminUrl: '' };
+    await issuer.fetched(1);
+    const code = await main.stop(signal);
+    await issuer.close();
+    expect([code, messages()]).toEqual([0, ['leaving', 'left']]);
+  });
+
+  test('refuses what arrives when it has closed, says that it may be sent again, and waits for what it has begun', async () => {
+    main = await startMain(emulator);
+    const late = connect(Number(new URL(main.url).port), '127.0.0.1');
+    await once(late, 'connect');
+    const request = raw([LENGTH], BODY);
+    late.write(request.slice(0, 40));
+    const { answer } = await beginUnlink();
+    main.child.kill('SIGTERM');
+    while (await isListening(main.url)) await pause(5);
+    late.write(request.slice(40));
+    const refusal = await text(late);
+    expect(refusal.split('\r\n')).toEqual(
+      expect.arrayContaining(['HTTP/1.1 503 Service Unavailable', 'connection: close', 'retry-after: 1']),
+    );
+    expect(refusal).toContain('"code":"SHUTTING_DOWN"');
+    expect((await answer).data?.unlinkIdentity?.success).toBe(true);
+    expect(await main.exited).toBe(0);
+  });
+});
+
+async function isListening(url: string): Promise<boolean> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  const connected = await once(socket, 'connect').then(
+    () => true,
+    () => false,
+  );
+  socket.destroy();
+  return connected;
+}
