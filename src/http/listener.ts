@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   type Authenticator,
@@ -11,7 +12,7 @@ import {
 import type { Arrival, Context } from '../graphql/context';
 import type { GraphQLRequest, GraphQLServer } from '../graphql/server';
 import { type IdeWindow, serveIde } from './ide';
-import { isRejectionStatus, reject, rejectSocket, rejectStrangeRequests } from './rejections';
+import { isRejectionStatus, reject, rejectSocket, rejectStrangeRequests, rejectUnarrived } from './rejections';
 
 export interface ListenerOptions {
   host: string;
@@ -100,6 +101,11 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   });
   let isClosing = false;
   app.server.maxConnections = MAX_CONNECTIONS;
+  const connections = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   rejectStrangeRequests(app.server);
   // JSON is the only content type: the others that fastify reads are those that browsers send without asking first.
   app.removeContentTypeParser('text/plain');
@@ -134,6 +140,10 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     inFlight,
     close() {
       isClosing = true;
+      // Takes no more connections, and ends those between two requests. It would wait for any other, also for one on which no
+      // request ever comes, and from here on Node looks at no timeout.
+      app.server.close();
+      for (const socket of connections) rejectUnarrived(socket);
       return app.close();
     },
   };
@@ -199,12 +209,14 @@ function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 }
 
 function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFlight: () => number } {
-  const { graphql, createContext, maxInFlight } = options;
+  const { graphql, createContext, maxInFlight, leaving } = options;
   let inFlight = 0;
   // Without a promise, which fastify would go round by.
   app.post('/graphql', (request: FastifyRequest, reply: FastifyReply): void => {
     const { body, caller, id, raw } = request;
     if (!isGraphQLRequest(body)) return void reject(reply, 400);
+    // The rest of a body may come after its connection was told that nothing of it will be done.
+    if (leaving.closing) return void reject(reply, 503, 'SHUTTING_DOWN');
     if (inFlight >= maxInFlight) return void reject(reply, 503, 'OVERLOADED');
     if (caller === null) throw new Error('a request was not authenticated');
     const traceparent = textOf(raw, 'traceparent');

@@ -1,4 +1,5 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 
@@ -82,20 +83,28 @@ export function rejectSocket(error: { code?: string }, socket: Duplex): void {
   else response.once('finish', refuse);
 }
 
+/** Refuses what has not arrived whole when the process closes, and hangs up without waiting for the client to do so, too. */
+export function rejectUnarrived(socket: Socket): void {
+  rejectSocket({ code: 'SHUTTING_DOWN' }, socket);
+  if (!socket.writable) socket.destroySoon();
+}
+
 /** Whether nothing was answered yet, and nothing else is to be answered before. */
 function isNext({ headersSent, socket }: ServerResponse): boolean {
   return !headersSent && socket !== null;
 }
 
-function hangUp(socket: Duplex, status: RejectionStatus): void {
+function hangUp(socket: Duplex, status: RejectionStatus | 503): void {
   if (!socket.writable) return;
-  const body = toBody(REJECTIONS[status]);
-  const headers = { ...HEADERS, connection: 'close', 'content-length': Buffer.byteLength(body) };
+  const body = toBody(status === 503 ? unavailable('SHUTTING_DOWN') : REJECTIONS[status]);
+  const retryAfter = status === 503 ? { 'retry-after': RETRY_AFTER_S } : {};
+  const headers = { ...HEADERS, ...retryAfter, connection: 'close', 'content-length': Buffer.byteLength(body) };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
 }
 
-const SOCKET_STATUS: Readonly<Record<string, RejectionStatus>> = {
+const SOCKET_STATUS: Readonly<Record<string, RejectionStatus | 503>> = {
+  SHUTTING_DOWN: 503,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
