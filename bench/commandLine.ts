@@ -7,26 +7,26 @@ export interface Options {
   contenders: readonly Contender[];
   workloads: readonly Workload[];
   limit: boolean;
+  documents: boolean;
   sweep: readonly Workload[];
   plan: Plan;
   save: boolean;
-  /** A file of `--save`. */
-  check: string | null;
+  check: boolean;
 }
 
-const OTHERS = ['limit', 'sweep'];
+const OTHERS = ['limit', 'documents', 'sweep'];
 const names = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ');
 
 export const HELP = `npm run bench -- [options]
 
 Measures this subgraph against a proxy written by hand (H) and its peers, in one run and in turns.
 
-  --quick            under 3 minutes: 3 short rounds, without profiles, limit and sweep
+  --quick            under 3 minutes: 3 short rounds, without profiles, limit, documents and sweep
   --only NAME,...    these contenders, and H: ${names(CONTENDERS)}
   --workload NAME,.. these workloads: ${names([...WORKLOADS, PROFILES])}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
   --save             writes docs/performance.json and docs/performance.svg
-  --check FILE       fails if a ratio of this subgraph to H is less than half of what FILE, made by --save, says
+  --check            fails if a ratio of this subgraph to H is less than half of its goal
   --help
 `;
 
@@ -40,11 +40,11 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       workload: { type: 'string' },
       rounds: { type: 'string' },
       save: { type: 'boolean', default: false },
-      check: { type: 'string' },
+      check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick, only, workload, rounds, save, check = null, help } = values;
+  const { quick, only, workload, rounds, save, check, help } = values;
   if (help) return 'help';
   if (save && (only !== undefined || workload !== undefined)) {
     throw new TypeError('--save takes a whole run: leave out --only and --workload');
@@ -59,6 +59,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     contenders,
     workloads: [...WORKLOADS, PROFILES].filter(({ name }) => picked.has(name)),
     limit: picked.has('limit'),
+    documents: picked.has('documents'),
     sweep: picked.has('sweep') ? SWEEP : [],
     plan: {
       rounds: rounds === undefined ? (quick ? 3 : 5) : positive(rounds, '--rounds'),

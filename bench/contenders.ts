@@ -41,10 +41,10 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     name: 'this-none',
-    title: 'this subgraph, AUTH_MODE=none',
+    title: 'this subgraph, nobody authenticated, audit not synced',
     peer: false,
     args: [join(ROOT, 'dist', 'main.js')],
-    env: (_issuer, files) => ({ ...product(files), AUTH_MODE: 'none' }),
+    env: (_issuer, files) => ({ ...product(files), AUTH_MODE: 'none', AUDIT_LOG: 'stdout' }),
   },
   peer(PLAIN_APOLLO, 'Apollo Server + fastify', 'apollo'),
   peer('yoga', 'graphql-yoga + @apollo/subgraph', 'yoga'),

@@ -10,6 +10,8 @@ export interface LoadCommand {
   callers: Record<string, string>[];
   workload: Workload;
   seconds: number;
+  /** Requests per second, sent when they are due whether or not those before were answered. Null: as fast as they are. */
+  rate: number | null;
   /** Whether an answer that is not right is counted, instead of ending the run. */
   mayFail: boolean;
 }
@@ -50,6 +52,7 @@ class Load {
   readonly #command: LoadCommand;
   readonly #latencies: number[] = [];
   #next = 0;
+  #start = 0;
   #failed = 0;
   #rightLength = 0;
 
@@ -61,7 +64,7 @@ class Load {
 
   async run(): Promise<LoadReport> {
     const { workload, seconds } = this.#command;
-    const start = performance.now();
+    const start = (this.#start = performance.now());
     const end = start + seconds * 1000;
     await Promise.all(Array.from({ length: workload.connections }, () => this.#connection(end)));
     const elapsed = (performance.now() - start) / 1000;
@@ -83,14 +86,31 @@ class Load {
       const exchange = this.#exchanges[number % this.#exchanges.length];
       const headers = callers[number % callers.length];
       if (exchange === undefined || headers === undefined) throw new RangeError('nothing to send');
-      const start = performance.now();
-      const answer = await this.#send(exchange.body, headers);
+      const start = await this.#whenDue(number);
+      const answer = await this.#send(this.#bodyOf(exchange, number), headers);
       const problem = this.#problemOf(answer, exchange, number);
       if (problem === null) this.#latencies.push(performance.now() - start);
       else if (mayFail) this.#failed++;
       else
         throw new Error(`${problem}: ${answer.status} ${Buffer.concat(answer.chunks).toString('utf8').slice(0, 500)}`);
     } while (performance.now() < end);
+  }
+
+  /** @returns When the request was due: whoever is late to send it has let it wait. */
+  async #whenDue(number: number): Promise<number> {
+    const { rate } = this.#command;
+    const now = performance.now();
+    if (rate === null) return now;
+    const due = this.#start + (number / rate) * 1000;
+    if (due > now) await pause(due - now);
+    return due;
+  }
+
+  /** Of one that was never seen before, where that is what is measured. */
+  #bodyOf({ body }: Exchange, number: number): string {
+    return this.#command.workload.distinct
+      ? body.replace('query (', `query Number${this.#start.toFixed(0)}x${number} (`)
+      : body;
   }
 
   #problemOf({ status, length, chunks }: Answer, exchange: Exchange, number: number): string | null {

@@ -5,7 +5,7 @@ import type { LoadCommand, LoadReport } from './load';
 import { ContenderProcess, Helper } from './processes';
 import { type Spread, spreadOf } from './statistics';
 import type { StubCommand, StubReport } from './stub';
-import { CALLS_PER_SECOND, LIMITED, type Workload } from './workloads';
+import { CALLS_PER_SECOND, DISTINCT_DOCUMENTS, DOCUMENTS, LIMITED, type Workload } from './workloads';
 
 export interface Plan {
   rounds: number;
@@ -33,6 +33,21 @@ export interface LimitMeasurement {
   p99Ms: number;
   callsPerSecond: number;
   refusedCallsPerSecond: number;
+}
+
+/** What was seen of the product when so many users a second were asked for, one by one, under the same limit. */
+export interface OfferedMeasurement {
+  offeredPerSecond: number;
+  usersPerSecond: number;
+  failedPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+/** How much memory was resident after so many documents, each of which came once. */
+export interface DocumentsMeasurement {
+  documents: number;
+  residentMiB: number;
 }
 
 interface Run extends LoadReport {
@@ -109,9 +124,9 @@ export class Bench {
         await this.#run(process, contender.name, LIMITED, 1);
         await this.#stub.ask({ limit: CALLS_PER_SECOND });
         // The first second is whatever was under way and the beginning of refusals.
-        await this.#send(process, contender.name, LIMITED, 1, true);
+        await this.#send(process, contender.name, LIMITED, 1, { mayFail: true });
         await this.#stub.ask({ limit: CALLS_PER_SECOND });
-        const report = await this.#send(process, contender.name, LIMITED, seconds, true);
+        const report = await this.#send(process, contender.name, LIMITED, seconds, { mayFail: true });
         const { calls, refused } = await this.#stub.ask({ limit: null });
         measurements.set(contender.name, {
           usersPerSecond: report.served / report.seconds,
@@ -123,6 +138,51 @@ export class Bench {
         });
         await process.stop();
       }
+    }
+    return measurements;
+  }
+
+  /** How long single users take while so many are asked for in a second, under the same limit. */
+  async measureOffered(product: Contender, rates: readonly number[], seconds: number): Promise<OfferedMeasurement[]> {
+    const started = await this.#startAll(LIMITED, [product], {});
+    const measurements: OfferedMeasurement[] = [];
+    for (const process of started.values()) {
+      await this.#run(process, product.name, LIMITED, 2);
+      await this.#stub.ask({ limit: CALLS_PER_SECOND });
+      for (const rate of rates) {
+        this.#onProgress(`${LIMITED.name}: ${rate} users per second`);
+        const {
+          served,
+          failed,
+          seconds: elapsed,
+          p50Ms,
+          p99Ms,
+        } = await this.#send(process, product.name, LIMITED, seconds, { rate, mayFail: true });
+        measurements.push({
+          offeredPerSecond: rate,
+          usersPerSecond: served / elapsed,
+          failedPerSecond: failed / elapsed,
+          p50Ms,
+          p99Ms,
+        });
+      }
+      await process.stop();
+    }
+    return measurements;
+  }
+
+  /** How memory grows with documents that never come again. */
+  async measureDocuments(product: Contender): Promise<DocumentsMeasurement[]> {
+    const started = await this.#startAll(DOCUMENTS, [product], UNLIMITED);
+    const measurements: DocumentsMeasurement[] = [];
+    for (const process of started.values()) {
+      let documents = 0;
+      while (documents < DISTINCT_DOCUMENTS) {
+        this.#onProgress(`${DOCUMENTS.name}: ${documents} of ${DISTINCT_DOCUMENTS}`);
+        documents += (await this.#send(process, product.name, DOCUMENTS, 3)).served;
+        measurements.push({ documents, residentMiB: process.residentMiB() });
+      }
+      await process.stop();
     }
     return measurements;
   }
@@ -151,7 +211,7 @@ export class Bench {
   async #run(contender: ContenderProcess, name: string, workload: Workload, seconds: number): Promise<Run> {
     await this.#stub.ask({ limit: null });
     const before = contender.cpuMs();
-    const report = await this.#send(contender, name, workload, seconds, false);
+    const report = await this.#send(contender, name, workload, seconds);
     const cpuMs = contender.cpuMs() - before;
     const { calls } = await this.#stub.ask({ limit: null });
     return { ...report, cpuMsPerRequest: cpuMs / report.served, callsPerRequest: calls / report.served };
@@ -162,10 +222,10 @@ export class Bench {
     name: string,
     workload: Workload,
     seconds: number,
-    mayFail: boolean,
+    { rate = null, mayFail = false }: Partial<Pick<LoadCommand, 'rate' | 'mayFail'>> = {},
   ): Promise<LoadReport> {
     const origin = `http://127.0.0.1:${port}`;
-    const command = { origin, callers: this.#callers, workload, seconds, mayFail };
+    const command = { origin, callers: this.#callers, workload, seconds, rate, mayFail };
     return naming(`${name} under ${workload.name}`, this.#load.ask(command));
   }
 }

@@ -106,6 +106,10 @@ export class ContenderProcess {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(this.#read('status'))?.[1]) / 1024;
   }
 
+  residentMiB(): number {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(this.#read('status'))?.[1]) / 1024;
+  }
+
   forgetPeak(): void {
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
   }

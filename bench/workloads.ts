@@ -6,7 +6,17 @@ export interface Workload {
   title: string;
   connections: number;
   /** What each request asks for; null: each unlinks one identity. */
-  read: { users: number; identities: number; profiles: boolean } | null;
+  read: Read | null;
+  /** Whether every document is one that was never seen before. */
+  distinct: boolean;
+}
+
+interface Read {
+  users: number;
+  identities: number;
+  profiles: boolean;
+  /** How many users there are to ask for. Null: enough that those under way at the same time differ. */
+  pool: number | null;
 }
 
 /** One request, and what a right answer holds. */
@@ -16,18 +26,27 @@ export interface Exchange {
 }
 
 export const WORKLOADS: readonly Workload[] = [
-  { name: 'unlink', title: 'unlink', connections: 64, read: null },
+  { name: 'unlink', title: 'unlink', connections: 64, read: null, distinct: false },
   reading('users-1', '1 user x 5 identities', 64, 1, 5),
   reading('users-50', '50 users x 5 identities', 32, 50, 5),
   reading('users-500', '500 users x 5 identities', 8, 500, 5),
 ];
+
+/** Requests per CPU second that are aimed at, as multiples of H's. */
+export const GOALS: Readonly<Record<string, number>> = {
+  unlink: 0.75,
+  'users-1': 1.2,
+  'users-50': 1,
+  'users-500': 1.5,
+};
 
 /** Not part of the goals: the field that nobody may copy as it came. */
 export const PROFILES: Workload = {
   name: 'profiles',
   title: '50 users x 5 identities with userInfoInIdp',
   connections: 32,
-  read: { users: 50, identities: 5, profiles: true },
+  read: { users: 50, identities: 5, profiles: true, pool: null },
+  distinct: false,
 };
 
 export const SWEEP: readonly Workload[] = [
@@ -37,14 +56,26 @@ export const SWEEP: readonly Workload[] = [
   ...[1, 2, 5, 10, 20, 50, 100].map((identities) =>
     reading(`sweep-identities-${identities}`, `10 x ${identities}`, 8, 10, identities),
   ),
+  ...[100, 10_000, 1_000_000].map((pool) => reading(`sweep-pool-${pool}`, `1 x 5 of a pool of ${pool}`, 8, 1, 5, pool)),
 ];
 
 /** Under GenAuth's documented limit, which the stub keeps for this one. */
 export const LIMITED: Workload = reading('limit', '1 user x 5 identities', 512, 1, 5);
 export const CALLS_PER_SECOND = 300;
 
-function reading(name: string, title: string, connections: number, users: number, identities: number): Workload {
-  return { name, title, connections, read: { users, identities, profiles: false } };
+/** What nobody could keep in memory: each document is compiled, and forgotten in time. */
+export const DOCUMENTS: Workload = { ...reading('documents', '1 user, each document once', 64, 1, 1), distinct: true };
+export const DISTINCT_DOCUMENTS = 100_000;
+
+function reading(
+  name: string,
+  title: string,
+  connections: number,
+  users: number,
+  identities: number,
+  pool: number | null = null,
+): Workload {
+  return { name, title, connections, read: { users, identities, profiles: false, pool }, distinct: false };
 }
 
 const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!) {
@@ -62,6 +93,9 @@ const PROFILED_ENTITIES = ENTITIES.replace('originConnIds', 'userInfoInIdp origi
 /** Of every unlink that the stub answers. */
 export const REQUEST_ID = '934108e5-9fbf-4d24-8da1-c330328abd6c';
 
+/** A prime, so that requests go through all of a pool. */
+const STEP = 7_919;
+
 /** Enough different requests that those under way at the same time ask for different users. */
 const MAX_ROWS = 40_000;
 
@@ -75,10 +109,12 @@ export function exchangesOf({ read }: Workload): Exchange[] {
       };
     });
   }
-  const { users, identities, profiles } = read;
-  const count = Math.min(4_096, Math.max(16, Math.floor(MAX_ROWS / (users * identities))));
+  const { users, identities, profiles, pool } = read;
+  const count = pool === null ? Math.min(4_096, Math.max(16, Math.floor(MAX_ROWS / (users * identities)))) : MAX_ROWS;
   return Array.from({ length: count }, (_, group) => {
-    const ids = Array.from({ length: users }, (_unused, index) => userIdOf(group * users + index, identities));
+    const ids = Array.from({ length: users }, (_unused, index) =>
+      userIdOf(pool === null ? group * users + index : (group * STEP) % pool, identities),
+    );
     const representations = ids.map((id) => ({ __typename: 'User', id }));
     return {
       body: JSON.stringify({ query: profiles ? PROFILED_ENTITIES : ENTITIES, variables: { representations } }),

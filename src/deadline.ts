@@ -61,17 +61,7 @@ export function untilAborted<T>(promise: Promise<T>, deadline: Deadline): Promis
     const onAbort = (): void => reject(new DeadlineError());
     if (deadline.aborted) onAbort();
     deadline.addEventListener('abort', onAbort, { once: true });
-    const settle = (): void => deadline.removeEventListener('abort', onAbort);
-    promise.then(
-      (value) => {
-        settle();
-        resolve(value);
-      },
-      (error: Error) => {
-        settle();
-        reject(error);
-      },
-    );
+    promise.finally(() => deadline.removeEventListener('abort', onAbort)).then(resolve, reject);
   });
 }
 

@@ -15,9 +15,15 @@ export function createLog(level: string, { pretty = false } = {}): Log {
 /** Lines wait for company, so that one call of the system writes many: for so many bytes or milliseconds at most. */
 const GATHER = { minLength: 8 * 1024, periodicFlush: 50 };
 
+let destination: DestinationStream | undefined;
+
+/** One for the process, so that lines stay whole, and in order. */
 function stdout(): DestinationStream {
-  const destination = pino.destination({ fd: 1, sync: true, ...GATHER });
-  process.on('exit', () => destination.flushSync());
+  if (destination === undefined) {
+    const gathering = pino.destination({ fd: 1, sync: true, ...GATHER });
+    process.on('exit', () => gathering.flushSync());
+    destination = gathering;
+  }
   return destination;
 }
 

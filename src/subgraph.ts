@@ -1,8 +1,7 @@
 import { createAuthenticator, createPolicy } from './callers';
 import type { Config } from './config';
 import { ManagementClient } from './genauth';
-import { createContext } from './graphql/context';
-import { createGraphQLServer } from './graphql/server';
+import { createContext, createGraphQLServer } from './graphql';
 import { startAdmin } from './http/admin';
 import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';

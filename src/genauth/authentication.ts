@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Deadline } from '../deadline';
 import type { AccessKey, Brand } from './signature';
-import { authorization, stringToSign } from './signature';
+import { authorization, toStringToSign } from './signature';
 
 /** What is to be authenticated: the operation as the signature sees it, without headers. */
 export interface Operation {
@@ -80,7 +80,7 @@ export class SignatureAuthentication implements Authentication {
     const nonce = randomUUID().replaceAll('-', '');
     const date = new Date(Date.now() + this.#clockOffsetMs).toUTCString();
     // In order of name, as `canonicalize` would have them.
-    const text = stringToSign(method, `date:${date}\n${this.#before}${nonce}${this.#after}`, path, data);
+    const text = toStringToSign(method, `date:${date}\n${this.#before}${nonce}${this.#after}`, path, data);
     const signed = authorization(text, this.#key, this.#brand);
     return [...this.#constant, 'date', date, this.#nonceName, nonce, 'authorization', signed];
   }

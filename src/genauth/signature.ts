@@ -33,11 +33,11 @@ const SCHEMES: Record<Brand, string> = { genauth: 'GenAuth', authing: 'authing' 
  * @see genauth-wire.md, section 1a, whose vectors are this function's tests
  */
 export function canonicalize(request: SignableRequest, brand: Brand): string {
-  return stringToSign(request.method, canonicalizeHeaders(request.headers, brand), request.path, request.data);
+  return toStringToSign(request.method, canonicalizeHeaders(request.headers, brand), request.path, request.data);
 }
 
 /** Builds the same from headers that are canonical already. */
-export function stringToSign(method: string, canonicalHeaders: string, path: string, data: SignableRequest['data']) {
+export function toStringToSign(method: string, canonicalHeaders: string, path: string, data: SignableRequest['data']) {
   return `${method}\n${canonicalHeaders}${canonicalizeResource(path, data)}`;
 }
 

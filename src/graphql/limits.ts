@@ -160,8 +160,8 @@ function createMeasure(fragments: Fragments): (selections: SelectionSetNode) => 
   return measure;
 }
 
-/** Counts with fragments expanded, each of them once. */
-function countRepresentations(
+/** Counts over all `_entities` fields of an operation, with fragments expanded. */
+export function countRepresentations(
   document: DocumentNode,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,

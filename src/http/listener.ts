@@ -9,8 +9,7 @@ import {
   UnauthenticatedError,
   type UnauthenticatedReason,
 } from '../callers';
-import type { Arrival, Context } from '../graphql/context';
-import type { GraphQLRequest, GraphQLServer } from '../graphql/server';
+import type { Arrival, Context, GraphQLRequest, GraphQLServer } from '../graphql';
 import { type IdeWindow, serveIde } from './ide';
 import { isRejectionStatus, reject, rejectSocket, rejectStrangeRequests, rejectUnarrived } from './rejections';
 
@@ -231,11 +230,11 @@ function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFligh
       ({ status, headers, body: answer }) => {
         end();
         for (const [name, value] of headers) reply.header(name, value);
-        reply.code(status).send(answer);
+        return reply.code(status).send(answer);
       },
       (error: unknown) => {
         end();
-        reply.send(error);
+        return reply.send(error);
       },
     );
   });

@@ -114,24 +114,8 @@ export async function createAuditLog(
     get failing() {
       return failing;
     },
-    intent: ({ operationId, actor, target }) => {
-      const ts = new Date().toISOString();
-      return append({ ts, event: 'unlink.intent', operationId, actor: toActor(actor), target: toTarget(target) });
-    },
-    outcome: (record) => {
-      const { operationId, actor, target, outcome, latencyMs } = record;
-      const { statusCode, apiCode, requestId, attempts } = record.upstream;
-      return append({
-        ts: new Date().toISOString(),
-        event: 'unlink.outcome',
-        operationId,
-        actor: toActor(actor),
-        target: toTarget(target),
-        outcome,
-        upstream: { statusCode, apiCode, requestId, attempts },
-        latencyMs,
-      });
-    },
+    intent: (intent) => append(toIntentRecord(intent)),
+    outcome: (outcome) => append(toOutcomeRecord(outcome)),
     async close() {
       await writing;
       await sink.close();
@@ -146,6 +130,25 @@ function toLine(record: object): string {
 }
 
 /** Field by field, here and below: what a caller's object holds beyond these is nobody's business here. */
+function toIntentRecord({ operationId, actor, target }: UnlinkIntent): object {
+  const ts = new Date().toISOString();
+  return { ts, event: 'unlink.intent', operationId, actor: toActor(actor), target: toTarget(target) };
+}
+
+function toOutcomeRecord({ operationId, actor, target, outcome, upstream, latencyMs }: UnlinkOutcome): object {
+  const { statusCode, apiCode, requestId, attempts } = upstream;
+  return {
+    ts: new Date().toISOString(),
+    event: 'unlink.outcome',
+    operationId,
+    actor: toActor(actor),
+    target: toTarget(target),
+    outcome,
+    upstream: { statusCode, apiCode, requestId, attempts },
+    latencyMs,
+  };
+}
+
 function toActor(actor: Caller): object | null {
   return actor === TRUSTED ? null : { iss: actor.iss, sub: actor.sub, azp: actor.azp, scopes: actor.scopes };
 }

@@ -1,5 +1,6 @@
 import {
   type GenAuthId,
+  IdentityList,
   type ManagementClient,
   ManagementRefusedError,
   ManagementUnreachableError,
@@ -121,7 +122,7 @@ describe('unlinkIdentity', () => {
 describe('getUserIdentities', () => {
   test('asks for the user and reads each identity', async () => {
     answer([ROW, { ...ROW, identityId: 'i2', type: 'unionid' }]);
-    expect(await client.getUserIdentities(id(USER), { signal: never() })).toEqual([
+    expect((await client.getUserIdentities(id(USER), { signal: never() })).toArray()).toEqual([
       IDENTITY,
       { ...IDENTITY, id: 'i2', type: 'unionid' },
     ]);
@@ -154,6 +155,10 @@ describe('getUserIdentities', () => {
 });
 
 describe('getUserBatch', () => {
+  /** What was found of each user, with identities as objects. */
+  const objectsOf = (found: Awaited<ReturnType<ManagementClient['getUserBatch']>>): [string, unknown][] =>
+    [...found].map(([userId, result]) => [userId, result instanceof IdentityList ? result.toArray() : result]);
+
   const user = (userId: unknown, identities: unknown = []): Record<string, unknown> => ({ userId, identities });
 
   test('asks for all users with one call, as the SDK writes a list', async () => {
@@ -183,7 +188,7 @@ describe('getUserBatch', () => {
     const found = await client.getUserBatch(() => [id(USER), id(OTHER), id('6229ffaa0000000000000003')], {
       signal: never(),
     });
-    expect([...found]).toEqual([
+    expect(objectsOf(found)).toEqual([
       [OTHER, [IDENTITY]],
       [USER, []],
       // Somebody else's row is no word about the one who has none.
@@ -198,7 +203,8 @@ describe('getUserBatch', () => {
 
   test.each([undefined, null])('takes a user whose identities are %s for one without any', async (identities) => {
     answer([{ userId: USER, identities }]);
-    expect(await client.getUserBatch(() => [id(USER)], { signal: never() })).toEqual(new Map([[USER, []]]));
+    const found = await client.getUserBatch(() => [id(USER)], { signal: never() });
+    expect(objectsOf(found)).toEqual([[USER, []]]);
   });
 
   test.each<[string, unknown]>([
@@ -208,7 +214,7 @@ describe('getUserBatch', () => {
   ])('lets %s spoil that user only', async (_title, identities) => {
     answer([user(USER, identities), user(OTHER, [ROW])]);
     const found = await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() });
-    expect(found.get(OTHER)).toEqual([IDENTITY]);
+    expect(new Map(objectsOf(found)).get(OTHER)).toEqual([IDENTITY]);
     expect(found.get(USER)).toBeInstanceOf(ManagementUnreachableError);
     expect(found.get(USER)).toMatchObject({ reason: 'shape', sent: 'maybe' });
   });
@@ -217,7 +223,7 @@ describe('getUserBatch', () => {
     client = stub.client({ idPattern: '.*' });
     stub.reply = () => JSON.parse(`{"statusCode":200,"data":[{"userId":"__proto__","identities":[]}]}`) as Reply;
     const found = await client.getUserBatch(() => [id('__proto__'), id('constructor')], { signal: never() });
-    expect([...found]).toEqual([['__proto__', []]]);
+    expect(objectsOf(found)).toEqual([['__proto__', []]]);
   });
 
   test.each([undefined, null, {}, 'users', user(USER)])('fails as a whole when the data is %j', async (data) => {
@@ -247,7 +253,7 @@ describe('getUserBatch', () => {
     stub.reply = () => replies.shift() ?? 500;
     const draws = [[id(USER)], [id(OTHER)]];
     const found = await client.getUserBatch(() => draws.shift() ?? [], { signal: never() });
-    expect([...found]).toEqual([[USER, [IDENTITY]]]);
+    expect(objectsOf(found)).toEqual([[USER, [IDENTITY]]]);
     expect(stub.requests[1]?.query).toBe(stub.first().query);
   });
 });

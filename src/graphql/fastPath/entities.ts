@@ -1,7 +1,6 @@
 import type { FieldNode } from 'graphql';
 import { JsonWriter } from '../../json';
 import type { Fragments } from '../fragments';
-import { MAX_REPRESENTATIONS } from '../limits';
 import { type Plan, variableOf } from './plan';
 import { userWriter } from './shape';
 
@@ -33,9 +32,9 @@ export function planEntities(
   };
 }
 
-/** @returns null where one of the representations is not a user by its id alone, or where there are too many. */
+/** @returns null where one of the representations is not a user by its id alone. */
 function userIdsOf(representations: unknown): string[] | null {
-  if (!Array.isArray(representations) || representations.length > MAX_REPRESENTATIONS) return null;
+  if (!Array.isArray(representations)) return null;
   const userIds: string[] = [];
   for (const representation of representations as readonly unknown[]) {
     if (typeof representation !== 'object' || representation === null) return null;

@@ -2,9 +2,9 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { LRUCache } from 'lru-cache';
 import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import type { Context } from '../context';
-import { fragmentsOf } from '../fragments';
 import { describe, type OperationDescription } from '../reports';
-import { compile, type Plan } from './plan';
+import { compile } from './compile';
+import type { Plan } from './plan';
 
 /** A request as it came, in form a GraphQL request. */
 export interface GraphQLRequest {
@@ -36,31 +36,31 @@ export class FastPath {
     sizeCalculation: (_known, query) => query.length,
   });
 
-  /** Learns from what Apollo Server executes. Has to come after the plugins that refuse requests. */
+  /** Learns from what Apollo Server executes, after all that could have refused it. */
   readonly plugin: ApolloServerPlugin<Context> = {
     requestDidStart: () =>
       Promise.resolve({
-        didResolveOperation: ({ source, request, document, operation }) => {
-          const operationName = request.operationName ?? null;
-          let known = this.#documents.get(source);
-          if (known === undefined) {
-            known = new Map();
-            this.#documents.set(source, known);
-          }
+        executionDidStart: ({ source, request, document, operation }) => {
           // Apollo Server comes here even where the document does not have the operation that is asked for.
-          if (operation !== undefined) known.set(operationName, toKnown(operation, document));
+          if (operation !== undefined) this.#learn(source, request.operationName ?? null, operation, document);
           return Promise.resolve();
         },
       }),
   };
 
+  #learn(query: string, name: string | null, operation: OperationDefinitionNode, document: DocumentNode): void {
+    let known = this.#documents.get(query);
+    if (known === undefined) {
+      known = new Map();
+      this.#documents.set(query, known);
+    }
+    if (known.has(name)) return;
+    const plan = compile(operation, document);
+    known.set(name, plan && { description: describe(operation), plan });
+  }
+
   /** @returns null where it is not known how to answer it. */
   find({ query, operationName }: GraphQLRequest): Known | null {
     return this.#documents.get(query)?.get(operationName ?? null) ?? null;
   }
-}
-
-function toKnown(operation: OperationDefinitionNode, document: DocumentNode): Known | null {
-  const plan = compile(operation, fragmentsOf(document));
-  return plan && { description: describe(operation), plan };
 }
