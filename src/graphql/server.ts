@@ -10,6 +10,7 @@ import { ApolloServerPluginInlineTrace } from '@apollo/server/plugin/inlineTrace
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context';
+import { createDocumentStore } from './documents';
 import { createFormatError } from './errors';
 import { FastPath, type GraphQLRequest } from './fastPath';
 import { limitDocument, type Limits, limitVariables } from './limits';
@@ -115,6 +116,7 @@ function createApolloServer(options: GraphQLServerOptions, fastPath: FastPath | 
     // Apollo's own ends the answer with a new line.
     stringifyResult: (result) => JSON.stringify(result),
     parseOptions: { maxTokens: MAX_TOKENS },
+    documentStore: createDocumentStore(),
     validationRules: [limitDocument({ maxMutationFields })],
     // `limitDocument` counts selections. With Apollo's own rule it would run after all others, and keep nothing from them.
     maxRecursiveSelections: false,

@@ -1,7 +1,7 @@
 import type { ApolloServerPlugin } from '@apollo/server';
-import { LRUCache } from 'lru-cache';
 import type { DocumentNode, OperationDefinitionNode } from 'graphql';
 import type { Context } from '../context';
+import { createDocumentCache } from '../documents';
 import { describe, type OperationDescription } from '../reports';
 import { compile } from './compile';
 import type { Plan } from './plan';
@@ -19,10 +19,6 @@ interface Known {
   plan: Plan;
 }
 
-/** Both bounds hold: so many documents, and so many characters of them. */
-const MAX_DOCUMENTS = 1_000;
-const MAX_CHARACTERS = 4_000_000;
-
 /**
  * Answers the operations that routers send past Apollo Server's pipeline and graphql-js's executor. An operation takes the
  * long way once: what Apollo Server has parsed, validated and let through is compiled, and known by its text from then on.
@@ -30,11 +26,7 @@ const MAX_CHARACTERS = 4_000_000;
  */
 export class FastPath {
   /** By the text of the document, then by the name that was asked for. A document has as many entries as operations. */
-  readonly #documents = new LRUCache<string, Map<string | null, Known | null>>({
-    max: MAX_DOCUMENTS,
-    maxSize: MAX_CHARACTERS,
-    sizeCalculation: (_known, query) => query.length,
-  });
+  readonly #documents = createDocumentCache<Map<string | null, Known | null>>();
 
   /** Learns from what Apollo Server executes, after all that could have refused it. */
   readonly plugin: ApolloServerPlugin<Context> = {
