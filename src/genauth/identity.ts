@@ -182,7 +182,9 @@ const NONE = -1;
 
 /** Which member the key that was read last names. */
 function memberOf(json: JsonReader): number {
-  for (const member of MEMBERS_OF_LENGTH[json.end - json.start] ?? ALL) {
+  const candidates = MEMBERS_OF_LENGTH[json.end - json.start] ?? ALL;
+  for (let index = 0; index < candidates.length; index++) {
+    const member = candidates[index] as number;
     if (json.isKey(MEMBERS[member] as string)) return member;
   }
   return NONE;

@@ -80,22 +80,23 @@ export class JsonReader {
   /** Reads the next key of an object. @returns Whether there is one; else the object has been left. */
   nextKey(): boolean {
     if (!this.#next(CLOSE_BRACE)) return false;
-    if (this.bytes[this.#at] !== QUOTE) throw new JsonError();
+    const { bytes } = this;
+    if (bytes[this.#at] !== QUOTE) throw new JsonError();
     this.#readString();
-    const colon = afterSpace(this.bytes, this.#at);
-    if (this.bytes[colon] !== COLON) throw new JsonError();
-    this.#at = afterSpace(this.bytes, colon + 1);
+    const colon = afterSpace(bytes, this.#at);
+    if (bytes[colon] !== COLON) throw new JsonError();
+    this.#at = afterSpace(bytes, colon + 1);
     return true;
   }
 
   /** Whether the key that was read last is this one. @param name Printable ASCII. */
   isKey(name: string): boolean {
-    if (!this.isPlain) return this.#parsed() === name;
     const { length } = name;
-    const first = this.start + 1;
-    if (this.end - first - 1 !== length) return false;
+    const { bytes, start } = this;
+    if (!this.isPlain) return this.#parsed() === name;
+    if (this.end - start !== length + 2) return false;
     for (let offset = 0; offset < length; offset++) {
-      if (this.bytes[first + offset] !== name.charCodeAt(offset)) return false;
+      if (bytes[start + 1 + offset] !== name.charCodeAt(offset)) return false;
     }
     return true;
   }
@@ -200,13 +201,14 @@ const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 const LETTER_U = 0x75;
 
+/** Small, so that it costs nothing where there is no space, as in nearly all texts. */
 function afterSpace(bytes: Buffer, from: number): number {
+  return (bytes[from] as number) > 0x20 ? from : afterSpaces(bytes, from);
+}
+
+function afterSpaces(bytes: Buffer, from: number): number {
   let at = from;
-  while (at < bytes.length) {
-    const byte = bytes[at] as number;
-    if (byte > 0x20 || !(byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09)) break;
-    at++;
-  }
+  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at++;
   return at;
 }
 
