@@ -69,7 +69,14 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     const contentType = contentTypes.get(headers.accept ?? '');
     const known = fastPath?.find(body) ?? null;
     if (contentType === undefined || known === null || headers[TRACE_HEADER] !== undefined) return null;
-    const text = await known.plan(body.variables ?? {}, context.identities);
+    let text: Buffer | null;
+    try {
+      text = await known.plan(body.variables ?? {}, context.identities);
+    } catch (error) {
+      // A mistake of ours, after something may have been executed: graphql-js still says what became of it.
+      options.onUnexpectedError(error);
+      return null;
+    }
     if (text === null) return null;
     options.onRequest(toReport(known.description, { outcome: 'ok', codes: [] }, context), context);
     return { status: 200, headers: [['content-type', contentType]], body: text };

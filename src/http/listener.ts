@@ -210,7 +210,7 @@ function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFlight: () => number } {
   const { graphql, createContext, maxInFlight, leaving } = options;
   let inFlight = 0;
-  // Without a promise, which fastify would go round by.
+  // Not async: fastify would make more promises around that one.
   app.post('/graphql', (request: FastifyRequest, reply: FastifyReply): void => {
     const { body, caller, id, raw } = request;
     if (!isGraphQLRequest(body)) return void reject(reply, 400);
