@@ -5,7 +5,7 @@ import { SignatureAuthentication } from './authentication';
 import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
-import { type Identity, IdentityList, isObject } from './identity';
+import { type Identity, IdentityList, isObject, Ranges } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
@@ -299,12 +299,15 @@ const MEMBERS = ['email', 'phone', 'username', 'passwordLastSetAt', 'emailVerifi
 
 /** @returns null when it is not an object. */
 function readUser(json: JsonReader): UserRow | null {
-  return readRow(json, [], (user) => {
+  return readRow(json, new Ranges(), (user) => {
     const member = MEMBERS.find((name) => json.isKey(name));
     if (member === undefined) json.skip();
     else user[member] = json.value();
   });
 }
+
+/** Of an answer with the row of an identity in it, at least about so many. */
+const BYTES_OF_ROW = 500;
 
 /** Of a list of users, ids and identities. @returns null when it is not a list. */
 function readUsers(json: JsonReader): UserRow[] | null {
@@ -313,7 +316,7 @@ function readUsers(json: JsonReader): UserRow[] | null {
     return null;
   }
   const users: UserRow[] = [];
-  const ranges: number[] = [];
+  const ranges = new Ranges(Math.ceil(json.bytes.length / BYTES_OF_ROW));
   const skip = (): void => json.skip();
   json.enter();
   while (json.nextItem()) {
@@ -324,7 +327,7 @@ function readUsers(json: JsonReader): UserRow[] | null {
   return users;
 }
 
-function readRow(json: JsonReader, ranges: number[], readOther: (user: UserRow) => void): UserRow | null {
+function readRow(json: JsonReader, ranges: Ranges, readOther: (user: UserRow) => void): UserRow | null {
   if (json.kind() !== 'object') {
     json.skip();
     return null;
@@ -339,7 +342,7 @@ function readRow(json: JsonReader, ranges: number[], readOther: (user: UserRow) 
   return user;
 }
 
-function readIdentities(json: JsonReader, ranges: number[]): IdentityList | null {
+function readIdentities(json: JsonReader, ranges: Ranges): IdentityList | null {
   if (json.kind() !== 'null') return IdentityList.read(json, ranges);
   json.skip();
   return IdentityList.EMPTY;

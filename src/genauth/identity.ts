@@ -49,6 +49,39 @@ const MEMBER_OF: Readonly<Record<keyof Identity, number>> = {
   originConnIds: ORIGIN_CONN_IDS,
 };
 
+/** For each member the first byte, and the byte after it. */
+const RANGES_OF_ROW = 2 * MEMBERS.length;
+
+/**
+ * Where the members of rows are. Outside of V8's heap, because there is one for every answer: as arrays they would be copied
+ * by the garbage collector, and then kept for long, for as many requests as are under way.
+ */
+export class Ranges {
+  ints: Int32Array;
+  #used = 0;
+
+  /** @param rows How many are expected; there may be more. */
+  constructor(rows = 8) {
+    this.ints = new Int32Array(rows * RANGES_OF_ROW);
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Adds a row, all of it 0. @returns Where it begins. */
+  addRow(): number {
+    const at = this.#used;
+    this.#used += RANGES_OF_ROW;
+    if (this.#used > this.ints.length) {
+      const larger = new Int32Array(2 * this.ints.length);
+      larger.set(this.ints);
+      this.ints = larger;
+    }
+    return at;
+  }
+}
+
 /** How each row is written: what goes before a field, the field, and in the end what goes after the last one. */
 export interface RowTemplate {
   fields: readonly { before: Buffer; field: keyof Identity }[];
@@ -60,7 +93,7 @@ export interface RowTemplate {
  * objects. Most are only written into an answer again.
  */
 export class IdentityList {
-  static readonly EMPTY = new IdentityList(Buffer.alloc(0), [], 0);
+  static readonly EMPTY = new IdentityList(Buffer.alloc(0), new Ranges(0), 0);
 
   readonly length: number;
   readonly #bytes: Buffer;
@@ -68,16 +101,16 @@ export class IdentityList {
    * For each member of each row its first byte, and the byte after it: negative where it is not written as
    * `JSON.stringify` would write it. Both 0 where the row does not have it.
    */
-  readonly #ranges: readonly number[];
+  readonly #ranges: Ranges;
   /** Where those of the first row begin. */
   readonly #offset: number;
   #objects: readonly Identity[] | undefined;
 
-  private constructor(bytes: Buffer, ranges: readonly number[], offset: number) {
+  private constructor(bytes: Buffer, ranges: Ranges, offset: number) {
     this.#bytes = bytes;
     this.#ranges = ranges;
     this.#offset = offset;
-    this.length = (ranges.length - offset) / (2 * MEMBERS.length);
+    this.length = (ranges.used - offset) / RANGES_OF_ROW;
   }
 
   /**
@@ -87,12 +120,12 @@ export class IdentityList {
    * @returns null when it is not a list, or when a row lacks what every identity has. Such a row is never skipped: a row
    *   that goes missing would look like an identity that is unlinked.
    */
-  static read(json: JsonReader, ranges: number[] = []): IdentityList | null {
+  static read(json: JsonReader, ranges = new Ranges()): IdentityList | null {
     if (json.kind() !== 'array') {
       json.skip();
       return null;
     }
-    const offset = ranges.length;
+    const offset = ranges.used;
     let isWhole = true;
     json.enter();
     while (json.nextItem()) isWhole = readRow(json, ranges) && isWhole;
@@ -133,17 +166,19 @@ export class IdentityList {
   }
 
   #writeMember(row: number, member: number, out: JsonWriter): void {
-    const at = this.#offset + 2 * (row * MEMBERS.length + member);
-    const end = this.#ranges[at + 1] as number;
+    const { ints } = this.#ranges;
+    const at = this.#offset + row * RANGES_OF_ROW + 2 * member;
+    const end = ints[at + 1] as number;
     if (member === USER_INFO_IN_IDP) out.value(this.#userInfoInIdp(row));
-    else if (end > 0) out.copy(this.#bytes, this.#ranges[at] as number, end);
+    else if (end > 0) out.copy(this.#bytes, ints[at] as number, end);
     else out.value(this.#value(row, member) ?? []);
   }
 
   #value(row: number, member: number): unknown {
-    const at = this.#offset + 2 * (row * MEMBERS.length + member);
-    const end = Math.abs(this.#ranges[at + 1] as number);
-    return end === 0 ? undefined : JSON.parse(this.#bytes.toString('utf8', this.#ranges[at], end));
+    const { ints } = this.#ranges;
+    const at = this.#offset + row * RANGES_OF_ROW + 2 * member;
+    const end = Math.abs(ints[at + 1] as number);
+    return end === 0 ? undefined : JSON.parse(this.#bytes.toString('utf8', ints[at], end));
   }
 
   #userInfoInIdp(row: number): JSONObject | null {
@@ -153,13 +188,13 @@ export class IdentityList {
 }
 
 /** Adds where the members of a row are. @returns Whether it is the row of an identity. */
-function readRow(json: JsonReader, ranges: number[]): boolean {
+function readRow(json: JsonReader, ranges: Ranges): boolean {
   if (json.kind() !== 'object') {
     json.skip();
     return false;
   }
-  const offset = ranges.length;
-  for (let member = 0; member < MEMBERS.length; member++) ranges.push(0, 0);
+  const offset = ranges.addRow();
+  const { ints } = ranges;
   // One bit for each member that is not what it has to be. Of one that is repeated, the last counts.
   let bad = REQUIRED;
   json.enter();
@@ -172,8 +207,8 @@ function readRow(json: JsonReader, ranges: number[]): boolean {
     const isNull = json.kind() === 'null';
     const isGood = member === ORIGIN_CONN_IDS ? json.strings() || isNull : json.string() || member === USER_INFO_IN_IDP;
     bad = isGood ? bad & ~(1 << member) : bad | (1 << member);
-    ranges[offset + 2 * member] = json.start;
-    ranges[offset + 2 * member + 1] = isNull ? 0 : json.isPlain ? json.end : -json.end;
+    ints[offset + 2 * member] = json.start;
+    ints[offset + 2 * member + 1] = isNull ? 0 : json.isPlain ? json.end : -json.end;
   }
   return bad === 0;
 }
