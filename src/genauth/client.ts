@@ -184,7 +184,7 @@ export class ManagementClient {
   async getUserBatch(
     draw: () => readonly GenAuthId[],
     options: ReadOptions,
-  ): Promise<ReadonlyMap<string, IdentityList | ManagementUnreachableError>> {
+  ): Promise<Map<string, IdentityList | ManagementUnreachableError>> {
     const route = 'GET /api/v3/get-user-batch';
     const asked = new Set<string>();
     let isAboutOthers = false;
@@ -209,6 +209,8 @@ export class ManagementClient {
       }
       found.set(userId, identities ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
     }
+    // Whoever waited for it may be old by now (decision 0015).
+    data.length = 0;
     // An answer about somebody else does not say that there is no such user.
     const missing = isAboutOthers ? [...asked].filter((userId) => !found.has(userId)) : [];
     for (const userId of missing) found.set(userId, new ManagementUnreachableError(route, 'mismatch', 'maybe'));

@@ -142,6 +142,8 @@ class Collector implements Dispatcher.DispatchHandler {
     if (!this.#settle()) return;
     const [first] = this.#chunks;
     const body = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    // What waited for the answer may be old by now (decision 0015).
+    this.#chunks.length = 0;
     this.#resolve({ status: this.#status, headers: this.#headers, body });
   }
 

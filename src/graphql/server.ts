@@ -12,7 +12,7 @@ import { LRUCache } from 'lru-cache';
 import type { Context } from './context';
 import { createDocumentStore } from './documents';
 import { createFormatError } from './errors';
-import { FastPath, type GraphQLRequest } from './fastPath';
+import { FastPath, type GraphQLRequest, type Written } from './fastPath';
 import { limitDocument, type Limits, limitVariables } from './limits';
 import { reportRequests, type RequestReport, toReport } from './reports';
 import { loadSchema } from './schema';
@@ -69,17 +69,20 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     const contentType = contentTypes.get(headers.accept ?? '');
     const known = fastPath?.find(body) ?? null;
     if (contentType === undefined || known === null || headers[TRACE_HEADER] !== undefined) return null;
-    let text: Buffer | null;
+    let written: Written | null;
     try {
-      text = await known.plan(body.variables ?? {}, context.identities);
+      written = await known.plan(body.variables ?? {}, context.identities);
     } catch (error) {
       // A mistake of ours, after something may have been executed: graphql-js still says what became of it.
       options.onUnexpectedError(error);
       return null;
     }
-    if (text === null) return null;
+    if (written?.body == null) return null;
     options.onRequest(toReport(known.description, { outcome: 'ok', codes: [] }, context), context);
-    return { status: 200, headers: [['content-type', contentType]], body: text };
+    const answer = { status: 200, headers: [['content-type', contentType]] as const, body: written.body };
+    // Decision 0015.
+    written.body = null;
+    return answer;
   }
 
   async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {

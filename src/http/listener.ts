@@ -227,10 +227,13 @@ function serveGraphQL(app: FastifyInstance, options: ListenerOptions): { inFligh
       context.deadline.end();
     };
     graphql.answer({ headers: request.headers, body }, context).then(
-      ({ status, headers, body: answer }) => {
+      (answer) => {
         end();
-        for (const [name, value] of headers) reply.header(name, value);
-        return reply.code(status).send(answer);
+        for (const [name, value] of answer.headers) reply.header(name, value);
+        reply.code(answer.status).send(answer.body);
+        // Decision 0015.
+        answer.body = '';
+        return reply;
       },
       (error: unknown) => {
         end();

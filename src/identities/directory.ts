@@ -38,7 +38,7 @@ const GATHER_MS = 10;
 /** One request's wish for some users. */
 class Read {
   readonly signal: Deadline;
-  readonly #results: (UserIdentities | Error | undefined)[];
+  #results: (UserIdentities | Error | undefined)[];
   readonly #finish: (results: (UserIdentities | Error)[], calls: number) => void;
   #missing: number;
   /** Calls that it had results from; those of one call come one after another. */
@@ -65,7 +65,10 @@ class Read {
     }
     this.#results[index] = result;
     this.#missing--;
-    if (this.#missing === 0) this.#finish(this.#results as (UserIdentities | Error)[], this.#calls);
+    if (this.#missing > 0) return;
+    const results = this.#results as (UserIdentities | Error)[];
+    this.#results = [];
+    this.#finish(results, this.#calls);
   }
 }
 
@@ -202,6 +205,9 @@ export class Directory {
       const result = results.get(userId) ?? null;
       for (const { read, index } of waiters) read.settle(index, result, draw);
     }
+    // Whoever waited for GenAuth may be old by now (decision 0015).
+    results.clear();
+    drawn?.clear();
     this.#send(true);
   }
 
@@ -215,7 +221,7 @@ export class Directory {
   }
 
   /** Never fails: an error of the call becomes the result of each of its users, drawn for it if it was never sent. */
-  async #read(draw: () => GenAuthId[], signal: Deadline): Promise<ReadonlyMap<string, UserIdentities | Error>> {
+  async #read(draw: () => GenAuthId[], signal: Deadline): Promise<Map<string, UserIdentities | Error>> {
     try {
       return await this.#management.getUserBatch(draw, { signal });
     } catch (error) {

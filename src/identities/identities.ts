@@ -85,7 +85,7 @@ export class Identities {
    * @returns For each id the user, or null when GenAuth does not know one; null instead of a list when one of them cannot be
    *   answered so. Then `of` says for each what there is to say, from what has been read here.
    */
-  async many(userIds: readonly string[]): Promise<readonly (KnownUser | null)[] | null> {
+  async many(userIds: readonly string[]): Promise<(KnownUser | null)[] | null> {
     const { directory } = this.#options;
     const ids = this.#readable(userIds);
     if (ids === null) return null;
@@ -94,9 +94,12 @@ export class Identities {
       ids.forEach((id, index) => this.#loader.prime(id, results[index] ?? null));
       return null;
     }
-    return results.map((identities, index) =>
+    const users = results.map((identities, index) =>
       identities === null || identities instanceof Error ? null : { id: ids[index] ?? '', identities },
     );
+    // Decision 0015.
+    results.length = 0;
+    return users;
   }
 
   /**

@@ -28,7 +28,9 @@ export function planEntities(
       else write(user, out);
     });
     out.literal(']}}');
-    return out.take();
+    // Decision 0015.
+    users.length = 0;
+    return { body: out.take() };
   };
 }
 

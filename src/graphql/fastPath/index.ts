@@ -6,6 +6,8 @@ import { describe, type OperationDescription } from '../reports';
 import { compile } from './compile';
 import type { Plan } from './plan';
 
+export type { Written } from './plan';
+
 /** A request as it came, in form a GraphQL request. */
 export interface GraphQLRequest {
   query: string;

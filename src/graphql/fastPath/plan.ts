@@ -6,10 +6,14 @@ export type Variables = Readonly<Record<string, unknown>>;
 /**
  * Answers one operation, compiled for it.
  *
- * @returns The body of the answer; null where graphql-js has to answer. What was done by then is remembered by `identities`,
+ * @returns The body of the answer, to be taken out of it; null where graphql-js has to answer. What was done by then is remembered by `identities`,
  *   so that nothing is read twice, and nothing is unlinked twice.
  */
-export type Plan = (variables: Variables, identities: Identities) => Promise<Buffer | null>;
+export type Plan = (variables: Variables, identities: Identities) => Promise<Written | null>;
+
+export interface Written {
+  body: Buffer | null;
+}
 
 /** The variable that an argument is given by. @returns null where it is given otherwise. */
 export function variableOf({ arguments: args = [] }: FieldNode, argument: string): string | null {

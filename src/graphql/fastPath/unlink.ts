@@ -53,7 +53,7 @@ export function planUnlink(
     const { success, requestId, apiCode, userId } = result;
     write({ success, requestId, apiCode, userId, user: users[0] ?? null }, out);
     out.literal('}}');
-    return out.take();
+    return { body: out.take() };
   };
 }
 
