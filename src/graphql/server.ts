@@ -77,7 +77,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
       options.onUnexpectedError(error);
       return null;
     }
-    if (written?.body == null) return null;
+    if (written === null || written.body === null) return null;
     options.onRequest(toReport(known.description, { outcome: 'ok', codes: [] }, context), context);
     const answer = { status: 200, headers: [['content-type', contentType]] as const, body: written.body };
     // Decision 0015.

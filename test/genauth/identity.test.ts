@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { type Identity, IdentityList, type RowTemplate } from '../../src/genauth/identity';
+import { type Identity, IdentityList, type RowTemplate, Ranges } from '../../src/genauth/identity';
 import { JsonReader, JsonWriter } from '../../src/json';
 import { readRows } from '../support/identities';
 
@@ -312,7 +312,7 @@ describe('a list of rows, however they are written', () => {
         const body = Buffer.from(`{"others":[${JSON.stringify(ROW)}],"identities":${before}${text}${after},"next":1}`);
         const list = JsonReader.read(body, (json) => {
           // Lists that share where they write down what they found do not get into one another.
-          const ranges: number[] = [];
+          const ranges = new Ranges(1);
           json.enter();
           json.nextKey();
           const others = IdentityList.read(json, ranges);

@@ -51,9 +51,9 @@ function rowsOf(id: string, sentAt: number): IdentityList {
 /** A call that waits until it is told to go out, and then until it is told how it ends. */
 class HeldCall {
   state: 'held' | 'sent' | 'ended' = 'held';
-  readonly answer: Promise<ReadonlyMap<string, IdentityList | ManagementUnreachableError>>;
+  readonly answer: Promise<Map<string, IdentityList | ManagementUnreachableError>>;
   readonly #draw: () => readonly GenAuthId[];
-  #resolve: (found: ReadonlyMap<string, IdentityList | ManagementUnreachableError>) => void = () => undefined;
+  #resolve: (found: Map<string, IdentityList | ManagementUnreachableError>) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
   #asked: readonly GenAuthId[] = [];
   #sentAt = 0;
