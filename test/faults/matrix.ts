@@ -151,7 +151,7 @@ export const FAULTS: readonly Fault[] = [
     'The time of the request is up after something was sent',
     {
       spoil: spoils.hang,
-      env: { REQUEST_DEADLINE_MS: '500', GENAUTH_WRITE_TIMEOUT_MS: '60000' },
+      env: { REQUEST_DEADLINE_MS: '2000', GENAUTH_WRITE_TIMEOUT_MS: '60000' },
       executed: true,
     },
     reads(1, 'DEADLINE_EXCEEDED'),
