@@ -26,7 +26,7 @@ Measures this subgraph against a proxy written by hand (H) and its peers, in one
   --workload NAME,.. these workloads: ${names([...WORKLOADS, PROFILES])}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
   --save             writes docs/performance.json and docs/performance.svg
-  --check            fails if a ratio of this subgraph to H is less than half of its goal
+  --check            fails if a ratio of this subgraph to H is less than half of what docs/performance.json says
   --help
 `;
 

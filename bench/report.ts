@@ -1,9 +1,9 @@
 import { type Contender, PLAIN_APOLLO, PRODUCT } from './contenders';
 import type { DocumentsMeasurement, LimitMeasurement, Measurement, OfferedMeasurement, Plan } from './measure';
 import type { Spread } from './statistics';
-import { GOALS, type Workload } from './workloads';
+import type { Workload } from './workloads';
 
-/** What `--save` writes. */
+/** What `--save` writes and `--check` reads. */
 export interface Results {
   node: string;
   platform: string;
@@ -98,12 +98,13 @@ export function sweepTable(sweep: Results['sweep']): string {
   return `growth: CPU ms per request, users x identities, 8 connections\n${table([['', ...names], ...rows])}`;
 }
 
-/** Where the product is below half of its goal: less than that is no noise of a busy machine. */
-export function shortfalls({ workloads }: Results): string[] {
-  return Object.entries(GOALS).flatMap(([workload, goal]) => {
-    const ratio = workloads[workload]?.measurements[PRODUCT]?.ratioToH?.median;
-    if (ratio === undefined || ratio >= goal / 2) return [];
-    return [`${workload}: ${ratio.toFixed(2)} of H, and the goal is ${goal}`];
+/** Where the product is below half of what it was: less than that is no noise of a busy machine. */
+export function shortfalls(now: Results, before: Results): string[] {
+  return Object.entries(now.workloads).flatMap(([workload, { measurements }]) => {
+    const ratio = measurements[PRODUCT]?.ratioToH?.median;
+    const expected = before.workloads[workload]?.measurements[PRODUCT]?.ratioToH?.median;
+    if (ratio === undefined || expected === undefined || ratio >= expected / 2) return [];
+    return [`${workload}: ${ratio.toFixed(2)} of H, and it was ${expected.toFixed(2)}`];
   });
 }
 

@@ -32,15 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
   reading('users-500', '500 users x 5 identities', 8, 500, 5),
 ];
 
-/** Requests per CPU second that are aimed at, as multiples of H's. */
-export const GOALS: Readonly<Record<string, number>> = {
-  unlink: 0.75,
-  'users-1': 1.2,
-  'users-50': 1,
-  'users-500': 1.5,
-};
-
-/** Not part of the goals: the field that nobody may copy as it came. */
+/** Not part of the quick run: the field that nobody may copy as it came. */
 export const PROFILES: Workload = {
   name: 'profiles',
   title: '50 users x 5 identities with userInfoInIdp',
