@@ -5,12 +5,14 @@ import { SignatureAuthentication } from './authentication';
 import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
-import { type Identity, IdentityList, isObject, Ranges } from './identity';
+import { type Identity, IdentityList, isObject } from './identity';
+
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
+import { readUser, readUsers, type UserRow } from './userRow';
 
 export interface ManagementClientOptions {
   /** Where GenAuth is, such as `https://api.genauth.ai`. */
@@ -288,66 +290,6 @@ function toOptions({ signal, purpose }: ReadOptions): RequestOptions {
 
 function readValue(json: JsonReader): unknown {
   return json.value();
-}
-
-/** What is looked at of a user, nothing of it checked but the identities. */
-interface UserRow extends Partial<Record<(typeof MEMBERS)[number], unknown>> {
-  userId: unknown;
-  /** Null when they cannot be read. A user without identities has an empty list, or none at all. */
-  identities: IdentityList | null;
-}
-
-const MEMBERS = ['email', 'phone', 'username', 'passwordLastSetAt', 'emailVerified', 'phoneVerified'] as const;
-
-/** @returns null when it is not an object. */
-function readUser(json: JsonReader): UserRow | null {
-  return readRow(json, new Ranges(), (user) => {
-    const member = MEMBERS.find((name) => json.isKey(name));
-    if (member === undefined) json.skip();
-    else user[member] = json.value();
-  });
-}
-
-/** Of an answer with the row of an identity in it, at least about so many. */
-const BYTES_OF_ROW = 500;
-
-/** Of a list of users, ids and identities. @returns null when it is not a list. */
-function readUsers(json: JsonReader): UserRow[] | null {
-  if (json.kind() !== 'array') {
-    json.skip();
-    return null;
-  }
-  const users: UserRow[] = [];
-  const ranges = new Ranges(Math.ceil(json.bytes.length / BYTES_OF_ROW));
-  const skip = (): void => json.skip();
-  json.enter();
-  while (json.nextItem()) {
-    // An unknown user may be missing or null, depending on the installation; both mean the same.
-    const user = readRow(json, ranges, skip);
-    if (user !== null) users.push(user);
-  }
-  return users;
-}
-
-function readRow(json: JsonReader, ranges: Ranges, readOther: (user: UserRow) => void): UserRow | null {
-  if (json.kind() !== 'object') {
-    json.skip();
-    return null;
-  }
-  const user: UserRow = { userId: undefined, identities: IdentityList.EMPTY };
-  json.enter();
-  while (json.nextKey()) {
-    if (json.isKey('userId')) user.userId = json.value();
-    else if (json.isKey('identities')) user.identities = readIdentities(json, ranges);
-    else readOther(user);
-  }
-  return user;
-}
-
-function readIdentities(json: JsonReader, ranges: Ranges): IdentityList | null {
-  if (json.kind() !== 'null') return IdentityList.read(json, ranges);
-  json.skip();
-  return IdentityList.EMPTY;
 }
 
 function textOrNull(value: unknown): string | null {
