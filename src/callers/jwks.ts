@@ -71,8 +71,9 @@ export class KeySet {
    */
   async current(): Promise<Keys> {
     if (!this.ready()) await this.#pending;
-    if (this.#keys === undefined || !this.ready()) throw new KeysUnavailableError(this.#reason);
-    return this.#keys;
+    const keys = this.held();
+    if (keys === null) throw new KeysUnavailableError(this.#reason);
+    return keys;
   }
 
   /** The keys, where there are any that still serve. */

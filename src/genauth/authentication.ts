@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Deadline } from '../deadline';
 import type { AccessKey, Brand } from './signature';
-import { authorization, toStringToSign } from './signature';
+import { authorization, canonicalizeHeaders, toStringToSign } from './signature';
 
 /** What is to be authenticated: the operation as the signature sees it, without headers. */
 export interface Operation {
@@ -58,16 +58,12 @@ export class SignatureAuthentication implements Authentication {
     this.#key = key;
     this.#brand = brand;
     const prefix = `x-${brand}`;
-    const method = 'HMAC-SHA1';
-    const version = '1.0';
     this.#nonceName = `${prefix}-signature-nonce`;
-    this.#constant = [
-      ...[`${prefix}-lang`, lang],
-      ...[`${prefix}-signature-method`, method],
-      ...[`${prefix}-signature-version`, version],
-    ];
-    this.#before = `${prefix}-lang:${lang}\n${prefix}-signature-method:${method}\n${this.#nonceName}:`;
-    this.#after = `\n${prefix}-signature-version:${version}\n`;
+    const before = { [`${prefix}-lang`]: lang, [`${prefix}-signature-method`]: 'HMAC-SHA1' };
+    const after = { [`${prefix}-signature-version`]: '1.0' };
+    this.#constant = Object.entries({ ...before, ...after }).flat();
+    this.#before = `${canonicalizeHeaders(before, brand)}${this.#nonceName}:`;
+    this.#after = `\n${canonicalizeHeaders(after, brand)}`;
   }
 
   /** Milliseconds by which signatures are ahead of our own clock. */

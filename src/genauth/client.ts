@@ -6,7 +6,6 @@ import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type Identity, IdentityList, isObject } from './identity';
-
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';

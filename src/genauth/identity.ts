@@ -49,6 +49,11 @@ const MEMBER_OF: Readonly<Record<keyof Identity, number>> = {
   originConnIds: ORIGIN_CONN_IDS,
 };
 
+/** Whether a name is a field of an identity. */
+export function isIdentityField(name: string): name is keyof Identity {
+  return Object.hasOwn(MEMBER_OF, name);
+}
+
 /** For each member the first byte, and the byte after it. */
 const RANGES_OF_ROW = 2 * MEMBERS.length;
 
@@ -165,9 +170,13 @@ export class IdentityList {
     out.literal(']');
   }
 
+  #at(row: number, member: number): number {
+    return this.#offset + row * RANGES_OF_ROW + 2 * member;
+  }
+
   #writeMember(row: number, member: number, out: JsonWriter): void {
     const { ints } = this.#ranges;
-    const at = this.#offset + row * RANGES_OF_ROW + 2 * member;
+    const at = this.#at(row, member);
     const end = ints[at + 1] as number;
     if (member === USER_INFO_IN_IDP) out.value(this.#userInfoInIdp(row));
     else if (end > 0) out.copy(this.#bytes, ints[at] as number, end);
@@ -176,7 +185,7 @@ export class IdentityList {
 
   #value(row: number, member: number): unknown {
     const { ints } = this.#ranges;
-    const at = this.#offset + row * RANGES_OF_ROW + 2 * member;
+    const at = this.#at(row, member);
     const end = Math.abs(ints[at + 1] as number);
     return end === 0 ? undefined : JSON.parse(this.#bytes.toString('utf8', ints[at], end));
   }

@@ -41,7 +41,8 @@ export function toStringToSign(method: string, canonicalHeaders: string, path: s
   return `${method}\n${canonicalHeaders}${canonicalizeResource(path, data)}`;
 }
 
-function canonicalizeHeaders(headers: SignableRequest['headers'], brand: Brand): string {
+/** The headers that count, in order of name, a line each. */
+export function canonicalizeHeaders(headers: SignableRequest['headers'], brand: Brand): string {
   const prefix = `x-${brand}-`;
   let text = '';
   const names = Object.keys(headers)

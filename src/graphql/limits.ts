@@ -62,7 +62,7 @@ export function limitVariables(): ApolloServerPlugin<Context> {
             ({ variable, type }) => isId(type) && holdsNumber(variables[variable.name.value]),
           );
           if (number !== undefined) throw refusal('BAD_USER_INPUT', 'ID_NOT_A_STRING');
-          if (countRepresentations(document, operation, variables) > MAX_REPRESENTATIONS) {
+          if (countRepresentations(fragmentsOf(document), operation, variables) > MAX_REPRESENTATIONS) {
             throw refusal('BAD_USER_INPUT', 'MAX_REPRESENTATIONS');
           }
         },
@@ -162,11 +162,10 @@ function createMeasure(fragments: Fragments): (selections: SelectionSetNode) => 
 
 /** Counts over all `_entities` fields of an operation, with fragments expanded. */
 export function countRepresentations(
-  document: DocumentNode,
+  fragments: Fragments,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): number {
-  const fragments = fragmentsOf(document);
   const known = new Map<string, number>();
   const ofFragment = (name: string): number => {
     let size = known.get(name);

@@ -31,6 +31,6 @@ export function compile(operation: OperationDefinitionNode, document: DocumentNo
   const required = variableDefinitions.filter(({ type }) => type.kind === Kind.NON_NULL_TYPE);
   const isRefused = (variables: Variables): boolean =>
     required.some(({ variable }) => (variables[variable.name.value] ?? null) === null) ||
-    countRepresentations(document, operation, variables) > MAX_REPRESENTATIONS;
+    countRepresentations(fragments, operation, variables) > MAX_REPRESENTATIONS;
   return plan && (async (variables, identities) => (isRefused(variables) ? null : plan(variables, identities)));
 }

@@ -6,8 +6,8 @@ export type Variables = Readonly<Record<string, unknown>>;
 /**
  * Answers one operation, compiled for it.
  *
- * @returns The body of the answer, to be taken out of it; null where graphql-js has to answer. What was done by then is remembered by `identities`,
- *   so that nothing is read twice, and nothing is unlinked twice.
+ * @returns The body of the answer, to be taken out of it; null where graphql-js has to answer. What was done by then is
+ *   remembered by `identities`, so that nothing is read twice, and nothing is unlinked twice.
  */
 export type Plan = (variables: Variables, identities: Identities) => Promise<Written | null>;
 

@@ -1,5 +1,5 @@
 import { type FieldNode, Kind, type SelectionSetNode } from 'graphql';
-import type { Identity } from '../../genauth';
+import { type Identity, isIdentityField } from '../../genauth';
 import type { KnownUser } from '../../identities';
 import type { JsonWriter } from '../../json';
 import type { Fragments } from '../fragments';
@@ -54,16 +54,6 @@ export function userWriter(nodes: readonly FieldNode[], types: ReadonlySet<strin
   });
 }
 
-const IDENTITY_FIELDS: Readonly<Record<keyof Identity, true>> = {
-  id: true,
-  extIdpId: true,
-  provider: true,
-  type: true,
-  userIdInIdp: true,
-  userInfoInIdp: true,
-  originConnIds: true,
-};
-
 /** Rows are many, and all alike: they are written from a template. */
 function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Writer<KnownUser> | null {
   const fields = collectFields(selectionSetsOf(nodes), new Set(['Identity']), fragments);
@@ -82,10 +72,6 @@ function identitiesWriter(nodes: readonly FieldNode[], fragments: Fragments): Wr
   }
   const after = Buffer.from(`${literal}}`);
   return ({ identities }, out) => identities.write({ fields: template, after }, out);
-}
-
-function isIdentityField(name: string): name is keyof Identity {
-  return Object.hasOwn(IDENTITY_FIELDS, name);
 }
 
 function selectionSetsOf(nodes: readonly FieldNode[]): SelectionSetNode[] {
