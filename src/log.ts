@@ -12,15 +12,48 @@ export function createLog(level: string, { pretty = false } = {}): Log {
   return pretty ? pino(options, prettyStream()) : pino(options, stdout());
 }
 
-/** Lines wait for company, so that one call of the system writes many: for so many bytes or milliseconds at most. */
-const GATHER = { minLength: 8 * 1024, periodicFlush: 50 };
+/** Lines wait for company, so that one call of the system writes many: for so many characters or milliseconds at most. */
+const GATHER = { characters: 8 * 1024, ms: 50 };
+
+/**
+ * Gathers lines before another stream writes them. pino's own stream can do that, too, but copies all that it has gathered for
+ * every line that comes.
+ */
+class GatheringStream implements DestinationStream {
+  readonly #to: DestinationStream;
+  #lines: string[] = [];
+  #characters = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(to: DestinationStream) {
+    this.#to = to;
+  }
+
+  write(line: string): void {
+    this.#lines.push(line);
+    this.#characters += line.length;
+    if (this.#characters >= GATHER.characters) this.flushSync();
+    else this.#timer ??= setTimeout(() => this.flushSync(), GATHER.ms);
+  }
+
+  /** pino asks for it, too, after a line that may be the last. */
+  flushSync(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#lines.length === 0) return;
+    const text = this.#lines.join('');
+    this.#lines = [];
+    this.#characters = 0;
+    this.#to.write(text);
+  }
+}
 
 let destination: DestinationStream | undefined;
 
 /** One for the process, so that lines stay whole, and in order. */
 function stdout(): DestinationStream {
   if (destination === undefined) {
-    const gathering = pino.destination({ fd: 1, sync: true, ...GATHER });
+    const gathering = new GatheringStream(pino.destination({ fd: 1, sync: true }));
     process.on('exit', () => gathering.flushSync());
     destination = gathering;
   }
