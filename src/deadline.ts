@@ -61,7 +61,16 @@ export function untilAborted<T>(promise: Promise<T>, deadline: Deadline): Promis
     const onAbort = (): void => reject(new DeadlineError());
     if (deadline.aborted) onAbort();
     deadline.addEventListener('abort', onAbort, { once: true });
-    promise.finally(() => deadline.removeEventListener('abort', onAbort)).then(resolve, reject);
+    promise.then(
+      (value) => {
+        deadline.removeEventListener('abort', onAbort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        deadline.removeEventListener('abort', onAbort);
+        reject(error as Error);
+      },
+    );
   });
 }
 

@@ -109,8 +109,8 @@ export class Unlinks {
     const settlement = signal.aborted ? TOO_LATE : await sendAndSettle(management, request, signal);
     const { outcome, upstream } = settlement;
     const latencyMs = Math.round(performance.now() - start);
-    // Its failure is reported by the trail itself, and leaves an open intent to reconcile.
-    audit.outcome({ operationId, actor: caller, target: intent.target, outcome, upstream, latencyMs }).catch(nothing);
+    // Its failure leaves an open intent to reconcile.
+    void audit.outcome({ operationId, actor: caller, target: intent.target, outcome, upstream, latencyMs });
     this.#underWay.delete(operationId);
     onOutcome(outcome);
     return { settlement, operationId };
