@@ -27,12 +27,14 @@ export interface TokenVerifier {
   /**
    * @param values Every value of the header `Authorization`, as `headersDistinct` has them: `headers` would hide repeated
    *   ones.
+   * @param shown What else of the request had to be right before this was called. Default: nothing. The token is remembered
+   *   together with it.
    * @throws {UnauthenticatedError} The token says nothing that can be relied on.
    * @throws {KeysUnavailableError} No keys of the issuer were ever loaded, or none for 24 hours.
    */
-  verify(values: readonly string[]): Promise<Actor>;
-  /** The actor of a token that was verified before and still counts; null of any other. */
-  recall(values: readonly string[]): Actor | null;
+  verify(values: readonly string[], shown?: readonly string[]): Promise<Actor>;
+  /** The actor of a token that was verified before, beside the same `shown`, and still counts; null of any other. */
+  recall(values: readonly string[], shown?: readonly string[]): Actor | null;
   /** Whether there are keys to verify with. */
   ready(): boolean;
   /** Begins to load the keys. Resolves when the first attempt is over, well or not; others follow until `close`. */
@@ -82,10 +84,10 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
    */
   const verified = new LRUCache<string, Verified>({ max: MAX_REMEMBERED });
 
-  function recall(values: readonly string[]): Actor | null {
+  function recall(values: readonly string[], shown: readonly string[] = []): Actor | null {
     const [value] = values;
     if (values.length !== 1 || value === undefined || value.length > MAX_HEADER_LENGTH) return null;
-    const known = verified.get(digestOf(value));
+    const known = verified.get(digestOf(value, shown));
     const isGood = known !== undefined && known.keys === keySet.held() && clock.epochMs() < known.expiresAtMs;
     return isGood ? known.actor : null;
   }
@@ -121,12 +123,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   return {
-    async verify(values) {
-      const known = recall(values);
+    async verify(values, shown = []) {
+      const known = recall(values, shown);
       if (known !== null) return known;
       const { value, token } = bearerToken(values);
       const checked = await checkWithKeys(token);
-      verified.set(digestOf(value), checked);
+      verified.set(digestOf(value, shown), checked);
       return checked.actor;
     },
     recall,
@@ -136,8 +138,9 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   };
 }
 
-function digestOf(value: string): string {
-  return hash('sha256', value, 'base64');
+/** No header holds the end of a line. */
+function digestOf(value: string, shown: readonly string[]): string {
+  return hash('sha256', [...shown, value].join('\n'), 'base64');
 }
 
 function bearerToken(values: readonly string[]): { value: string; token: string } {

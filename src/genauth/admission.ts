@@ -63,16 +63,17 @@ export class Admission {
   /**
    * Waits until a call may go out. Whoever was let in has to `leave`.
    *
-   * @throws {AdmissionError}
+   * @returns null where it may at once.
+   * @throws {AdmissionError} By the promise.
    */
-  enter(lane: Lane, signal: Deadline): Promise<void> {
+  enter(lane: Lane, signal: Deadline): Promise<void> | null {
     if (signal.aborted) return Promise.reject(new AdmissionError('deadline'));
     const pauseMs = this.#pausedUntil - performance.now();
     if (pauseMs > MAX_WAIT_MS) return Promise.reject(new AdmissionError('paused', Math.ceil(pauseMs)));
     if (this.#queues[lane].size >= MAX_WAITING) return Promise.reject(new AdmissionError('overloaded', MAX_WAIT_MS));
     if (this.waiting === 0 && this.#hasRoom(lane) && pauseMs <= 0 && this.#rateLimit.take() === 0) {
       this.#underWay[lane]++;
-      return Promise.resolve();
+      return null;
     }
     return new Promise((resolve, reject) => {
       const settle = (): void => {

@@ -53,6 +53,7 @@ export class SignatureAuthentication implements Authentication {
   readonly #before: string;
   readonly #after: string;
   #clockOffsetMs = 0;
+  #date = { second: NaN, text: '' };
 
   constructor({ key, brand, lang }: SignatureOptions) {
     this.#key = key;
@@ -74,11 +75,19 @@ export class SignatureAuthentication implements Authentication {
   /** @see genauth-wire.md, section 1a */
   headers({ method, path, data }: Operation): Headers {
     const nonce = randomUUID().replaceAll('-', '');
-    const date = new Date(Date.now() + this.#clockOffsetMs).toUTCString();
+    const date = this.#now();
     // In order of name, as `canonicalize` would have them.
     const text = toStringToSign(method, `date:${date}\n${this.#before}${nonce}${this.#after}`, path, data);
     const signed = authorization(text, this.#key, this.#brand);
     return [...this.#constant, 'date', date, this.#nonceName, nonce, 'authorization', signed];
+  }
+
+  /** In the form of HTTP, which has no more than seconds. */
+  #now(): string {
+    const ms = Date.now() + this.#clockOffsetMs;
+    const second = Math.floor(ms / 1000);
+    if (second !== this.#date.second) this.#date = { second, text: new Date(ms).toUTCString() };
+    return this.#date.text;
   }
 
   renew({ headers, apiCode, date }: RefusedCredentials): boolean {

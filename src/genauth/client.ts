@@ -142,7 +142,10 @@ export class ManagementClient {
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
     const options = { signal, lane: 'writes', repeat: true } as const;
-    const { data, apiCode, requestId, attempts } = await this.#request(route, { ...request }, readValue, options);
+    const { userId, extIdpId, type } = request;
+    // In the order in which they are signed.
+    const fields = type === undefined ? { extIdpId, userId } : { extIdpId, type, userId };
+    const { data, apiCode, requestId, attempts } = await this.#request(route, fields, readValue, options);
     const success = isObject(data) ? data['success'] : undefined;
     if (success === true) return { apiCode, requestId, attempts };
     const error =
@@ -270,15 +273,14 @@ export class ManagementClient {
     return { accessToken, expiresIn };
   }
 
-  async #request<R extends Route, Data>(
+  #request<R extends Route, Data>(
     route: R,
     data: RequestOf<R>,
     readData: (json: JsonReader) => Data,
     options: RequestOptions,
   ): Promise<Answer<Data> & { attempts: number }> {
-    const answer = await this.#requests.request(route, () => data, readData, options);
-    if (answer === null) throw new Error('a request with data was not sent');
-    return answer;
+    // Null only where there is nothing to send.
+    return this.#requests.request(route, () => data, readData, options) as Promise<Answer<Data> & { attempts: number }>;
   }
 }
 

@@ -134,20 +134,30 @@ export class Requests {
   ): Promise<(Answer<Data> & { attempts: number }) | null> {
     let data: RequestOf<R> | null | undefined;
     const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
-    const first: Attempt = { number: 1 };
-    const second: Attempt = { number: 2 };
-    try {
-      let answer: Answer<Data> | null;
+    let attempt: Attempt = { number: 1 };
+    let sentBefore = 0;
+    for (;;) {
       try {
-        answer = await this.#attempt(route, drawOnce, readData, options, first);
-      } catch (error) {
-        if (!(await this.#mayRepeat(route, error, first, options))) throw error;
-        answer = await this.#attempt(route, drawOnce, readData, options, second);
+        // While one call tries whether GenAuth is back, the others need not wait for what it finds.
+        if (this.#breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
+        const underWay = attempt;
+        const answer = await this.#breaker.execute(() =>
+          this.#exchange(route, drawOnce, readData, options, underWay),
+        );
+        this.#budget.succeeded();
+        this.#report(route, options, attempt, 'ok');
+        return Object.assign(answer, { attempts: sentBefore + 1 });
+      } catch (cause) {
+        if (cause === NOTHING_TO_SEND) return null;
+        const error = toManagementError(route, cause);
+        this.#reportError(route, options, attempt, error);
+        if (attempt.headers !== undefined) sentBefore++;
+        if (attempt.number === 2 || !(await this.#mayRepeat(route, error, attempt, options))) {
+          if (error instanceof ManagementError) error.attempts = sentBefore;
+          throw error;
+        }
+        attempt = { number: 2 };
       }
-      return answer && Object.assign(answer, { attempts: countSent(first, second) });
-    } catch (error) {
-      if (error instanceof ManagementError) error.attempts = countSent(first, second);
-      throw error;
     }
   }
 
@@ -165,33 +175,6 @@ export class Requests {
     }
   }
 
-  /** @returns null where there was nothing to send. */
-  async #attempt<R extends Route, Data>(
-    route: R,
-    draw: () => RequestOf<R> | null,
-    readData: ReadData<Data>,
-    options: RequestOptions,
-    attempt: Attempt,
-  ): Promise<Answer<Data> | null> {
-    try {
-      // While one call tries whether GenAuth is back, the others need not wait for what it finds.
-      if (this.#breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
-      const answer = await this.#breaker.execute(() => this.#exchange(route, draw, readData, options, attempt));
-      this.#budget.succeeded();
-      this.#report(route, options, attempt, 'ok');
-      return answer;
-    } catch (cause) {
-      if (cause === NOTHING_TO_SEND) return null;
-      const error = toManagementError(route, cause);
-      if (error instanceof ManagementRefusedError) {
-        if (error.refusal === 'rate_limited') this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
-        this.#report(route, options, attempt, error.refusal);
-      }
-      if (error instanceof ManagementUnreachableError) this.#report(route, options, attempt, error.reason);
-      throw error;
-    }
-  }
-
   async #exchange<R extends Route, Data>(
     route: R,
     draw: () => RequestOf<R> | null,
@@ -199,12 +182,14 @@ export class Requests {
     { lane, signal }: RequestOptions,
     attempt: Attempt,
   ): Promise<Answer<Data>> {
-    await this.#admission.enter(lane, signal);
+    const turn = this.#admission.enter(lane, signal);
+    if (turn !== null) await turn;
     try {
       const data = draw();
       if (data === null) throw NOTHING_TO_SEND;
       attempt.startedAt = performance.now();
-      attempt.headers = await this.#credentials(route, data, signal);
+      const headers = this.#credentials(route, data, signal);
+      attempt.headers = headers instanceof Promise ? await headers : headers;
       const exchange = await this.#send(toWireRequest(route, data, attempt.headers), signal);
       attempt.exchange = exchange;
       const answer = judge(route, exchange, readData);
@@ -230,6 +215,14 @@ export class Requests {
     this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, signal });
   }
 
+  #reportError(route: Route, options: RequestOptions, attempt: Attempt, error: unknown): void {
+    if (error instanceof ManagementRefusedError) {
+      if (error.refusal === 'rate_limited') this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
+      this.#report(route, options, attempt, error.refusal);
+    }
+    if (error instanceof ManagementUnreachableError) this.#report(route, options, attempt, error.reason);
+  }
+
   /** Decides about a second attempt, and waits before it. */
   async #mayRepeat(
     route: Route,
@@ -252,15 +245,15 @@ export class Requests {
   }
 
   /** Whatever fails here, the operation itself was not sent. */
-  async #credentials<R extends Route>(route: R, data: RequestOf<R>, signal: Deadline): Promise<Headers> {
+  #credentials<R extends Route>(route: R, data: RequestOf<R>, signal: Deadline): Headers | Promise<Headers> {
     const [method, path] = split(route);
-    try {
-      return await this.#authentication.headers({ method, path, data }, signal);
-    } catch (cause) {
+    const headers = this.#authentication.headers({ method, path, data }, signal);
+    if (!(headers instanceof Promise)) return headers;
+    return headers.catch((cause: unknown) => {
       if (cause instanceof ManagementRefusedError) throw refusedToken(cause);
       const reason = cause instanceof ManagementUnreachableError ? cause.reason : 'deadline';
       throw new ManagementUnreachableError(route, reason, 'no', { cause });
-    }
+    });
   }
 
   #send(request: WireRequest, signal: Deadline): Promise<Exchange> {
@@ -280,10 +273,6 @@ interface Attempt {
   /** Of a request that went to the transport. */
   headers?: Headers;
   exchange?: Exchange;
-}
-
-function countSent(first: Attempt, second: Attempt): number {
-  return Number(first.headers !== undefined) + Number(second.headers !== undefined);
 }
 
 /** Says of what stopped a request whether it was sent. */

@@ -64,14 +64,20 @@ export function authorization(stringToSign: string, key: AccessKey, brand: Brand
 }
 
 function canonicalizeResource(path: string, data: SignableRequest['data']): string {
-  const keys = Object.keys(data).sort();
+  const keys = Object.keys(data);
   if (keys.length === 0) return path;
-  const pairs: string[] = [];
+  if (!isSorted(keys)) keys.sort();
+  let pairs = '';
   for (const key of keys) {
     const value = data[key];
     // A key without a value leaves its "?" behind: the vendor's SDK signs it so (vector G).
     if (value === undefined) continue;
-    pairs.push(`${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    pairs += `${pairs === '' ? '' : '&'}${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
   }
-  return `${path}?${pairs.join('&')}`;
+  return `${path}?${pairs}`;
+}
+
+function isSorted(keys: readonly string[]): boolean {
+  for (let at = 1; at < keys.length; at++) if ((keys[at - 1] as string) > (keys[at] as string)) return false;
+  return true;
 }

@@ -65,24 +65,26 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     sizeCalculation: (_, accept) => accept.length + 1,
   });
 
-  async function answerFast({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer | null> {
+  async function answer(request: HttpRequest, context: Context): Promise<HttpAnswer> {
+    const { headers, body } = request;
     const contentType = contentTypes.get(headers.accept ?? '');
     const known = fastPath?.find(body) ?? null;
-    if (contentType === undefined || known === null || headers[TRACE_HEADER] !== undefined) return null;
-    let written: Written | null;
+    if (contentType === undefined || known === null || headers[TRACE_HEADER] !== undefined) {
+      return answerByApollo(request, context);
+    }
+    let written: Written | null = null;
     try {
       written = await known.plan(body.variables ?? {}, context.identities);
     } catch (error) {
       // A mistake of ours, after something may have been executed: graphql-js still says what became of it.
       options.onUnexpectedError(error);
-      return null;
     }
-    if (written === null || written.body === null) return null;
-    options.onRequest(toReport(known.description, { outcome: 'ok', codes: [] }, context), context);
-    const answer = { status: 200, headers: [['content-type', contentType]] as const, body: written.body };
+    if (written === null || written.body === null) return answerByApollo(request, context);
+    options.onRequest(toReport(known.description, ALL_WENT_WELL, context), context);
+    const fast = { status: 200, headers: [['content-type', contentType]] as const, body: written.body };
     // Decision 0015.
     written.body = null;
-    return answer;
+    return fast;
   }
 
   async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {
@@ -104,9 +106,11 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
   return {
     start: () => apollo.start(),
     stop: () => apollo.stop(),
-    answer: async (request, context) => (await answerFast(request, context)) ?? answerByApollo(request, context),
+    answer,
   };
 }
+
+const ALL_WENT_WELL = { outcome: 'ok', codes: [] } as const;
 
 /** Tokens in one document. A document of 1 000 aliased fields has about 10 000. */
 const MAX_TOKENS = 15_000;

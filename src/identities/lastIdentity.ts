@@ -1,11 +1,15 @@
 import { isSelf, type Caller } from '../callers';
 import type { Deadline } from '../deadline';
-import type { ManagementClient } from '../genauth';
-import { LastIdentityError } from './errors';
+import type { ManagementClient, User } from '../genauth';
+import { LastIdentityError, UnlinkNotExecutedError } from './errors';
 import { isMeant, type UnlinkRequest } from './settle';
 
 /** Whose unlinks are guarded: nobody's, those of users acting on themselves, or everybody's. */
 export type LastIdentityGuard = 'off' | 'self' | 'all';
+
+export function isGuarded(guard: LastIdentityGuard, caller: Caller, userId: string): boolean {
+  return guard === 'all' || (guard === 'self' && isSelf(caller, userId));
+}
 
 /**
  * Makes sure that an unlink leaves the user another way to sign in: an identity of another source, or a password, a
@@ -14,18 +18,19 @@ export type LastIdentityGuard = 'off' | 'self' | 'all';
  * A read before a write: two unlinks that run at the same time in two processes can both pass. GenAuth documents no guard of
  * its own.
  *
- * @throws {LastIdentityError}
- * @throws {ManagementError} The user could not be read. What cannot be checked is not done.
+ * @throws {UnlinkNotExecutedError} It would not, or the user could not be read: what cannot be checked is not done.
  */
 export async function guardLastIdentity(
   management: Pick<ManagementClient, 'getUser'>,
-  guard: LastIdentityGuard,
-  caller: Caller,
   request: UnlinkRequest,
   signal: Deadline,
 ): Promise<void> {
-  if (guard === 'off' || (guard === 'self' && !isSelf(caller, request.userId))) return;
-  const user = await management.getUser(request.userId, { signal, purpose: 'settling' });
+  let user: User | null;
+  try {
+    user = await management.getUser(request.userId, { signal, purpose: 'settling' });
+  } catch (error) {
+    throw new UnlinkNotExecutedError(error);
+  }
   // Nothing is taken from a user who is not there, or who does not hold what is to be unlinked: GenAuth will say so.
   if (user === null || !user.identities.some((identity) => isMeant(identity, request))) return;
   const anotherSource = user.identities.some(({ extIdpId }) => extIdpId !== request.extIdpId);
@@ -33,5 +38,5 @@ export async function guardLastIdentity(
     user.passwordLastSetAt !== null ||
     (user.email !== null && user.emailVerified) ||
     (user.phone !== null && user.phoneVerified);
-  if (!anotherSource && !anotherWay) throw new LastIdentityError();
+  if (!anotherSource && !anotherWay) throw new UnlinkNotExecutedError(new LastIdentityError());
 }

@@ -3,7 +3,7 @@ import { type Deadline, untilAborted } from '../deadline';
 import { type GenAuthId, type ManagementClient, ManagementUnreachableError } from '../genauth';
 import { type AuditLog, createOperationId, type UnlinkIntent, type UnlinkOutcome } from './audit';
 import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
-import { guardLastIdentity, type LastIdentityGuard } from './lastIdentity';
+import { guardLastIdentity, isGuarded, type LastIdentityGuard } from './lastIdentity';
 import { sendAndSettle, type Settlement, type UnlinkRequest, type Upstream } from './settle';
 
 /** GenAuth's final word on an unlink. */
@@ -29,9 +29,9 @@ export interface UnlinksOptions {
  */
 export class Unlinks {
   readonly #options: UnlinksOptions;
-  /** By user, what ends with the last unlink that was asked for. */
-  readonly #last = new Map<GenAuthId, Promise<void>>();
-  readonly #underWay = new Map<string, { intent: UnlinkIntent; start: number }>();
+  /** Users with an unlink under way, and those that wait for its end. */
+  readonly #turns = new Map<GenAuthId, (() => void)[]>();
+  readonly #underWay = new Set<{ intent: UnlinkIntent; start: number }>();
 
   constructor(options: UnlinksOptions) {
     this.#options = options;
@@ -53,36 +53,35 @@ export class Unlinks {
     signal: Deadline,
     onEnd: (calls: number) => void = nothing,
   ): Promise<UnlinkResult> {
+    const { management, policy, guard } = this.#options;
     const { userId } = request;
     // Before anything else: whoever may not unlink a user must not be able to come between others' unlinks either.
-    if (!this.#options.policy.mayUnlink(caller, userId)) throw new UnlinkNotExecutedError(new ForbiddenError());
-    const result = this.#afterTheLast(request, caller, signal, onEnd);
-    const ended = result.then(nothing, nothing);
-    this.#last.set(userId, ended);
+    if (!policy.mayUnlink(caller, userId)) throw new UnlinkNotExecutedError(new ForbiddenError());
+    const turn = this.#takeTurn(userId);
+    // It comes in time: those before began before this one, so that their deadlines come first.
+    if (turn !== null) await turn;
     try {
-      return await result;
+      if (isGuarded(guard, caller, userId)) await guardLastIdentity(management, request, signal);
+      const { settlement, operationId } = await this.#audited(request, caller, signal);
+      onEnd(settlement.upstream.attempts + settlement.reads);
+      return toResult(settlement, userId, operationId);
     } finally {
-      if (this.#last.get(userId) === ended) this.#last.delete(userId);
+      this.#endTurn(userId);
     }
   }
 
-  async #afterTheLast(
-    request: UnlinkRequest,
-    caller: Caller,
-    signal: Deadline,
-    onEnd: (calls: number) => void,
-  ): Promise<UnlinkResult> {
-    const { management, guard } = this.#options;
-    // It ends in time: it began before this one, so that its deadline comes first.
-    await this.#last.get(request.userId);
-    try {
-      await guardLastIdentity(management, guard, caller, request, signal);
-    } catch (error) {
-      throw new UnlinkNotExecutedError(error);
-    }
-    const { settlement, operationId } = await this.#audited(request, caller, signal);
-    onEnd(settlement.upstream.attempts + settlement.reads);
-    return toResult(settlement, request.userId, operationId);
+  /** @returns null where it is this one's turn already. */
+  #takeTurn(userId: GenAuthId): Promise<void> | null {
+    const waiting = this.#turns.get(userId);
+    if (waiting !== undefined) return new Promise((resolve) => waiting.push(resolve));
+    this.#turns.set(userId, []);
+    return null;
+  }
+
+  #endTurn(userId: GenAuthId): void {
+    const next = this.#turns.get(userId)?.shift();
+    if (next === undefined) this.#turns.delete(userId);
+    else next();
   }
 
   /** No intent on record, no unlink. The outcome is recorded without anybody waiting for it: what is done is done. */
@@ -95,23 +94,23 @@ export class Unlinks {
     const { userId, extIdpId, type } = request;
     const operationId = createOperationId();
     const intent: UnlinkIntent = { operationId, actor: caller, target: { userId, extIdpId, type: type ?? null } };
-    const start = performance.now();
-    this.#underWay.set(operationId, { intent, start });
+    const entry = { intent, start: performance.now() };
+    this.#underWay.add(entry);
     try {
       // A disk that hangs must not make the caller wait past the deadline, nor the next unlink of this user.
       await untilAborted(audit.intent(intent), signal);
     } catch (error) {
       if (!signal.aborted) {
-        this.#underWay.delete(operationId);
+        this.#underWay.delete(entry);
         throw new UnlinkNotExecutedError(error, operationId);
       }
     }
     const settlement = signal.aborted ? TOO_LATE : await sendAndSettle(management, request, signal);
     const { outcome, upstream } = settlement;
-    const latencyMs = Math.round(performance.now() - start);
+    const latencyMs = Math.round(performance.now() - entry.start);
     // Its failure leaves an open intent to reconcile.
     void audit.outcome({ operationId, actor: caller, target: intent.target, outcome, upstream, latencyMs });
-    this.#underWay.delete(operationId);
+    this.#underWay.delete(entry);
     onOutcome(outcome);
     return { settlement, operationId };
   }
@@ -120,7 +119,7 @@ export class Unlinks {
   async abandon(): Promise<void> {
     const { audit, onOutcome } = this.#options;
     const upstream = { ...NOTHING_HEARD, attempts: 1 };
-    const records = [...this.#underWay.values()].map(({ intent, start }) => {
+    const records = [...this.#underWay].map(({ intent, start }) => {
       onOutcome('abandoned');
       const latencyMs = Math.round(performance.now() - start);
       return audit.outcome({ ...intent, outcome: 'abandoned', upstream, latencyMs });

@@ -6,6 +6,8 @@ const MAX_KEPT = 2 * 1024 * 1024;
 /** Below this, a loop is faster than the call of a native copy. */
 const SHORT = 64;
 
+const SHORT_TEXT = 4 * 1024;
+
 /** Writes JSON as bytes, without making strings first. Only one may be in use at a time. */
 export class JsonWriter {
   #length = 0;
@@ -39,8 +41,9 @@ export class JsonWriter {
     this.#length += length;
   }
 
-  /** Takes what was written. */
-  take(): Buffer {
+  /** Takes what was written: as text where that is short, because it can go out in one piece with what comes before it. */
+  take(): string | Buffer {
+    if (this.#length <= SHORT_TEXT) return scratch.toString('utf8', 0, this.#length);
     const taken = Buffer.from(scratch.subarray(0, this.#length));
     if (scratch.length > MAX_KEPT) scratch = Buffer.allocUnsafe(64 * 1024);
     return taken;

@@ -99,7 +99,8 @@ class Model {
   #enter(lane: Lane): void {
     const entry: Entry = { lane, controller: new AbortController(), state: 'waits' };
     this.#entries.push(entry);
-    this.#admission.enter(lane, entry.controller.signal).then(
+    const turn = this.#admission.enter(lane, entry.controller.signal) ?? Promise.resolve();
+    turn.then(
       () => this.#letIn(entry),
       (error: unknown) => {
         entry.state = 'refused';

@@ -28,9 +28,11 @@ export function compile(operation: OperationDefinitionNode, document: DocumentNo
   const [responseName, nodes] = entry;
   if (nodes[0].name.value !== known.field) return null;
   const plan = known.plan(`{"data":{${JSON.stringify(responseName)}:`, nodes, fragments);
-  const required = variableDefinitions.filter(({ type }) => type.kind === Kind.NON_NULL_TYPE);
+  const required = variableDefinitions
+    .filter(({ type }) => type.kind === Kind.NON_NULL_TYPE)
+    .map(({ variable }) => variable.name.value);
   const isRefused = (variables: Variables): boolean =>
-    required.some(({ variable }) => (variables[variable.name.value] ?? null) === null) ||
-    countRepresentations(fragments, operation, variables) > MAX_REPRESENTATIONS;
-  return plan && (async (variables, identities) => (isRefused(variables) ? null : plan(variables, identities)));
+    required.some((name) => (variables[name] ?? null) === null) ||
+    (known.field === '_entities' && countRepresentations(fragments, operation, variables) > MAX_REPRESENTATIONS);
+  return plan && ((variables, identities) => (isRefused(variables) ? null : plan(variables, identities)));
 }

@@ -9,10 +9,10 @@ export type Variables = Readonly<Record<string, unknown>>;
  * @returns The body of the answer, to be taken out of it; null where graphql-js has to answer. What was done by then is
  *   remembered by `identities`, so that nothing is read twice, and nothing is unlinked twice.
  */
-export type Plan = (variables: Variables, identities: Identities) => Promise<Written | null>;
+export type Plan = (variables: Variables, identities: Identities) => Promise<Written | null> | null;
 
 export interface Written {
-  body: Buffer | null;
+  body: string | Buffer | null;
 }
 
 /** The variable that an argument is given by. @returns null where it is given otherwise. */
