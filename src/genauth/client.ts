@@ -143,8 +143,7 @@ export class ManagementClient {
     const route = 'POST /api/v3/unlink-identity';
     const options = { signal, lane: 'writes', repeat: true } as const;
     const { userId, extIdpId, type } = request;
-    // In the order in which they are signed.
-    const fields = type === undefined ? { extIdpId, userId } : { extIdpId, type, userId };
+    const fields = type === undefined ? { userId, extIdpId } : { userId, extIdpId, type };
     const { data, apiCode, requestId, attempts } = await this.#request(route, fields, readValue, options);
     const success = isObject(data) ? data['success'] : undefined;
     if (success === true) return { apiCode, requestId, attempts };

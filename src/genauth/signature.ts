@@ -64,9 +64,8 @@ export function authorization(stringToSign: string, key: AccessKey, brand: Brand
 }
 
 function canonicalizeResource(path: string, data: SignableRequest['data']): string {
-  const keys = Object.keys(data);
+  const keys = Object.keys(data).sort();
   if (keys.length === 0) return path;
-  if (!isSorted(keys)) keys.sort();
   let pairs = '';
   for (const key of keys) {
     const value = data[key];
@@ -75,9 +74,4 @@ function canonicalizeResource(path: string, data: SignableRequest['data']): stri
     pairs += `${pairs === '' ? '' : '&'}${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
   }
   return `${path}?${pairs}`;
-}
-
-function isSorted(keys: readonly string[]): boolean {
-  for (let at = 1; at < keys.length; at++) if ((keys[at - 1] as string) > (keys[at] as string)) return false;
-  return true;
 }

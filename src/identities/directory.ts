@@ -173,7 +173,8 @@ export class Directory {
   /** @param partial Whether a call may go out with fewer ids than fit. */
   #send(partial: boolean): void {
     const calls = partial ? this.#batches.length : Math.floor(this.waiting / MAX_BATCH);
-    while (this.#unsent < calls) void this.#call();
+    // Counted before: a call that may go out at once takes its ids at once.
+    for (let missing = calls - this.#unsent; missing > 0; missing--) void this.#call();
     if (this.#unsent < this.#batches.length) {
       this.#gathering ??= setTimeout(() => {
         this.#gathering = undefined;
