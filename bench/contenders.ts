@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AUDIENCE, type Issuer } from '../test/support/issuer';
 import { ROOT } from './processes';
@@ -18,6 +19,10 @@ export const REFERENCE = 'H';
 export const PRODUCT = 'this';
 export const PLAIN_APOLLO = 'apollo';
 
+/** What `npm start` starts Node with. */
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
+const START_ARGS = scripts.start.split(' ').slice(1);
+
 const ROUTER_SECRET = 'the-secret-of-the-router-of-the-benchmark';
 
 /** The stub never slows anybody down, so neither may a limit that is there to protect the real one. */
@@ -29,7 +34,7 @@ export const CONTENDERS: readonly Contender[] = [
     name: PRODUCT,
     title: 'this subgraph, as shipped',
     peer: false,
-    args: [join(ROOT, 'dist', 'main.js')],
+    args: START_ARGS,
     env: (issuer, files) => ({
       ...product(files),
       AUTH_MODE: 'strict',
@@ -43,7 +48,7 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'this-none',
     title: 'this subgraph, nobody authenticated, audit not synced',
     peer: false,
-    args: [join(ROOT, 'dist', 'main.js')],
+    args: START_ARGS,
     env: (_issuer, files) => ({ ...product(files), AUTH_MODE: 'none', AUDIT_LOG: 'stdout' }),
   },
   peer(PLAIN_APOLLO, 'Apollo Server + fastify', 'apollo'),

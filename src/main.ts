@@ -1,14 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
 import { ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';
 import { createLog, type Log } from './log';
 import { startSubgraph, type Subgraph } from './subgraph';
 import { readTracingOptions, startTracing, type Tracing } from './tracing';
 import { readVersion } from './version';
-
-// Decision 0016: V8 would collect everything ten times a second under some loads, and under others not.
-setFlagsFromString('--heap-growing-percent=200');
 
 void main();
 

@@ -60,7 +60,7 @@ describe('the README', () => {
     expect(scripts).toMatchObject({
       dev: 'tsx src/dev.ts',
       emulator: 'tsx src/emulator/main.ts',
-      start: 'node dist/main.js',
+      start: expect.stringMatching(/^node (--[\w-]+=\d+ )+dist\/main\.js$/) as string,
     });
   });
 

@@ -141,9 +141,7 @@ export class Requests {
         // While one call tries whether GenAuth is back, the others need not wait for what it finds.
         if (this.#breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
         const underWay = attempt;
-        const answer = await this.#breaker.execute(() =>
-          this.#exchange(route, drawOnce, readData, options, underWay),
-        );
+        const answer = await this.#breaker.execute(() => this.#exchange(route, drawOnce, readData, options, underWay));
         this.#budget.succeeded();
         this.#report(route, options, attempt, 'ok');
         return Object.assign(answer, { attempts: sentBefore + 1 });

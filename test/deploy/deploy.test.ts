@@ -13,6 +13,8 @@ import { ask, startStack } from '../support/stack';
 import { composeSupergraph } from './composeSupergraph';
 import { DEPLOY, filesOf, readText, readYaml, unknownVariables } from './files';
 
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
+
 describe('the files for deployment', () => {
   test.each(filesOf('.yaml'))('are YAML that means the same to readers of 1.1, such as Kubernetes: %s', (path) => {
     const [old, current] = (['1.1', '1.2'] as const).map((version) => parseDocument(readText(path), { version }));
@@ -87,7 +89,7 @@ describe('the Dockerfile', () => {
   test.each(['subgraph', 'emulator'])('runs %s as node itself, as a user that is not root, by number', (name) => {
     expect(texts(name, 'USER').at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     const command = JSON.parse(texts(name, 'CMD').at(-1) ?? '') as string[];
-    expect(command).toEqual(['node', name === 'subgraph' ? 'dist/main.js' : 'dist/emulator/main.js']);
+    expect(command.join(' ')).toBe(name === 'subgraph' ? scripts.start : 'node dist/emulator/main.js');
     expect(texts(name, 'ENTRYPOINT')).toEqual([]);
     // Whatever is run while the image is made runs in stages of which only the results are copied.
     expect(texts(name, 'RUN')).toEqual([]);
