@@ -61,16 +61,13 @@ export function untilAborted<T>(promise: Promise<T>, deadline: Deadline): Promis
     const onAbort = (): void => reject(new DeadlineError());
     if (deadline.aborted) onAbort();
     deadline.addEventListener('abort', onAbort, { once: true });
-    promise.then(
-      (value) => {
+    const settled =
+      <Result>(settle: (result: Result) => void) =>
+      (result: Result): void => {
         deadline.removeEventListener('abort', onAbort);
-        resolve(value);
-      },
-      (error: unknown) => {
-        deadline.removeEventListener('abort', onAbort);
-        reject(error as Error);
-      },
-    );
+        settle(result);
+      };
+    promise.then(settled(resolve), settled(reject));
   });
 }
 

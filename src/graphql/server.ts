@@ -92,15 +92,18 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) head.set(name, Array.isArray(value) ? value.join(', ') : value);
     }
-    const answer = await apollo.executeHTTPGraphQLRequest({
+    const {
+      status = 200,
+      headers: sent,
+      body: content,
+    } = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: 'POST', headers: head, search: '', body },
       context: () => Promise.resolve(context),
     });
-    if (answer.body.kind !== 'complete') throw new Error('an answer in parts, which the schema has nothing for');
-    const { status = 200 } = answer;
-    const contentType = answer.headers.get('content-type');
+    if (content.kind !== 'complete') throw new Error('an answer in parts, which the schema has nothing for');
+    const contentType = sent.get('content-type');
     if (status === 200 && contentType !== undefined) contentTypes.set(headers.accept ?? '', contentType);
-    return { status, headers: answer.headers, body: answer.body.string };
+    return { status, headers: sent, body: content.string };
   }
 
   return {
