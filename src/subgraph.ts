@@ -7,7 +7,7 @@ import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';
 import { Shutdown } from './http/shutdown';
 import { createAuditLog, Directory, Unlinks } from './identities';
-import type { Log } from './log';
+import { createRequestLog, type Log } from './log';
 import { createMetrics } from './metrics';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';
 import type { Tracing } from './tracing';
@@ -47,6 +47,7 @@ export async function startSubgraph(
     },
   });
   const policy = createPolicy(config.policy);
+  const logRequest = createRequestLog(log);
   const audit = await createAuditLog(config.auditLog, (err) => {
     metrics.onAuditFailure();
     log.error({ err }, 'the audit trail cannot be written');
@@ -87,7 +88,7 @@ export async function startSubgraph(
       metrics.onRequest(report);
       const { requestId, traceId, operation, operationName, outcome, codes, calls } = report;
       const ms = Math.round(report.ms);
-      log.info({ requestId, traceId, operation, operationName, outcome, codes, ms, calls }, 'request');
+      logRequest({ requestId, traceId, operation, operationName, outcome, codes, ms, calls });
       tracing?.onRequest(report, deadline);
     },
   });
