@@ -86,9 +86,7 @@ export async function startSubgraph(
     inlineTrace: config.callers.mode === 'strict' || config.callers.mode === 'router',
     onRequest: (report, { deadline }) => {
       metrics.onRequest(report);
-      const { requestId, traceId, operation, operationName, outcome, codes, calls } = report;
-      const ms = Math.round(report.ms);
-      logRequest({ requestId, traceId, operation, operationName, outcome, codes, ms, calls });
+      logRequest(report);
       tracing?.onRequest(report, deadline);
     },
   });

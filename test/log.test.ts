@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { pino } from 'pino';
-import { createRequestLog, GatheringStream, type RequestLine } from '../src/log';
+import { createRequestLog, GatheringStream, type RequestReport } from '../src/log';
 
 /** A log as the process has one, and what it has written. */
 function gathering(level = 'info'): { log: pino.Logger; written: () => string[] } {
@@ -13,7 +13,7 @@ function gathering(level = 'info'): { log: pino.Logger; written: () => string[] 
   return { log: pino({ level, base: null }, stream), written };
 }
 
-const LINE: RequestLine = {
+const LINE: RequestReport = {
   requestId: 'router-request-1',
   traceId: null,
   operation: 'unlink',
@@ -25,12 +25,12 @@ const LINE: RequestLine = {
 };
 
 const text = fc.string({ unit: 'binary' });
-const lines: fc.Arbitrary<RequestLine> = fc.record({
+const lines: fc.Arbitrary<RequestReport> = fc.record({
   requestId: text,
   traceId: fc.option(text),
-  operation: fc.constantFrom('entities', 'unlink', 'service', 'other'),
+  operation: fc.constantFrom('entities' as const, 'unlink' as const, 'service' as const, 'other' as const),
   operationName: fc.option(text),
-  outcome: fc.constantFrom('ok', 'partial', 'error', 'refused'),
+  outcome: fc.constantFrom('ok' as const, 'partial' as const, 'error' as const, 'refused' as const),
   codes: fc.array(text, { maxLength: 3 }),
   ms: fc.nat(),
   calls: fc.nat(),

@@ -7,7 +7,7 @@ import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type Identity, IdentityList, isObject } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
-import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
+import { type AttemptedAnswer, type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
@@ -277,9 +277,8 @@ export class ManagementClient {
     data: RequestOf<R>,
     readData: (json: JsonReader) => Data,
     options: RequestOptions,
-  ): Promise<Answer<Data> & { attempts: number }> {
-    // Null only where there is nothing to send.
-    return this.#requests.request(route, () => data, readData, options) as Promise<Answer<Data> & { attempts: number }>;
+  ): Promise<AttemptedAnswer<Data>> {
+    return this.#requests.request(route, () => data, readData, options);
   }
 }
 

@@ -64,6 +64,9 @@ export interface RequestOptions {
   repeat: boolean;
 }
 
+/** An answer, and how many requests it took. */
+export type AttemptedAnswer<Data> = Answer<Data> & { attempts: number };
+
 /** What the protection of GenAuth and of this process is doing at this moment. */
 export interface Protection {
   breaker: 'closed' | 'open' | 'half_open';
@@ -126,12 +129,24 @@ export class Requests {
    * @returns null where nothing was sent.
    * @throws {ManagementRefusedError | ManagementUnreachableError}
    */
+  request<R extends Route, Data>(
+    route: R,
+    draw: () => RequestOf<R>,
+    readData: ReadData<Data>,
+    options: RequestOptions,
+  ): Promise<AttemptedAnswer<Data>>;
+  request<R extends Route, Data>(
+    route: R,
+    draw: () => RequestOf<R> | null,
+    readData: ReadData<Data>,
+    options: RequestOptions,
+  ): Promise<AttemptedAnswer<Data> | null>;
   async request<R extends Route, Data>(
     route: R,
     draw: () => RequestOf<R> | null,
     readData: ReadData<Data>,
     options: RequestOptions,
-  ): Promise<(Answer<Data> & { attempts: number }) | null> {
+  ): Promise<AttemptedAnswer<Data> | null> {
     let data: RequestOf<R> | null | undefined;
     const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
     let attempt: Attempt = { number: 1 };

@@ -12,16 +12,9 @@ const ACCEPT = [
 ];
 const JSON_BODY = ['content-type', 'application/json'];
 
-const known = new Map<Route, readonly [method: Method, path: string]>();
-
-export function split(route: Route): readonly [method: Method, path: string] {
-  let parts = known.get(route);
-  if (parts === undefined) {
-    const space = route.indexOf(' ');
-    parts = [route.slice(0, space) as Method, route.slice(space + 1)];
-    known.set(route, parts);
-  }
-  return parts;
+export function split(route: Route): [method: Method, path: string] {
+  const space = route.indexOf(' ');
+  return [route.slice(0, space) as Method, route.slice(space + 1)];
 }
 
 /** Writes a request as it goes out. */

@@ -6,6 +6,7 @@ const MAX_KEPT = 2 * 1024 * 1024;
 /** Below this, a loop is faster than the call of a native copy. */
 const SHORT = 64;
 
+/** Up to this, making a string costs less than a second piece to send. */
 const SHORT_TEXT = 4 * 1024;
 
 /** Writes JSON as bytes, without making strings first. Only one may be in use at a time. */
