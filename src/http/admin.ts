@@ -1,6 +1,6 @@
 import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
+import { originOf } from './origin';
 
 export interface AdminOptions {
   host: string;
@@ -32,9 +32,8 @@ export async function startAdmin({ host, port, unreadiness, metrics }: AdminOpti
   const server = createServer(serve(routes));
   server.listen(port, host);
   await once(server, 'listening');
-  const address = server.address() as AddressInfo;
   return {
-    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    url: originOf(server),
     async close() {
       const closed = once(server, 'close');
       server.close();

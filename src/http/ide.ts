@@ -1,5 +1,6 @@
 import send from '@fastify/send';
-import type { FastifyInstance } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
 /** A tab of the IDE, filled and ready to run. */
 export interface IdeWindow {
@@ -8,14 +9,24 @@ export interface IdeWindow {
   variables: Readonly<Record<string, unknown>>;
 }
 
+/** A page, or a file that it is made of. */
+export interface Page {
+  status: number;
+  headers: Readonly<Record<string, string>>;
+  body: string | Readable;
+}
+
+/** @returns null where there is nothing at that path. */
+export type Ide = (request: IncomingMessage, path: string) => Promise<Page | null>;
+
 /** Where the IDE's own files are served. */
 const FILES = '/ide/';
 
 /**
- * Serves a GraphQL IDE at `/`, with the first window open. All of it comes from this process, so that it works without internet and nothing is told
- * to anybody else.
+ * Loads a GraphQL IDE for `/`, with the first window open. All of it comes from this process, so that it works without internet
+ * and nothing is told to anybody else.
  */
-export async function serveIde(app: FastifyInstance, windows: readonly IdeWindow[]): Promise<void> {
+export async function loadIde(windows: readonly IdeWindow[]): Promise<Ide> {
   // Loaded here, because production has no use for it.
   const { getDistDirectory, renderAltair } = await import('altair-static');
   const page = renderAltair({
@@ -31,10 +42,14 @@ export async function serveIde(app: FastifyInstance, windows: readonly IdeWindow
     disableAccount: true,
     persistedSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
   });
-  app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(page));
-  app.get(`${FILES}*`, async (request, reply) => {
-    const path = request.url.slice(FILES.length - 1).split('?')[0] ?? '/';
-    const file = await send(request.raw, path, { root: getDistDirectory(), dotfiles: 'deny' });
-    return reply.code(file.statusCode).headers(file.headers).send(file.stream);
-  });
+  return async (request, path) => {
+    if (path === '/') return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page };
+    if (!path.startsWith(FILES)) return null;
+    const file = await send(request, encodeURI(path.slice(FILES.length - 1)), {
+      root: getDistDirectory(),
+      dotfiles: 'deny',
+    });
+    const { statusCode: status, headers, stream } = file;
+    return status >= 400 ? null : { status, headers, body: stream };
+  };
 }

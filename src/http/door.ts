@@ -1,0 +1,200 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline, Readable } from 'node:stream';
+import {
+  type Authenticator,
+  type Caller,
+  KeysUnavailableError,
+  UnauthenticatedError,
+  type UnauthenticatedReason,
+} from '../callers';
+import type { Arrival, Context, GraphQLServer } from '../graphql';
+import { readGraphQLRequest } from './body';
+import type { Ide } from './ide';
+import { Rejection } from './rejections';
+
+export interface DoorOptions {
+  /** Started. */
+  graphql: GraphQLServer;
+  createContext: (arrival: Arrival) => Context;
+  authenticator: Authenticator;
+  /**
+   * Whether the request must call this machine by a name that only it can have: where nobody is authenticated, a web page
+   * whose name was made to lead here is the stranger to keep out.
+   */
+  loopbackNamesOnly: boolean;
+  /** GraphQL requests served at once; more are refused. */
+  maxInFlight: number;
+  /** Whether the process is about to leave. */
+  leaving: { readonly draining: boolean; readonly closing: boolean };
+  /** Called with an error that nobody foresaw; the caller is told nothing of it. */
+  onUnexpectedError: (error: unknown) => void;
+  /** Called for every request that GraphQL never saw. */
+  onRejection: (rejection: RejectionReport) => void;
+}
+
+export interface RejectionReport {
+  requestId: string;
+  status: number;
+  /** As the caller was told. */
+  code: string;
+  /** Why the caller is not known; the caller is not told. */
+  reason: UnauthenticatedReason | null;
+}
+
+interface Answer {
+  status: number;
+  headers: Iterable<readonly [name: string, value: string]>;
+  body: string | Buffer | Readable;
+}
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/;
+
+/** Decides what becomes of each request: an answer of GraphQL, a page of the IDE, or a refusal, and nothing at all for strangers. */
+export class Door {
+  readonly #options: DoorOptions;
+  readonly #ide: Ide | null;
+  #inFlight = 0;
+  #isClosing = false;
+
+  constructor(options: DoorOptions, ide: Ide | null) {
+    this.#options = options;
+    this.#ide = ide;
+  }
+
+  /** GraphQL requests that are being served. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** From here on each answer is the last of its connection. */
+  close(): void {
+    this.#isClosing = true;
+  }
+
+  /** Answers a request. Never fails. */
+  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = requestIdOf(request);
+    try {
+      const admitted = this.#admit(request);
+      const caller = admitted instanceof Promise ? await admitted : admitted;
+      const answer = await this.#answer(request, requestId, caller);
+      this.#send(response, requestId, answer);
+      // Decision 0015.
+      answer.body = '';
+    } catch (error) {
+      const { status, code, reason, headers, body } = this.#toRejection(error);
+      this.#options.onRejection({ requestId, status, code, reason });
+      this.#send(response, requestId, { status, headers: Object.entries(headers), body });
+    }
+  }
+
+  /** Finds out who asks, before anything of the body is read, whatever is asked for. */
+  #admit(request: IncomingMessage): Caller | Promise<Caller> {
+    const { leaving, loopbackNamesOnly, authenticator } = this.#options;
+    if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
+    const [host, ...otherHosts] = valuesOf(request, 'host');
+    if (host === undefined || otherHosts.length > 0) throw new Rejection(400);
+    if (loopbackNamesOnly && !LOOPBACK.test(host)) throw new Rejection(421);
+    return authenticator.authenticate({
+      routerAuthorization: valuesOf(request, 'router-authorization'),
+      authorization: valuesOf(request, 'authorization'),
+    });
+  }
+
+  #answer(request: IncomingMessage, requestId: string, caller: Caller): Promise<Answer> {
+    const path = pathOf(request);
+    return path === '/graphql' ? this.#answerGraphQL(request, requestId, caller) : this.#answerPage(request, path);
+  }
+
+  async #answerPage(request: IncomingMessage, path: string): Promise<Answer> {
+    const page = request.method === 'GET' && this.#ide !== null ? await this.#ide(request, path) : null;
+    if (page === null) throw new Rejection(404);
+    return { ...page, headers: Object.entries(page.headers) };
+  }
+
+  async #answerGraphQL(request: IncomingMessage, requestId: string, caller: Caller): Promise<Answer> {
+    const { graphql, createContext, maxInFlight, leaving } = this.#options;
+    if (request.method !== 'POST') throw new Rejection(405);
+    const body = await readGraphQLRequest(request);
+    // The rest of a body may come after its connection was told that nothing of it will be done.
+    if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
+    if (this.#inFlight >= maxInFlight) throw new Rejection('OVERLOADED');
+    const { headers } = request;
+    const traceparent = textOrNull(headers['traceparent']);
+    const tracestate = textOrNull(headers['tracestate']);
+    const context = createContext({ caller, requestId, traceId: traceIdOf(traceparent), traceparent, tracestate });
+    this.#inFlight++;
+    try {
+      return await graphql.answer({ headers, body }, context);
+    } finally {
+      this.#inFlight--;
+      context.deadline.end();
+    }
+  }
+
+  #send(response: ServerResponse, requestId: string, { status, headers, body }: Answer): void {
+    const lines = ['x-request-id', requestId];
+    for (const [name, value] of headers) lines.push(name, value);
+    if (this.#isClosing || this.#options.leaving.draining) lines.push('connection', 'close');
+    if (body instanceof Readable) {
+      // A client that leaves early is nobody's mistake.
+      pipeline(body, response.writeHead(status, lines), () => undefined);
+    } else {
+      // Answers hold personal data.
+      lines.push('cache-control', 'no-store', 'content-length', String(Buffer.byteLength(body)));
+      response.writeHead(status, lines).end(body);
+    }
+  }
+
+  #toRejection(error: unknown): Rejection {
+    if (error instanceof Rejection) return error;
+    if (error instanceof KeysUnavailableError) return new Rejection('KEYS_UNAVAILABLE');
+    if (error instanceof UnauthenticatedError) return new Rejection(401, error.reason);
+    this.#options.onUnexpectedError(error);
+    return new Rejection(500);
+  }
+}
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** The router's id of the request, if it sends one that can be logged as it is. */
+function requestIdOf({ headers }: IncomingMessage): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+}
+
+const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
+
+/** @see W3C Trace Context */
+function traceIdOf(traceparent: string | null): string | null {
+  return traceparent === null ? null : (TRACEPARENT.exec(traceparent)?.[1] ?? null);
+}
+
+function textOrNull(header: string | string[] | undefined): string | null {
+  return typeof header === 'string' ? header : null;
+}
+
+/** Every value of a header, as it came: Node keeps only the first of some. @param name In lower case. */
+function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
+  const values: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] as string;
+    if (given.length === name.length && given.toLowerCase() === name) values.push(rawHeaders[at + 1] as string);
+  }
+  return values;
+}
+
+/**
+ * The path that is asked for, decoded, without host and query.
+ *
+ * @throws {Rejection} It cannot be decoded.
+ */
+function pathOf({ url = '' }: IncomingMessage): string {
+  if (url === '/graphql') return url;
+  try {
+    return decodeURIComponent(/^(?:https?:\/\/[^/?#]*)?([^?#]*)/i.exec(url)?.[1] ?? '');
+  } catch {
+    throw new Rejection(400);
+  }
+}
