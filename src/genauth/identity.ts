@@ -207,8 +207,8 @@ function readRow(json: JsonReader, ranges: Ranges): boolean {
   // One bit for each member that is not what it has to be. Of one that is repeated, the last counts.
   let bad = REQUIRED;
   json.enter();
-  while (json.nextKey()) {
-    const member = memberOf(json);
+  let index = 0;
+  for (let member = nextMember(json, index); member !== END; member = nextMember(json, ++index)) {
     if (member === NONE) {
       json.skip();
       continue;
@@ -223,6 +223,23 @@ function readRow(json: JsonReader, ranges: Ranges): boolean {
 }
 
 const NONE = -1;
+const END = -2;
+
+/** The keys of the row that was read before, in their order: GenAuth writes all rows alike. */
+const expected: { key: Buffer; member: number }[] = [];
+/** More than a row has keys. */
+const MAX_EXPECTED = 32;
+
+/** Reads the next key of a row. @returns Which member it names, `NONE`, or `END` where the row has been left. */
+function nextMember(json: JsonReader, index: number): number {
+  const next = expected[index];
+  if (next !== undefined && json.takeKey(next.key)) return next.member;
+  if (!json.nextKey()) return END;
+  const member = memberOf(json);
+  const key = json.key();
+  if (index < MAX_EXPECTED && key !== null) expected[index] = { key, member };
+  return member;
+}
 
 /** Which member the key that was read last names. */
 function memberOf(json: JsonReader): number {

@@ -147,8 +147,16 @@ class Group {
 function toLineStart(event: string, { operationId, actor, target }: UnlinkIntent): string {
   const { userId, extIdpId, type } = target;
   const of = `"userId":${quote(userId)},"extIdpId":${quote(extIdpId)},"type":${quote(type)}`;
-  const at = new Date().toISOString();
-  return `{"ts":"${at}","event":"${event}","operationId":${quote(operationId)},"actor":${toActor(actor)},"target":{${of}}`;
+  return `{"ts":"${now()}","event":"${event}","operationId":${quote(operationId)},"actor":${toActor(actor)},"target":{${of}}`;
+}
+
+let time = { ms: NaN, text: '' };
+
+/** Made once for each millisecond: in crowds many records have the same. */
+function now(): string {
+  const ms = Date.now();
+  if (ms !== time.ms) time = { ms, text: new Date(ms).toISOString() };
+  return time.text;
 }
 
 function toActor(actor: Caller): string {
