@@ -18,6 +18,8 @@ export interface Contender {
 export const REFERENCE = 'H';
 export const PRODUCT = 'this';
 export const PLAIN_APOLLO = 'apollo';
+/** A peer that does what the product does beside GraphQL, too. */
+export const GUARDED = 'mercurius-guarded';
 
 /** What `npm start` starts Node with. */
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
@@ -35,14 +37,7 @@ export const CONTENDERS: readonly Contender[] = [
     title: 'this subgraph, as shipped',
     peer: false,
     args: START_ARGS,
-    env: (issuer, files) => ({
-      ...product(files),
-      AUTH_MODE: 'strict',
-      ROUTER_SECRETS: ROUTER_SECRET,
-      JWT_ISSUER: issuer.url,
-      JWT_AUDIENCE: AUDIENCE,
-      JWT_JWKS_URI: issuer.jwksUri,
-    }),
+    env: strict,
   },
   {
     name: 'this-none',
@@ -55,10 +50,25 @@ export const CONTENDERS: readonly Contender[] = [
   peer('yoga', 'graphql-yoga + @apollo/subgraph', 'yoga'),
   peer('mercurius', 'mercurius + its federation', 'mercurius'),
   peer('mercurius-jit', 'mercurius with its JIT', 'mercurius', { JIT: '1' }),
+  {
+    ...peer(GUARDED, 'mercurius, checking and recording as this', 'mercuriusGuarded', {}, false),
+    env: strict,
+  },
 ];
 
 function peer(name: string, title: string, file: string, env = {}, isPeer = true): Contender {
   return { name, title, peer: isPeer, args: [join(__dirname, 'contenders', `${file}.js`)], env: () => env };
+}
+
+function strict(issuer: Issuer, files: string): Record<string, string> {
+  return {
+    ...product(files),
+    AUTH_MODE: 'strict',
+    ROUTER_SECRETS: ROUTER_SECRET,
+    JWT_ISSUER: issuer.url,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_JWKS_URI: issuer.jwksUri,
+  };
 }
 
 function product(files: string): Record<string, string> {

@@ -12,12 +12,12 @@ declare module 'graphql-yoga' {
 }
 
 declare module '@mercuriusjs/federation' {
-  import type { FastifyPluginAsync } from 'fastify';
+  import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
 
   export const mercuriusFederationPlugin: FastifyPluginAsync<{
     schema: string;
     resolvers: object;
-    context: () => object;
+    context: (request: FastifyRequest) => object | Promise<object>;
     jit: number;
   }>;
 }

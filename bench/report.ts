@@ -1,4 +1,4 @@
-import { type Contender, PLAIN_APOLLO, PRODUCT } from './contenders';
+import { type Contender, GUARDED, PLAIN_APOLLO, PRODUCT } from './contenders';
 import type { DocumentsMeasurement, LimitMeasurement, Measurement, OfferedMeasurement, Plan } from './measure';
 import type { Spread } from './statistics';
 import type { Workload } from './workloads';
@@ -44,16 +44,19 @@ export function workloadTable(
   return `${workload.title}, ${workload.connections} connections\n${table([head, ...rows])}${comparison}\n`;
 }
 
-/** How the product stands to its best peer and to Apollo Server, where they were measured. */
+/** How the product stands to others, where they were measured. */
 function comparisonOf(contenders: readonly Contender[], measurements: ReadonlyMap<string, Measurement>): string {
   const cpu = (name: string): number | undefined => measurements.get(name)?.cpuMsPerRequest.median;
   const own = cpu(PRODUCT);
   const peers = contenders.flatMap(({ name, peer }) => (peer ? [{ name, cpuMs: cpu(name) ?? NaN }] : []));
   const [best] = peers.sort((a, b) => a.cpuMs - b.cpuMs);
   if (own === undefined || best === undefined) return '';
-  const apollo = cpu(PLAIN_APOLLO);
-  const toApollo = apollo === undefined ? '' : `, ${(apollo / own).toFixed(2)} times plain Apollo Server`;
-  return `this subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${toApollo}\n`;
+  const to = (name: string, title: string): string => {
+    const theirs = cpu(name);
+    return theirs === undefined ? '' : `, ${(theirs / own).toFixed(2)} times ${title}`;
+  };
+  const others = to(PLAIN_APOLLO, 'plain Apollo Server') + to(GUARDED, 'a peer that checks and records as it does');
+  return `this subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${others}\n`;
 }
 
 export function limitTable(

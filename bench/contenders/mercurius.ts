@@ -10,7 +10,7 @@ async function start(): Promise<void> {
   app.register(mercuriusFederationPlugin, {
     schema: loadTypeDefs(),
     resolvers,
-    context: createContext,
+    context: () => createContext(),
     jit: Number(process.env['JIT'] ?? 0),
   });
   await app.listen({ host: '127.0.0.1', port: 0 });

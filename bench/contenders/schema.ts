@@ -1,19 +1,24 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import DataLoader from 'dataloader';
+import type { Caller } from '../../src/callers';
 import type { IdentityRow } from '../users';
 import { createGenAuth, MAX_BATCH } from './genauth';
+import type { Guard } from './guard';
 import { withoutCredentials } from './profile';
 
 /** The subgraph as one writes it by the book, for every peer: same SDL, same resolvers, a DataLoader for each request. */
 export interface Context {
   identities: DataLoader<string, IdentityRow[] | null>;
+  /** Of a contender that has one. */
+  guarded: { guard: Guard; caller: Caller } | null;
 }
 
 const genauth = createGenAuth();
 
-export function createContext(): Context {
+export function createContext(guarded: Context['guarded'] = null): Context {
   return {
+    guarded,
     identities: new DataLoader(
       async (ids) => {
         const users = new Map((await genauth.getUserBatch(ids)).map((row) => [row.userId, row.identities]));
@@ -47,8 +52,13 @@ export const resolvers = {
     unlinkIdentity: async (
       _parent: unknown,
       { userId, extIdpId, type }: { userId: string; extIdpId: string; type?: string | null },
+      { guarded }: Context,
     ) => {
-      const { data, requestId, apiCode } = await genauth.unlinkIdentity({ userId, extIdpId, type: type ?? null });
+      const unlink = { userId, extIdpId, type: type ?? null };
+      const send = () => genauth.unlinkIdentity(unlink);
+      const { data, requestId, apiCode } = await (guarded === null
+        ? send()
+        : guarded.guard.unlink(guarded.caller, unlink, send));
       return { success: data.success, requestId, apiCode, user: { id: userId } };
     },
   },

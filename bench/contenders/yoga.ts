@@ -9,7 +9,7 @@ import { createContext, loadTypeDefs, resolvers } from './schema';
 /** graphql-yoga as it comes, on node:http. */
 const yoga = createYoga({
   schema: buildSubgraphSchema([{ typeDefs: parse(loadTypeDefs()), resolvers }]),
-  context: createContext,
+  context: () => createContext(),
   logging: false,
 });
 // A promise, which node:http has no use for: yoga answers errors itself.

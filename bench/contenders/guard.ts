@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type * as callers from '../../src/callers';
+import type * as configuration from '../../src/config';
+import type * as trail from '../../src/identities/audit';
+import type * as logging from '../../src/log';
+import type { Envelope } from './genauth';
+
+interface Unlink {
+  userId: string;
+  extIdpId: string;
+  type?: string | null;
+}
+
+/** The product's own checks and records, for a contender that has none. */
+export interface Guard {
+  authenticate(request: IncomingMessage): callers.Caller | Promise<callers.Caller>;
+  /** Sends an unlink that the caller may do, between the two records of it. */
+  unlink<Answer extends Envelope<{ success: boolean }>>(
+    caller: callers.Caller,
+    unlink: Unlink,
+    send: () => Promise<Answer>,
+  ): Promise<Answer>;
+  /** Writes the line of a request that went well. */
+  log(operation: 'entities' | 'unlink', ms: number): void;
+}
+
+/** The product as it is built, with its own packages: contenders run in the root of the project. */
+const PRODUCT = join(process.cwd(), 'dist');
+const { createAuthenticator, createPolicy, ForbiddenError } = require(join(PRODUCT, 'callers')) as typeof callers;
+const { readConfig } = require(join(PRODUCT, 'config')) as typeof configuration;
+const { createAuditLog, createOperationId } = require(join(PRODUCT, 'identities', 'audit')) as typeof trail;
+const { createLog, createRequestLog } = require(join(PRODUCT, 'log')) as typeof logging;
+
+function giveUp(error: Error): never {
+  throw error;
+}
+
+/** Configured as the product is. */
+export async function createGuard(): Promise<Guard> {
+  const config = readConfig(process.env, (path) => readFileSync(path, 'utf8'));
+  const authenticator = createAuthenticator({ ...config.callers, onKeysFailure: giveUp });
+  await authenticator.start();
+  const policy = createPolicy(config.policy);
+  const audit = await createAuditLog(config.auditLog);
+  const logRequest = createRequestLog(createLog(config.logLevel));
+  return {
+    authenticate({ headers }) {
+      // Not whether one came twice: to see that, the product reads them as they came.
+      const { 'router-authorization': routerAuthorization = '', authorization = '' } = headers;
+      return authenticator.authenticate({
+        routerAuthorization: [String(routerAuthorization)],
+        authorization: [authorization],
+      });
+    },
+    async unlink(caller, { userId, extIdpId, type = null }, send) {
+      if (!policy.mayUnlink(caller, userId)) throw new ForbiddenError();
+      const intent: trail.UnlinkIntent = {
+        operationId: createOperationId(),
+        actor: caller,
+        target: { userId, extIdpId, type },
+      };
+      const startedAt = performance.now();
+      await audit.intent(intent);
+      const answer = await send();
+      const { statusCode, apiCode = null, requestId = null } = answer;
+      const upstream = { statusCode, apiCode, requestId, attempts: 1 };
+      const latencyMs = Math.round(performance.now() - startedAt);
+      void audit.outcome({ ...intent, outcome: 'acked', upstream, latencyMs });
+      return answer;
+    },
+    log(operation, ms) {
+      const requestId = randomUUID();
+      logRequest({ requestId, traceId: null, operation, operationName: null, outcome: 'ok', codes: [], ms, calls: 1 });
+    },
+  };
+}
