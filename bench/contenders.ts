@@ -18,8 +18,9 @@ export interface Contender {
 export const REFERENCE = 'H';
 export const PRODUCT = 'this';
 export const PLAIN_APOLLO = 'apollo';
-/** A peer that does what the product does beside GraphQL, too. */
-export const GUARDED = 'mercurius-guarded';
+/** What has the product's checks and records, but is not it. */
+export const GUARDED_REFERENCE = 'H-guarded';
+export const GUARDED_PEER = 'mercurius-guarded';
 
 /** What `npm start` starts Node with. */
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
@@ -50,14 +51,16 @@ export const CONTENDERS: readonly Contender[] = [
   peer('yoga', 'graphql-yoga + @apollo/subgraph', 'yoga'),
   peer('mercurius', 'mercurius + its federation', 'mercurius'),
   peer('mercurius-jit', 'mercurius with its JIT', 'mercurius', { JIT: '1' }),
-  {
-    ...peer(GUARDED, 'mercurius, checking and recording as this', 'mercuriusGuarded', {}, false),
-    env: strict,
-  },
+  guarded(GUARDED_PEER, 'mercurius, checking and recording as this', 'mercuriusGuarded'),
+  guarded(GUARDED_REFERENCE, 'H, checking and recording as this', 'hGuarded'),
 ];
 
 function peer(name: string, title: string, file: string, env = {}, isPeer = true): Contender {
   return { name, title, peer: isPeer, args: [join(__dirname, 'contenders', `${file}.js`)], env: () => env };
+}
+
+function guarded(name: string, title: string, file: string): Contender {
+  return { ...peer(name, title, file, {}, false), env: strict };
 }
 
 function strict(issuer: Issuer, files: string): Record<string, string> {

@@ -1,4 +1,4 @@
-import { type Contender, GUARDED, PLAIN_APOLLO, PRODUCT } from './contenders';
+import { type Contender, GUARDED_PEER, GUARDED_REFERENCE, PLAIN_APOLLO, PRODUCT } from './contenders';
 import type { DocumentsMeasurement, LimitMeasurement, Measurement, OfferedMeasurement, Plan } from './measure';
 import type { Spread } from './statistics';
 import type { Workload } from './workloads';
@@ -55,8 +55,10 @@ function comparisonOf(contenders: readonly Contender[], measurements: ReadonlyMa
     const theirs = cpu(name);
     return theirs === undefined ? '' : `, ${(theirs / own).toFixed(2)} times ${title}`;
   };
-  const others = to(PLAIN_APOLLO, 'plain Apollo Server') + to(GUARDED, 'a peer that checks and records as it does');
-  return `this subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${others}\n`;
+  const others = to(PLAIN_APOLLO, 'plain Apollo Server');
+  const alike = to(GUARDED_PEER, 'mercurius') + to(GUARDED_REFERENCE, 'H');
+  const checked = alike === '' ? '' : `; of what checks and records as it does${alike}`;
+  return `this subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${others}${checked}\n`;
 }
 
 export function limitTable(
