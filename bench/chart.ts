@@ -1,7 +1,8 @@
 import type { Results } from './report';
 
-const WIDTH = 820;
-const LEFT = 250;
+const WIDTH = 920;
+/** More than a character of a label is wide. */
+const CHARACTER = 7;
 const RIGHT = 60;
 const BAR = { height: 16, gap: 4 };
 const GROUP = { head: 34, gap: 12 };
@@ -13,7 +14,8 @@ export function chart({ workloads, contenders, plan, node }: Results): string {
   const ratios = groups.flatMap(({ measurements }) =>
     Object.values(measurements).map((seen) => seen.ratioToH?.max ?? 0),
   );
-  const scale = (WIDTH - LEFT - RIGHT) / Math.max(1, ...ratios);
+  const left = 24 + CHARACTER * Math.max(...Object.values(contenders).map(({ length }) => length));
+  const scale = (WIDTH - left - RIGHT) / Math.max(1, ...ratios);
   const shapes: string[] = [];
   let y = TOP;
   for (const { title, connections, measurements } of groups) {
@@ -25,10 +27,10 @@ export function chart({ workloads, contenders, plan, node }: Results): string {
       const { median, min, max } = ratioToH;
       const middle = y + BAR.height / 2;
       shapes.push(
-        text(LEFT - 8, middle + 4, contenders[name] ?? name, 'label'),
-        `<rect class="${kindOf(name)}" x="${LEFT}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR.height}"/>`,
+        text(left - 8, middle + 4, contenders[name] ?? name, 'label'),
+        `<rect class="${kindOf(name)}" x="${left.toFixed(1)}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR.height}"/>`,
         `<line class="spread" x1="${at(min)}" x2="${at(max)}" y1="${middle}" y2="${middle}"/>`,
-        text(LEFT + max * scale + 6, middle + 4, median.toFixed(2), 'value'),
+        text(left + max * scale + 6, middle + 4, median.toFixed(2), 'value'),
       );
       y += BAR.height + BAR.gap;
     }
@@ -58,12 +60,12 @@ ${text(16, y + 12, how, 'note')}
 `;
 
   function at(ratio: number): string {
-    return (LEFT + ratio * scale).toFixed(1);
+    return (left + ratio * scale).toFixed(1);
   }
 }
 
 function kindOf(name: string): 'product' | 'reference' | 'peer' {
-  if (name === 'H') return 'reference';
+  if (name.startsWith('H')) return 'reference';
   return name.startsWith('this') ? 'product' : 'peer';
 }
 
