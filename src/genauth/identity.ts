@@ -243,7 +243,7 @@ function nextMember(json: JsonReader, index: number): number {
 
 /** Which member the key that was read last names. */
 function memberOf(json: JsonReader): number {
-  const candidates = MEMBERS_OF_LENGTH[json.end - json.start] ?? ALL;
+  const candidates = json.isPlain ? (MEMBERS_OF_LENGTH[json.end - json.start] ?? NOBODY) : ALL;
   for (let index = 0; index < candidates.length; index++) {
     const member = candidates[index] as number;
     if (json.isKey(MEMBERS[member] as string)) return member;
@@ -252,7 +252,8 @@ function memberOf(json: JsonReader): number {
 }
 
 const ALL = MEMBERS.map((_name, member) => member);
-/** By the length of a plain key, quotes included. One that is longer may be one of them in another spelling. */
+const NOBODY: readonly number[] = [];
+/** By the length of a plain key, quotes included: one that is escaped may be any of them in another spelling. */
 const MEMBERS_OF_LENGTH = Array.from({ length: 16 }, (_, length) =>
   ALL.filter((member) => MEMBERS[member]?.length === length - 2),
 );

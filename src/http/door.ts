@@ -55,6 +55,7 @@ export class Door {
   readonly #options: DoorOptions;
   readonly #ide: Ide | null;
   #inFlight = 0;
+  #onIdle: () => void = () => undefined;
   #isClosing = false;
 
   constructor(options: DoorOptions, ide: Ide | null) {
@@ -67,9 +68,16 @@ export class Door {
     return this.#inFlight;
   }
 
-  /** From here on each answer is the last of its connection. */
-  close(): void {
+  /**
+   * From here on each answer is the last of its connection. Resolves when no GraphQL request is being served, also of those
+   * whose clients have left: what they asked for is done all the same.
+   */
+  close(): Promise<void> {
     this.#isClosing = true;
+    return new Promise((resolve) => {
+      if (this.#inFlight === 0) resolve();
+      else this.#onIdle = resolve;
+    });
   }
 
   /** Answers a request. Never fails. */
@@ -119,6 +127,7 @@ export class Door {
     const body = await readGraphQLRequest(request);
     // The rest of a body may come after its connection was told that nothing of it will be done.
     if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
+    if (!request.socket.writable) throw new Rejection(408);
     if (this.#inFlight >= maxInFlight) throw new Rejection('OVERLOADED');
     const { headers } = request;
     const traceparent = textOrNull(headers['traceparent']);
@@ -130,6 +139,7 @@ export class Door {
     } finally {
       this.#inFlight--;
       context.deadline.end();
+      if (this.#inFlight === 0) this.#onIdle();
     }
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Door, type DoorOptions } from './door';
 import { type IdeWindow, loadIde } from './ide';
 import { originOf } from './origin';
@@ -28,6 +29,8 @@ const KEEP_ALIVE_MS = 75_000;
 /** For a request to arrive whole; routers send it at once. */
 const ARRIVAL_MS = { headers: 10_000, all: 15_000 };
 const MAX_CONNECTIONS = 4_096;
+/** For answers to reach slow readers while this closes. */
+const FLUSH_MS = 5_000;
 
 /** Opens the GraphQL listener: `POST /graphql` with a JSON body, and JSON in every answer. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
@@ -57,13 +60,21 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     url: originOf(server),
     inFlight: () => door.inFlight,
     async close() {
-      door.close();
+      const answered = door.close();
+      // Node takes a connection for idle once its answer is handed over, and would cut off what is still on its way.
+      const deadline = performance.now() + FLUSH_MS;
+      while (isSending(connections) && performance.now() < deadline) await pause(10);
       const closed = once(server, 'close');
       // Takes no more connections, and ends those between two requests. It would wait for any other, also for one on which no
       // request ever comes, and from here on Node looks at no timeout.
       server.close();
       for (const socket of connections) rejectUnarrived(socket);
-      await closed;
+      await Promise.all([closed, answered]);
     },
   };
+}
+
+function isSending(connections: ReadonlySet<Socket>): boolean {
+  for (const { writableLength } of connections) if (writableLength > 0) return true;
+  return false;
 }

@@ -80,8 +80,14 @@ export function rejectStrangeRequests(server: Server): void {
     latest.set(request.socket, { request, response }),
   );
   server.on('clientError', rejectSocket);
-  server.on('connect', (_request, socket) => hangUp(socket, 400));
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) => {
+  server.on('connect', (_request, socket) => {
+    // Node has left this socket to us: its errors, and what still comes.
+    socket.on('error', () => socket.destroy());
+    socket.resume();
+    rejectSocket({}, socket);
+  });
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    latest.set(request.socket, { request, response });
     const { status, headers, body } = new Rejection(417);
     response.writeHead(status, { ...headers, ...toBareHeaders(body) }).end(body);
   });
@@ -118,7 +124,13 @@ function hangUp(socket: Duplex, why: RejectionStatus | Unavailability): void {
     ([name, value]) => `${name}: ${value}\r\n`,
   );
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  // Nothing else ends the connection of a client that does not.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(timer));
 }
+
+/** For a client to read that it was refused. */
+const LINGER_MS = 1_000;
 
 /** What an answer has beside the headers of its own, where nothing else adds it. */
 function toBareHeaders(body: string): Record<string, string> {

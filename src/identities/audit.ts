@@ -49,7 +49,7 @@ export class AuditUnavailableError extends Error {
 }
 
 interface Sink {
-  write(lines: readonly string[]): Promise<void>;
+  write(entries: readonly Entry[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -90,8 +90,7 @@ export async function createAuditLog(
       const group: Group = next;
       next = null;
       try {
-        // Many lines made at once take half as long as one now and then.
-        await sink.write(group.entries.map(toLine));
+        await sink.write(group.entries);
         failing = false;
         group.resolve();
       } catch (cause) {
@@ -211,12 +210,13 @@ class FileSink implements Sink {
     }
   }
 
-  async write(lines: readonly string[]): Promise<void> {
+  async write(entries: readonly Entry[]): Promise<void> {
     await this.#follow();
     const { handle } = this.#file;
     const start = this.#whole || (await endsWhole(handle)) ? '' : '\n';
     this.#whole = false;
-    await handle.appendFile(start + lines.join(''));
+    // Many lines made at once take half as long as one now and then.
+    await handle.appendFile(start + entries.map(toLine).join(''));
     this.#whole = true;
   }
 
@@ -266,9 +266,9 @@ const STDOUT_PATIENCE_MS = 1_000;
 class StdoutSink implements Sink {
   #whole = true;
 
-  async write(lines: readonly string[]): Promise<void> {
+  async write(entries: readonly Entry[]): Promise<void> {
     const until = performance.now() + STDOUT_PATIENCE_MS;
-    for (const line of lines) {
+    for (const line of entries.map(toLine)) {
       for (let rest = Buffer.from(this.#whole ? line : `\n${line}`); rest.length > 0;) {
         try {
           rest = rest.subarray(writeSync(1, rest));

@@ -222,6 +222,7 @@ describe('a list of rows, however they are written', () => {
         (unit) => unit,
         (unit) => (unit === '/' ? '\\/' : unit),
         (unit) => (/[a-z]/i.test(unit) ? `\\u00${unit.charCodeAt(0).toString(16)}` : unit),
+        (unit) => (unit === 'y' ? '\\u0079' : unit),
       )
       .map(
         (escape) =>

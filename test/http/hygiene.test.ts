@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import http, { type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { JSON_TYPE, send } from '../security/wire';
 import { type Stack, startStack } from '../support/stack';
 import { BODY, BROKEN_BODIES, BROKEN_HEADERS, LEGAL, LENGTH, raw, SMUGGLED } from './strangeBytes';
@@ -59,6 +61,18 @@ describe('a connection to the GraphQL listener', () => {
     const bytes = raw([LENGTH], BODY).repeat(3);
     const answers = await send(stack.subgraph.url, `${bytes}sentinel\r\n\r\n`);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 400]);
+  });
+
+  test('never gets the refusal of a tunnel in place of the answer to an earlier request', async () => {
+    const tunnel = 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n';
+    const answers = await send(stack.subgraph.url, raw([LENGTH], BODY) + tunnel);
+    expect(answers.map(({ status }) => status)).toEqual([200, 400]);
+  });
+
+  test('is refused once where its body is broken behind an expectation that nobody can meet', async () => {
+    const head = raw(['expect: sentinel', 'transfer-encoding: chunked'], '');
+    const answers = await send(stack.subgraph.url, `${head}zz\r\nsentinel\r\n`);
+    expect(answers.map(({ status }) => status)).toEqual([417]);
   });
 
   test('that a request has ended serves nothing more', async () => {
@@ -181,6 +195,34 @@ describe('the limits of connections', () => {
     for (const answer of answers) expectRefusal(answer, 408);
   });
 
+  test('keep what comes after a refusal from being done', async () => {
+    const { server } = await startWith({ connectionsCheckingInterval: 20 });
+    server.requestTimeout = 100;
+    server.headersTimeout = 100;
+    const socket = openHalf(stack.subgraph.url);
+    socket.write(SMUGGLED.slice(0, -9));
+    const [refusal] = (await once(socket, 'data')) as [Buffer];
+    expect(refusal.toString()).toMatch(/^HTTP\/1\.1 408 /);
+    socket.write(SMUGGLED.slice(-9));
+    await untilGone(server);
+    expect(stack.emulator.calls).toEqual([]);
+  });
+
+  test.each([
+    ['asks for a tunnel, goes on, and stays', 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nsentinel', 400],
+    ['says nothing, and stays', '', 408],
+    ['says half of what it wants, and stays', raw([LENGTH], '{"query'), 408],
+  ])('let go of a client that %s', async (_what, bytes, status) => {
+    const { server } = await startWith({ connectionsCheckingInterval: 20 });
+    server.headersTimeout = 100;
+    server.requestTimeout = 100;
+    const socket = openHalf(stack.subgraph.url);
+    if (bytes !== '') socket.write(bytes);
+    const [refusal] = (await once(socket, 'data')) as [Buffer];
+    expect(refusal.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    await untilGone(server);
+  });
+
   test('turn away those that are too many, and serve again when one has gone', async () => {
     const { server } = await startWith({});
     server.maxConnections = 1;
@@ -239,6 +281,18 @@ describe('a connection to the admin listener', () => {
 function open(origin: string): Socket {
   const { hostname, port } = new URL(origin);
   return connect(Number(port), hostname).on('error', () => undefined);
+}
+
+/** Waits until a server has no connection left. */
+async function untilGone(server: Server): Promise<void> {
+  const count = promisify(server.getConnections.bind(server));
+  while ((await count()) > 0) await setTimeout(10);
+}
+
+/** A client that does not hang up because the other side does. */
+function openHalf(origin: string): Socket {
+  const { hostname, port } = new URL(origin);
+  return connect({ port: Number(port), host: hostname, allowHalfOpen: true }).on('error', () => undefined);
 }
 
 /** Reads until the other side hangs up. */

@@ -1,6 +1,12 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { createAuthenticator } from '../../src/callers';
+import { TimeLimit } from '../../src/deadline';
+import type { Context } from '../../src/graphql';
+import { startListener } from '../../src/http/listener';
 import { ENTITIES, type Stack, startStack } from '../support/stack';
+import { BODY, LENGTH, raw } from './strangeBytes';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -142,5 +148,48 @@ describe('the GraphQL listener', () => {
       errors: [{ extensions: { code: 'BAD_REQUEST' } }],
     });
     expect(answer).not.toContain('sentinel');
+  });
+});
+
+describe('a listener that closes', () => {
+  test('lets an answer reach a reader that is slow', async () => {
+    const body = Buffer.alloc(24 * 1024 * 1024, 'x');
+    let onAnswer = (): void => undefined;
+    const answered = new Promise<void>((resolve) => (onAnswer = resolve));
+    const graphql = {
+      start: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+      answer: () => {
+        onAnswer();
+        return Promise.resolve({ status: 200, headers: [], body });
+      },
+    };
+    const listener = await startListener({
+      host: '127.0.0.1',
+      port: 0,
+      graphql,
+      createContext: () => ({ deadline: new TimeLimit(0) }) as unknown as Context,
+      authenticator: createAuthenticator({
+        mode: 'none',
+        routerSecrets: [],
+        tokens: null,
+        onKeysFailure: () => undefined,
+      }),
+      loopbackNamesOnly: true,
+      maxInFlight: 1,
+      leaving: { draining: false, closing: false },
+      ide: null,
+      onUnexpectedError: (error) => expect(error).toBeUndefined(),
+      onRejection: (rejection) => expect(rejection).toBeUndefined(),
+    });
+    const socket = connect(Number(new URL(listener.url).port), '127.0.0.1');
+    socket.write(raw([LENGTH], BODY));
+    await answered;
+    await pause(50);
+    const closed = listener.close();
+    await pause(50);
+    const answer = await text(socket);
+    expect(answer.length).toBeGreaterThan(body.length);
+    await closed;
   });
 });

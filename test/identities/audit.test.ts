@@ -79,6 +79,15 @@ describe('the audit trail', () => {
     ]);
   });
 
+  test('goes on after a record that cannot be written down', async () => {
+    const log = await opened();
+    const broken = { ...intent(), target: undefined } as unknown as UnlinkIntent;
+    await expect(log.intent(broken)).rejects.toThrow(AuditUnavailableError);
+    const { operationId } = intent();
+    await log.intent(intent(operationId));
+    expect(await openIds()).toEqual([operationId]);
+  });
+
   test('records a trusted caller as no actor', async () => {
     await (await opened()).intent({ ...intent(), actor: TRUSTED });
     expect((await readAudit(file)).open[0]?.actor).toBeNull();

@@ -68,6 +68,17 @@ describe('dist/main.js', () => {
     expect(JSON.parse(answers[0]?.body ?? '')).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   });
 
+  test('outlives a client that asks for a tunnel and is gone', async () => {
+    for (let round = 0; round < 5; round++) {
+      const socket = await open();
+      socket.write('CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
+      await once(socket, 'data');
+      socket.resetAndDestroy();
+    }
+    expect((await typename()).status).toBe(200);
+    expect(main.output()).not.toContain('uncaughtException');
+  });
+
   test('keeps a connection for longer than balancers and the pools of routers do', async () => {
     const { headers } = await typename();
     expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);

@@ -71,6 +71,24 @@ describe('dist/main.js', () => {
     expect(main.output()).not.toContain('sentinel');
   });
 
+  test('sees an unlink through whose client has left', async () => {
+    const audit = join(folder, 'client-left');
+    main = await startMain(emulator, { AUDIT_LOG: audit });
+    const before = emulator.calls.length;
+    const { profile, identities } = emulator.store.users().find((user) => user.identities.length > 0) ?? {};
+    const body = JSON.stringify({
+      query: UNLINK,
+      variables: { userId: profile?.userId, extIdpId: identities?.[0]?.extIdpId },
+    });
+    const { hostname, port } = new URL(main.url);
+    const client = connect(Number(port), hostname);
+    client.write(raw([`content-length: ${body.length}`], body));
+    while (emulator.calls.length === before) await pause(5);
+    client.destroy();
+    expect(await main.stop()).toBe(0);
+    expect(await readFile(audit, 'utf8')).toContain('"outcome":"acked"');
+  });
+
   test('ends with 1 after an exception that nobody caught, also when it came while it was leaving', async () => {
     main = await startMain(emulator, { DRAIN_DELAY_MS: '300' }, [FAIL_ON_SIGNAL]);
     main.child.kill('SIGTERM');
