@@ -92,30 +92,34 @@ describe('the breaker', () => {
   );
 
   test.concurrent('lets one call try whether GenAuth is back, and everybody once it is', () =>
-    onStage({}, async ({ emulator, wire, read, unlink }) => {
-      wire.spoil(isRead, spoils.http(503));
-      await read(nobodies(1000));
-      const before = wire.requests.length;
-      let release: () => void = () => undefined;
-      const released = new Promise<void>((resolve) => (release = resolve));
-      wire.spoil(isRead, async (socket, answer) => released.then(() => write(socket, answer)), { executed: true });
-      // Until one of these is let through, each is answered at once.
-      let probe = read([USER]);
-      while (wire.requests.length === before) {
-        probe = read([USER]);
-        await Promise.race([probe, wire.received(before + 1)]);
-      }
-      // While it is under way nobody waits for it.
-      const others = await Promise.all([...nobodies(20).map((id) => read([id])), unlink(TARGET)]);
-      expect(others.map((answer) => extensionsOf(answer))).toEqual(allOf(others, 'UPSTREAM_UNAVAILABLE'));
-      expect(extensionsOf(others[20] as never)).toMatchObject({ outcome: 'NOT_EXECUTED' });
-      expect(wire.requests).toHaveLength(before + 1);
-      release();
-      expect((await probe).errors).toEqual([]);
-      expect((await read([USER])).errors).toEqual([]);
-      expect((await unlink(TARGET)).data?.unlinkIdentity?.success).toBe(true);
-      expect(emulator.store.executions).toHaveLength(1);
-    }),
+    // The one call waits for as long as the others take, also on a disk that stalls.
+    onStage(
+      { env: { GENAUTH_READ_TIMEOUT_MS: '30000', REQUEST_DEADLINE_MS: '60000' } },
+      async ({ emulator, wire, read, unlink }) => {
+        wire.spoil(isRead, spoils.http(503));
+        await read(nobodies(1000));
+        const before = wire.requests.length;
+        let release: () => void = () => undefined;
+        const released = new Promise<void>((resolve) => (release = resolve));
+        wire.spoil(isRead, async (socket, answer) => released.then(() => write(socket, answer)), { executed: true });
+        // Until one of these is let through, each is answered at once.
+        let probe = read([USER]);
+        while (wire.requests.length === before) {
+          probe = read([USER]);
+          await Promise.race([probe, wire.received(before + 1)]);
+        }
+        // While it is under way nobody waits for it.
+        const others = await Promise.all([...nobodies(20).map((id) => read([id])), unlink(TARGET)]);
+        expect(others.map((answer) => extensionsOf(answer))).toEqual(allOf(others, 'UPSTREAM_UNAVAILABLE'));
+        expect(extensionsOf(others[20] as never)).toMatchObject({ outcome: 'NOT_EXECUTED' });
+        expect(wire.requests).toHaveLength(before + 1);
+        release();
+        expect((await probe).errors).toEqual([]);
+        expect((await read([USER])).errors).toEqual([]);
+        expect((await unlink(TARGET)).data?.unlinkIdentity?.success).toBe(true);
+        expect(emulator.store.executions).toHaveLength(1);
+      },
+    ),
   );
 });
 
