@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AUDIENCE, type Issuer } from '../test/support/issuer';
+import { readStartArgs } from '../test/support/start';
 import { ROOT } from './processes';
 
 /** What is measured. */
@@ -22,9 +22,7 @@ export const PLAIN_APOLLO = 'apollo';
 export const GUARDED_REFERENCE = 'H-guarded';
 export const GUARDED_PEER = 'mercurius-guarded';
 
-/** What `npm start` starts Node with. */
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
-const START_ARGS = scripts.start.split(' ').slice(1);
+const START_ARGS = readStartArgs(ROOT);
 
 const ROUTER_SECRET = 'the-secret-of-the-router-of-the-benchmark';
 

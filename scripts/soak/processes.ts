@@ -1,8 +1,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { readStartArgs } from '../../test/support/start';
 import type { EmulatorReady } from './emulator';
 
 const ROOT = join(__dirname, '..', '..');
@@ -35,13 +35,9 @@ export interface Subject {
 
 const MAX_ERRORS = 20;
 
-/** What `npm start` starts Node with. */
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
-const START_ARGS = scripts.start.split(' ').slice(1);
-
 /** Starts `dist/main.js`. Not in this process's group, so that Ctrl+C does not end it before it is looked at. */
 export async function startSubject(env: Record<string, string>): Promise<Subject> {
-  const child = spawn(process.execPath, START_ARGS, {
+  const child = spawn(process.execPath, readStartArgs(ROOT), {
     cwd: ROOT,
     env,
     detached: true,

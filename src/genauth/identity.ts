@@ -236,8 +236,10 @@ function nextMember(json: JsonReader, index: number): number {
   if (next !== undefined && json.takeKey(next.key)) return next.member;
   if (!json.nextKey()) return END;
   const member = memberOf(json);
-  const key = json.key();
-  if (index < MAX_EXPECTED && key !== null) expected[index] = { key, member };
+  if (index < MAX_EXPECTED) {
+    const key = json.key();
+    if (key !== null) expected[index] = { key, member };
+  }
   return member;
 }
 

@@ -23,8 +23,11 @@ export function readGraphQLRequest(request: IncomingMessage): Promise<GraphQLReq
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-      // What is still to come is thrown away.
-      else reject(new Rejection(413));
+      else {
+        // With all that is still to come.
+        chunks.length = 0;
+        reject(new Rejection(413));
+      }
     });
     request.on('end', () => {
       // Decoded at once, because a character may lie across two chunks.

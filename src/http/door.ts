@@ -84,6 +84,7 @@ export class Door {
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = requestIdOf(request);
     try {
+      // Nothing to wait for with most requests.
       const admitted = this.#admit(request);
       const caller = admitted instanceof Promise ? await admitted : admitted;
       const answer = await this.#answer(request, requestId, caller);

@@ -31,7 +31,7 @@ const REJECTIONS = {
   500: { code: 'INTERNAL_SERVER_ERROR', message: 'An internal error occurred.' },
 } as const satisfies Record<number, { code: string; message: string; headers?: Record<string, string> }>;
 
-export type RejectionStatus = keyof typeof REJECTIONS;
+type RejectionStatus = keyof typeof REJECTIONS;
 
 /** Why nothing can be served at the moment (503). Whatever the reason, nothing was sent to GenAuth. */
 const UNAVAILABLE = {
@@ -40,7 +40,7 @@ const UNAVAILABLE = {
   KEYS_UNAVAILABLE: 'The keys of the token issuer are not available. Try again later.',
 } as const;
 
-export type Unavailability = keyof typeof UNAVAILABLE;
+type Unavailability = keyof typeof UNAVAILABLE;
 
 const RETRY_AFTER = { 'retry-after': '1' };
 const HEADERS = { 'content-type': 'application/json; charset=utf-8' };

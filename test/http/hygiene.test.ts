@@ -172,6 +172,14 @@ describe('the limits of connections', () => {
     return { server, given };
   }
 
+  /** The same, with a GraphQL listener that waits 100 ms for a request to arrive. */
+  async function startImpatient(): Promise<Server> {
+    const { server } = await startWith({ connectionsCheckingInterval: 20 });
+    server.headersTimeout = 100;
+    server.requestTimeout = 100;
+    return server;
+  }
+
   test('are set: for a header, for a whole request, and for how many there are', async () => {
     const { server, given } = await startWith({});
     expect(server.headersTimeout).toBeGreaterThan(0);
@@ -187,18 +195,14 @@ describe('the limits of connections', () => {
     ['a header', raw([LENGTH], '').slice(0, 40)],
     ['a body', raw([LENGTH], '{"query')],
   ])('end those that take too long for %s, with one refusal as JSON', async (_what, bytes) => {
-    const { server } = await startWith({ connectionsCheckingInterval: 20 });
-    server.headersTimeout = 100;
-    server.requestTimeout = 100;
+    await startImpatient();
     const answers = await send(stack.subgraph.url, bytes);
     expect(answers).toHaveLength(1);
     for (const answer of answers) expectRefusal(answer, 408);
   });
 
   test('keep what comes after a refusal from being done', async () => {
-    const { server } = await startWith({ connectionsCheckingInterval: 20 });
-    server.requestTimeout = 100;
-    server.headersTimeout = 100;
+    const server = await startImpatient();
     const socket = openHalf(stack.subgraph.url);
     socket.write(SMUGGLED.slice(0, -9));
     const [refusal] = (await once(socket, 'data')) as [Buffer];
@@ -213,9 +217,7 @@ describe('the limits of connections', () => {
     ['says nothing, and stays', '', 408],
     ['says half of what it wants, and stays', raw([LENGTH], '{"query'), 408],
   ])('let go of a client that %s', async (_what, bytes, status) => {
-    const { server } = await startWith({ connectionsCheckingInterval: 20 });
-    server.headersTimeout = 100;
-    server.requestTimeout = 100;
+    const server = await startImpatient();
     const socket = openHalf(stack.subgraph.url);
     if (bytes !== '') socket.write(bytes);
     const [refusal] = (await once(socket, 'data')) as [Buffer];

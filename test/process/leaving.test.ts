@@ -38,12 +38,16 @@ describe('dist/main.js', () => {
     await rm(folder, { recursive: true });
   });
 
+  /** An identity that is still linked. */
+  function nextTarget(): { userId: string | undefined; extIdpId: string | undefined } {
+    const { profile, identities } = emulator.store.users().find((user) => user.identities.length > 0) ?? {};
+    return { userId: profile?.userId, extIdpId: identities?.[0]?.extIdpId };
+  }
+
   /** Asks for an unlink that takes its time, and waits until it is under way. */
   async function beginUnlink(): Promise<{ answer: Promise<Answer<UnlinkAnswer>> }> {
     const before = emulator.calls.length;
-    const { profile, identities } = emulator.store.users().find((user) => user.identities.length > 0) ?? {};
-    const target = { userId: profile?.userId, extIdpId: identities?.[0]?.extIdpId };
-    const answer = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, target);
+    const answer = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, nextTarget());
     while (emulator.calls.length === before) await pause(5);
     return { answer };
   }
@@ -75,11 +79,7 @@ describe('dist/main.js', () => {
     const audit = join(folder, 'client-left');
     main = await startMain(emulator, { AUDIT_LOG: audit });
     const before = emulator.calls.length;
-    const { profile, identities } = emulator.store.users().find((user) => user.identities.length > 0) ?? {};
-    const body = JSON.stringify({
-      query: UNLINK,
-      variables: { userId: profile?.userId, extIdpId: identities?.[0]?.extIdpId },
-    });
+    const body = JSON.stringify({ query: UNLINK, variables: nextTarget() });
     const { hostname, port } = new URL(main.url);
     const client = connect(Number(port), hostname);
     client.write(raw([`content-length: ${body.length}`], body));
