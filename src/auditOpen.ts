@@ -114,7 +114,7 @@ async function settle(intent: RecordedIntent, client: ManagementClient, audit: A
   const { operationId, actor, target } = intent;
   try {
     const userId = client.parseId('userId', target.userId);
-    const identities = await client.getUserIdentities(userId, { signal: AbortSignal.timeout(READ_TIMEOUT_MS) });
+    const identities = await client.getUserIdentities(userId, { deadline: AbortSignal.timeout(READ_TIMEOUT_MS) });
     if (identities.toArray().some((identity) => isMeant(identity, target))) return 'open: still linked';
     await audit.outcome({
       operationId,

@@ -66,8 +66,8 @@ export class Admission {
    * @returns null where it may at once.
    * @throws {AdmissionError} By the promise.
    */
-  enter(lane: Lane, signal: Deadline): Promise<void> | null {
-    if (signal.aborted) return Promise.reject(new AdmissionError('deadline'));
+  enter(lane: Lane, deadline: Deadline): Promise<void> | null {
+    if (deadline.aborted) return Promise.reject(new AdmissionError('deadline'));
     const pauseMs = this.#pausedUntil - performance.now();
     if (pauseMs > MAX_WAIT_MS) return Promise.reject(new AdmissionError('paused', Math.ceil(pauseMs)));
     if (this.#queues[lane].size >= MAX_WAITING) return Promise.reject(new AdmissionError('overloaded', MAX_WAIT_MS));
@@ -78,7 +78,7 @@ export class Admission {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
+        deadline.removeEventListener('abort', onAbort);
         this.#queues[lane].delete(waiting);
       };
       const waiting: Waiting = {
@@ -95,7 +95,7 @@ export class Admission {
       };
       const onAbort = (): void => waiting.refuse(new AdmissionError('deadline'));
       const timer = setTimeout(() => waiting.refuse(new AdmissionError('overloaded', MAX_WAIT_MS)), MAX_WAIT_MS);
-      signal.addEventListener('abort', onAbort, { once: true });
+      deadline.addEventListener('abort', onAbort, { once: true });
       this.#queues[lane].add(waiting);
       this.#letIn();
     });

@@ -24,7 +24,7 @@ export interface RefusedCredentials {
 /** How this client proves to GenAuth who it is. */
 export interface Authentication {
   /** The headers for one attempt. A second attempt needs new ones: GenAuth accepts a signature once. */
-  headers(operation: Operation, signal: Deadline): Headers | Promise<Headers>;
+  headers(operation: Operation, deadline: Deadline): Headers | Promise<Headers>;
 
   /**
    * Takes note that GenAuth refused the credentials of an attempt.

@@ -43,7 +43,7 @@ export interface ManagementClientOptions {
 
 export interface ReadOptions {
   /** Ends it, waiting included. */
-  signal: Deadline;
+  deadline: Deadline;
   /**
    * Default: waits behind writes, and is repeated once where it failed in passing. `settling` is for the read that settles
    * a write: it takes the writes' room, and whoever settles decides about repeating.
@@ -86,7 +86,7 @@ export const MAX_BATCH = 50;
  * GenAuth's V3 management API, as far as this subgraph needs it: a few operations with constant routes, so that the
  * access key, which may do anything, can be made to do nothing else from here.
  *
- * Every method takes a signal that ends it, waiting included, and throws `ManagementRefusedError` where GenAuth said no
+ * Every method takes a deadline that ends it, waiting included, and throws `ManagementRefusedError` where GenAuth said no
  * and `ManagementUnreachableError` where no usable answer came.
  */
 export class ManagementClient {
@@ -107,7 +107,7 @@ export class ManagementClient {
     });
     this.#signature =
       options.authentication === 'signature' ? new SignatureAuthentication({ key: accessKey, brand, lang }) : null;
-    const fetchToken = (signal: Deadline): Promise<ManagementToken> => this.#getManagementToken(accessKey, signal);
+    const fetchToken = (deadline: Deadline): Promise<ManagementToken> => this.#getManagementToken(accessKey, deadline);
     this.#requests = new Requests({
       transport: this.#transport,
       authentication: this.#signature ?? tokenAuthentication({ fetchToken, userPoolId, lang }),
@@ -138,10 +138,10 @@ export class ManagementClient {
    */
   async unlinkIdentity(
     request: { userId: GenAuthId; extIdpId: GenAuthId; type?: IdentityType },
-    signal: Deadline,
+    deadline: Deadline,
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
-    const options = { signal, lane: 'writes', repeat: true } as const;
+    const options = { deadline, lane: 'writes', repeat: true } as const;
     const { userId, extIdpId, type } = request;
     const fields = type === undefined ? { userId, extIdpId } : { userId, extIdpId, type };
     const { data, apiCode, requestId, attempts } = await this.#request(route, fields, readValue, options);
@@ -257,12 +257,12 @@ export class ManagementClient {
   }
 
   /** @see genauth-wire.md, section 1b */
-  async #getManagementToken(accessKey: AccessKey, signal: Deadline): Promise<ManagementToken> {
+  async #getManagementToken(accessKey: AccessKey, deadline: Deadline): Promise<ManagementToken> {
     const route = 'POST /api/v3/get-management-token';
     // Field by field: what else the object holds is not GenAuth's.
     const { accessKeyId, accessKeySecret } = accessKey;
     const request = { accessKeyId, accessKeySecret };
-    const { data } = await this.#requests.requestUnauthenticated(route, request, readValue, signal);
+    const { data } = await this.#requests.requestUnauthenticated(route, request, readValue, deadline);
     const { access_token: accessToken, expires_in: expiresIn } = isObject(data) ? data : {};
     if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');
@@ -282,9 +282,9 @@ export class ManagementClient {
   }
 }
 
-function toOptions({ signal, purpose }: ReadOptions): RequestOptions {
+function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
   const settling = purpose === 'settling';
-  return { signal, lane: settling ? 'writes' : 'reads', repeat: !settling };
+  return { deadline, lane: settling ? 'writes' : 'reads', repeat: !settling };
 }
 
 function readValue(json: JsonReader): unknown {

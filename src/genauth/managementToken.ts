@@ -11,7 +11,7 @@ export interface ManagementToken {
 
 export interface TokenOptions {
   /** Fetches a new token. Its errors reach the calls that wait for it. */
-  fetchToken: (signal: Deadline) => Promise<ManagementToken>;
+  fetchToken: (deadline: Deadline) => Promise<ManagementToken>;
   /** Default: the token's own claim `scoped_userpool_id`. */
   userPoolId: string | null;
   lang: string;
@@ -62,7 +62,7 @@ export function tokenAuthentication({ fetchToken, userPoolId, lang }: TokenOptio
   }
 
   return {
-    async headers(_operation, signal) {
+    async headers(_operation, deadline) {
       const now = performance.now();
       const resting = failed !== undefined && now < failed.until;
       if (held !== undefined && now < held.expiresAt) {
@@ -71,7 +71,7 @@ export function tokenAuthentication({ fetchToken, userPoolId, lang }: TokenOptio
         return held.headers;
       }
       if (failed !== undefined && resting) throw failed.error;
-      return (await untilAborted(fetch(), signal)).headers;
+      return (await untilAborted(fetch(), deadline)).headers;
     },
     renew({ headers }) {
       // Another call may have renewed it already; then the newer one is what to try.

@@ -51,14 +51,14 @@ export interface CallReport {
   /** Milliseconds from then on. 0 where it was not. */
   ms: number;
   /** What could end it, as it was handed in: by this a caller knows whose call it was. */
-  signal: Deadline;
+  deadline: Deadline;
 }
 
 type ReadData<Data> = (json: JsonReader) => Data;
 
 export interface RequestOptions {
   /** Ends it, waiting included. */
-  signal: Deadline;
+  deadline: Deadline;
   lane: Lane;
   /** Whether a second attempt may be made where that is safe. */
   repeat: boolean;
@@ -179,10 +179,10 @@ export class Requests {
     route: R,
     data: RequestOf<R>,
     readData: ReadData<Data>,
-    signal: Deadline,
+    deadline: Deadline,
   ): Promise<Answer<Data>> {
     try {
-      return judge(route, await this.#send(toWireRequest(route, data, []), signal), readData);
+      return judge(route, await this.#send(toWireRequest(route, data, []), deadline), readData);
     } catch (error) {
       throw toManagementError(route, error);
     }
@@ -192,18 +192,18 @@ export class Requests {
     route: R,
     draw: () => RequestOf<R> | null,
     readData: ReadData<Data>,
-    { lane, signal }: RequestOptions,
+    { lane, deadline }: RequestOptions,
     attempt: Attempt,
   ): Promise<Answer<Data>> {
-    const turn = this.#admission.enter(lane, signal);
+    const turn = this.#admission.enter(lane, deadline);
     if (turn !== null) await turn;
     try {
       const data = draw();
       if (data === null) throw NOTHING_TO_SEND;
       attempt.startedAt = performance.now();
-      const headers = this.#credentials(route, data, signal);
+      const headers = this.#credentials(route, data, deadline);
       attempt.headers = headers instanceof Promise ? await headers : headers;
-      const exchange = await this.#send(toWireRequest(route, data, attempt.headers), signal);
+      const exchange = await this.#send(toWireRequest(route, data, attempt.headers), deadline);
       attempt.exchange = exchange;
       const answer = judge(route, exchange, readData);
       // All of it has been read (decision 0015).
@@ -219,13 +219,13 @@ export class Requests {
 
   #report(
     route: Route,
-    { signal }: RequestOptions,
+    { deadline }: RequestOptions,
     { number: attempt, startedAt: start, exchange }: Attempt,
     result: CallReport['result'],
   ): void {
     const startedAt = start ?? null;
     const ms = startedAt === null ? 0 : performance.now() - startedAt;
-    this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, signal });
+    this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, deadline });
   }
 
   #reportError(route: Route, options: RequestOptions, attempt: Attempt, error: unknown): void {
@@ -243,7 +243,7 @@ export class Requests {
     { headers, exchange }: Attempt,
     options: RequestOptions,
   ): Promise<boolean> {
-    if (!options.repeat || options.signal.aborted) return false;
+    if (!options.repeat || options.deadline.aborted) return false;
     if (error instanceof ManagementRefusedError && error.refusal === 'credentials') {
       // Refused before anything was executed, so that even a write may be sent again.
       return (
@@ -253,14 +253,14 @@ export class Requests {
     }
     if (!isRepeatable(route, error) || !this.#budget.spend()) return false;
     // Full jitter, so that what failed together does not come back together.
-    await pause(50 + Math.random() * 200, options.signal).catch(() => undefined);
-    return !options.signal.aborted;
+    await pause(50 + Math.random() * 200, options.deadline).catch(() => undefined);
+    return !options.deadline.aborted;
   }
 
   /** Whatever fails here, the operation itself was not sent. */
-  #credentials<R extends Route>(route: R, data: RequestOf<R>, signal: Deadline): Headers | Promise<Headers> {
+  #credentials<R extends Route>(route: R, data: RequestOf<R>, deadline: Deadline): Headers | Promise<Headers> {
     const [method, path] = split(route);
-    const headers = this.#authentication.headers({ method, path, data }, signal);
+    const headers = this.#authentication.headers({ method, path, data }, deadline);
     if (!(headers instanceof Promise)) return headers;
     return headers.catch((cause: unknown) => {
       if (cause instanceof ManagementRefusedError) throw refusedToken(cause);
@@ -269,8 +269,8 @@ export class Requests {
     });
   }
 
-  #send(request: WireRequest, signal: Deadline): Promise<Exchange> {
-    return this.#transport.exchange(request, { timeoutMs: this.#timeoutMs[request.method], signal });
+  #send(request: WireRequest, deadline: Deadline): Promise<Exchange> {
+    return this.#transport.exchange(request, { timeoutMs: this.#timeoutMs[request.method], deadline });
   }
 
   /** What counts against GenAuth. While one call tries whether it is back, every error does: it has not shown that it is. */

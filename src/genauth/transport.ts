@@ -52,10 +52,10 @@ export interface Transport {
    * Sends one request and collects its answer.
    *
    * @param limits.timeoutMs For all of it: waiting for a socket, connecting, sending, and the answer to its last byte.
-   * @param limits.signal Ends it early, whatever it is doing.
+   * @param limits.deadline Ends it early, whatever it is doing.
    * @throws {TransportError}
    */
-  exchange(request: WireRequest, limits: { timeoutMs: number; signal: Deadline }): Promise<Exchange>;
+  exchange(request: WireRequest, limits: { timeoutMs: number; deadline: Deadline }): Promise<Exchange>;
   close(): Promise<void>;
 }
 
@@ -92,7 +92,7 @@ class Collector implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = [];
   readonly #resolve: (exchange: Exchange) => void;
   readonly #reject: (error: TransportError) => void;
-  readonly #signal: Deadline;
+  readonly #deadline: Deadline;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => {
     this.#fail(new TransportError('deadline', this.#sent));
@@ -101,17 +101,17 @@ class Collector implements Dispatcher.DispatchHandler {
   constructor(
     resolve: (exchange: Exchange) => void,
     reject: (error: TransportError) => void,
-    limits: { timeoutMs: number; signal: Deadline },
+    limits: { timeoutMs: number; deadline: Deadline },
   ) {
     this.#resolve = resolve;
     this.#reject = reject;
-    this.#signal = limits.signal;
+    this.#deadline = limits.deadline;
     this.#timer = setTimeout(() => this.#fail(new TransportError('timeout', this.#sent)), limits.timeoutMs);
-    this.#signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#deadline.addEventListener('abort', this.#onAbort, { once: true });
   }
 
   start(pool: Pool, request: WireRequest): void {
-    if (this.#signal.aborted) return this.#onAbort();
+    if (this.#deadline.aborted) return this.#onAbort();
     try {
       pool.dispatch(request, this);
     } catch (error) {
@@ -162,7 +162,7 @@ class Collector implements Dispatcher.DispatchHandler {
     if (this.#settled) return false;
     this.#settled = true;
     clearTimeout(this.#timer);
-    this.#signal.removeEventListener('abort', this.#onAbort);
+    this.#deadline.removeEventListener('abort', this.#onAbort);
     return true;
   }
 }

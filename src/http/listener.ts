@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Door, type DoorOptions } from './door';
+import { RequestHandler, type RequestHandlerOptions } from './requestHandler';
 import { type IdeWindow, loadIde } from './ide';
 import { originOf } from './origin';
 import { rejectStrangeRequests, rejectUnarrived } from './rejections';
 
-export interface ListenerOptions extends DoorOptions {
+export interface ListenerOptions extends RequestHandlerOptions {
   host: string;
   /** 0 picks a free port. */
   port: number;
@@ -34,7 +34,7 @@ const FLUSH_MS = 5_000;
 
 /** Opens the GraphQL listener: `POST /graphql` with a JSON body, and JSON in every answer. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
-  const door = new Door(options, options.ide === null ? null : await loadIde(options.ide));
+  const handler = new RequestHandler(options, options.ide === null ? null : await loadIde(options.ide));
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -42,10 +42,10 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       requestTimeout: ARRIVAL_MS.all,
       // Node looks every 30 s unless told otherwise, and lets that much more time pass.
       connectionsCheckingInterval: 1_000,
-      // Node's own refusal has no body; ours is at the door.
+      // Node's own refusal has no body; ours is at the request handler.
       requireHostHeader: false,
     },
-    (request, response) => void door.serve(request, response),
+    (request, response) => void handler.serve(request, response),
   );
   server.maxConnections = MAX_CONNECTIONS;
   const connections = new Set<Socket>();
@@ -58,9 +58,9 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
   await once(server, 'listening');
   return {
     url: originOf(server),
-    inFlight: () => door.inFlight,
+    inFlight: () => handler.inFlight,
     async close() {
-      const answered = door.close();
+      const answered = handler.close();
       // Node takes a connection for idle once its answer is handed over, and would cut off what is still on its way.
       const deadline = performance.now() + FLUSH_MS;
       while (isSending(connections) && performance.now() < deadline) await pause(10);

@@ -16,7 +16,7 @@ export interface Batch {
   /** How many it asks for. */
   users: number;
   /** What it is sent with. */
-  signal: Deadline;
+  deadline: Deadline;
   /** The signals of those who wait for it. */
   readers: () => ReadonlySet<Deadline>;
 }
@@ -37,7 +37,7 @@ const GATHER_MS = 10;
 
 /** One request's wish for some users. */
 class Read {
-  readonly signal: Deadline;
+  readonly deadline: Deadline;
   #results: (UserIdentities | Error | undefined)[];
   readonly #finish: (results: (UserIdentities | Error)[], calls: number) => void;
   #missing: number;
@@ -45,8 +45,8 @@ class Read {
   #calls = 0;
   #lastCall: object | undefined;
 
-  constructor(size: number, signal: Deadline, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
-    this.signal = signal;
+  constructor(size: number, deadline: Deadline, finish: (results: (UserIdentities | Error)[], calls: number) => void) {
+    this.deadline = deadline;
     this.#results = Array.from({ length: size });
     this.#missing = size;
     this.#finish = finish;
@@ -121,12 +121,12 @@ export class Directory {
    * Reads users, each on its own: the result has a value or an Error for every id, in the order asked, and one that fails
    * spoils no other.
    *
-   * @param signal Ends the waiting. What has arrived by then is kept, and the rest become errors.
+   * @param deadline Ends the waiting. What has arrived by then is kept, and the rest become errors.
    * @param onEnd Told how many calls these users came from; other requests may have shared them.
    */
   load(
     userIds: readonly GenAuthId[],
-    signal: Deadline,
+    deadline: Deadline,
     onEnd: (calls: number) => void = () => undefined,
   ): Promise<(UserIdentities | Error)[]> {
     return new Promise((resolve) => {
@@ -134,13 +134,13 @@ export class Directory {
       const onAbort = (): void => {
         userIds.forEach((_id, index) => read.settle(index, new ManagementUnreachableError(BATCH, 'deadline', 'maybe')));
       };
-      const read = new Read(userIds.length, signal, (results, calls) => {
-        signal.removeEventListener('abort', onAbort);
+      const read = new Read(userIds.length, deadline, (results, calls) => {
+        deadline.removeEventListener('abort', onAbort);
         onEnd(calls);
         resolve(results);
       });
-      if (signal.aborted) return onAbort();
-      signal.addEventListener('abort', onAbort, { once: true });
+      if (deadline.aborted) return onAbort();
+      deadline.addEventListener('abort', onAbort, { once: true });
       userIds.forEach((userId, index) => this.#wait(userId, { read, index }));
       if (this.#scheduled) return;
       this.#scheduled = true;
@@ -195,7 +195,7 @@ export class Directory {
       if (drawn === undefined) {
         this.#unsent--;
         const taken = (drawn = this.#take());
-        if (taken.size > 0) this.#onBatch({ users: taken.size, signal: limit, readers: () => readersOf(taken) });
+        if (taken.size > 0) this.#onBatch({ users: taken.size, deadline: limit, readers: () => readersOf(taken) });
       }
       return [...drawn.keys()];
     };
@@ -222,21 +222,21 @@ export class Directory {
   }
 
   /** Never fails: an error of the call becomes the result of each of its users, drawn for it if it was never sent. */
-  async #read(draw: () => GenAuthId[], signal: Deadline): Promise<Map<string, UserIdentities | Error>> {
+  async #read(draw: () => GenAuthId[], deadline: Deadline): Promise<Map<string, UserIdentities | Error>> {
     try {
-      return await this.#management.getUserBatch(draw, { signal });
+      return await this.#management.getUserBatch(draw, { deadline });
     } catch (error) {
       // GenAuth refused the batch for what is in it, which one unknown user can be enough for.
       const forItsContent =
         error instanceof ManagementRefusedError && (error.refusal === 'not_found' || error.refusal === 'rejected');
-      const readOne = forItsContent ? (userId: GenAuthId) => this.#readOne(userId, signal) : () => asError(error);
+      const readOne = forItsContent ? (userId: GenAuthId) => this.#readOne(userId, deadline) : () => asError(error);
       return new Map(await Promise.all(draw().map(async (userId) => [userId, await readOne(userId)] as const)));
     }
   }
 
-  async #readOne(userId: GenAuthId, signal: Deadline): Promise<UserIdentities | Error> {
+  async #readOne(userId: GenAuthId, deadline: Deadline): Promise<UserIdentities | Error> {
     try {
-      return await this.#management.getUserIdentities(userId, { signal });
+      return await this.#management.getUserIdentities(userId, { deadline });
     } catch (error) {
       const unknown = error instanceof ManagementRefusedError && error.refusal === 'not_found';
       return unknown ? null : asError(error);
@@ -245,7 +245,7 @@ export class Directory {
 }
 
 function readersOf(drawn: ReadonlyMap<GenAuthId, readonly Waiter[]>): ReadonlySet<Deadline> {
-  return new Set([...drawn.values()].flat().flatMap(({ read }) => (read.waits ? [read.signal] : [])));
+  return new Set([...drawn.values()].flat().flatMap(({ read }) => (read.waits ? [read.deadline] : [])));
 }
 
 const BATCH = 'GET /api/v3/get-user-batch';

@@ -23,11 +23,11 @@ export function isGuarded(guard: LastIdentityGuard, caller: Caller, userId: stri
 export async function guardLastIdentity(
   management: Pick<ManagementClient, 'getUser'>,
   request: UnlinkRequest,
-  signal: Deadline,
+  deadline: Deadline,
 ): Promise<void> {
   let user: User | null;
   try {
-    user = await management.getUser(request.userId, { signal, purpose: 'settling' });
+    user = await management.getUser(request.userId, { deadline, purpose: 'settling' });
   } catch (error) {
     throw new UnlinkNotExecutedError(error);
   }

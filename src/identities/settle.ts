@@ -54,10 +54,10 @@ const USER_NOT_FOUND = 2004;
 export async function sendAndSettle(
   management: Management,
   request: UnlinkRequest,
-  signal: Deadline,
+  deadline: Deadline,
 ): Promise<Settlement> {
   try {
-    const upstream = ofAcknowledgement(await management.unlinkIdentity(request, signal));
+    const upstream = ofAcknowledgement(await management.unlinkIdentity(request, deadline));
     return { outcome: 'acked', upstream, reads: 0, error: null };
   } catch (error) {
     const upstream = ofError(error);
@@ -69,7 +69,7 @@ export async function sendAndSettle(
     if (error instanceof ManagementUnreachableError && error.sent === 'no') {
       return { outcome: 'not_sent', upstream, reads: 0, error };
     }
-    const { isGone, reads } = await look(management, request, signal);
+    const { isGone, reads } = await look(management, request, deadline);
     return isGone
       ? { outcome: 'verified_absent', upstream, reads, error: null }
       : { outcome: 'unknown', upstream, reads, error };
@@ -79,14 +79,14 @@ export async function sendAndSettle(
 async function look(
   management: Management,
   request: UnlinkRequest,
-  signal: Deadline,
+  deadline: Deadline,
 ): Promise<{ isGone: boolean; reads: number }> {
   let reads = 0;
   for (const delay of VERIFY_AFTER_MS) {
     try {
-      await pause(delay, signal);
+      await pause(delay, deadline);
       reads++;
-      const identities = await management.getUserIdentities(request.userId, { signal, purpose: 'settling' });
+      const identities = await management.getUserIdentities(request.userId, { deadline, purpose: 'settling' });
       if (!identities.toArray().some((identity) => isMeant(identity, request))) return { isGone: true, reads };
     } catch (error) {
       // A user who is gone has no identities. Any other failure to read shows nothing; the next read may.

@@ -41,7 +41,7 @@ export class Unlinks {
    * Unlinks a user from an identity source: asks whether the caller may, whether it would lock the user out, writes down
    * what is about to be done, sends it once, and says only what is known to be true of it.
    *
-   * @param signal Ends it. After the request was sent, its outcome is then unknown.
+   * @param deadline Ends it. After the request was sent, its outcome is then unknown.
    * @param onEnd Told how many calls to GenAuth it took.
    * @returns A result that is final; `success` false means that GenAuth refused and nothing was unlinked.
    * @throws {UnlinkNotExecutedError} Nothing was executed.
@@ -50,7 +50,7 @@ export class Unlinks {
   async unlink(
     request: UnlinkRequest,
     caller: Caller,
-    signal: Deadline,
+    deadline: Deadline,
     onEnd: (calls: number) => void = nothing,
   ): Promise<UnlinkResult> {
     const { management, policy, guard } = this.#options;
@@ -61,8 +61,8 @@ export class Unlinks {
     // It comes in time: those before began before this one, so that their deadlines come first.
     if (turn !== null) await turn;
     try {
-      if (isGuarded(guard, caller, userId)) await guardLastIdentity(management, request, signal);
-      const { settlement, operationId } = await this.#audited(request, caller, signal);
+      if (isGuarded(guard, caller, userId)) await guardLastIdentity(management, request, deadline);
+      const { settlement, operationId } = await this.#audited(request, caller, deadline);
       onEnd(settlement.upstream.attempts + settlement.reads);
       return toResult(settlement, userId, operationId);
     } finally {
@@ -88,7 +88,7 @@ export class Unlinks {
   async #audited(
     request: UnlinkRequest,
     caller: Caller,
-    signal: Deadline,
+    deadline: Deadline,
   ): Promise<{ settlement: Settlement; operationId: string }> {
     const { management, audit, onOutcome } = this.#options;
     const { userId, extIdpId, type } = request;
@@ -98,14 +98,14 @@ export class Unlinks {
     this.#underWay.add(entry);
     try {
       // A disk that hangs must not make the caller wait past the deadline, nor the next unlink of this user.
-      await untilAborted(audit.intent(intent), signal);
+      await untilAborted(audit.intent(intent), deadline);
     } catch (error) {
-      if (!signal.aborted) {
+      if (!deadline.aborted) {
         this.#underWay.delete(entry);
         throw new UnlinkNotExecutedError(error, operationId);
       }
     }
-    const settlement = signal.aborted ? TOO_LATE : await sendAndSettle(management, request, signal);
+    const settlement = deadline.aborted ? TOO_LATE : await sendAndSettle(management, request, deadline);
     const { outcome, upstream } = settlement;
     const latencyMs = Math.round(performance.now() - entry.start);
     // Its failure leaves an open intent to reconcile.

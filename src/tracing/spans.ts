@@ -28,13 +28,13 @@ export interface CallReport {
   /** Milliseconds from then on. */
   ms: number;
   /** What could end it: the deadline of the request that made it, or of a batch. */
-  signal: object;
+  deadline: object;
 }
 
 /** A call on behalf of many requests, at the moment when it is known which. */
 export interface Batch {
   users: number;
-  signal: object;
+  deadline: object;
   /** The deadlines of the requests that wait for it. */
   readers: () => Iterable<object>;
 }
@@ -77,15 +77,15 @@ export function createSpans(
       requests.set(deadline, tracer.startSpan('graphql', { kind: SpanKind.SERVER }, extract(parent)));
     },
 
-    onBatch({ users, signal, readers }) {
+    onBatch({ users, deadline, readers }) {
       const spans = Array.from(readers(), (deadline) => requests.get(deadline)).filter(isSampled);
-      batches.set(signal, { users, spans });
+      batches.set(deadline, { users, spans });
     },
 
-    onCall({ route, attempt, result, status, startedAt, ms, signal }) {
+    onCall({ route, attempt, result, status, startedAt, ms, deadline }) {
       if (startedAt === null) return;
-      const batch = batches.get(signal);
-      const [parent, ...others] = batch?.spans ?? [requests.get(signal)].filter(isSampled);
+      const batch = batches.get(deadline);
+      const [parent, ...others] = batch?.spans ?? [requests.get(deadline)].filter(isSampled);
       if (parent === undefined) return;
       const [method = '', path = ''] = route.split(' ');
       const attributes = {

@@ -33,26 +33,26 @@ function answer(data: unknown): void {
 }
 
 describe('every request', () => {
-  const calls: [string, string, (client: ManagementClient, signal: AbortSignal) => Promise<unknown>][] = [
+  const calls: [string, string, (client: ManagementClient, deadline: AbortSignal) => Promise<unknown>][] = [
     [
       'unlinkIdentity',
       `/api/v3/unlink-identity?extIdpId=${SOURCE}&userId=${USER}`,
-      (any, signal) => any.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, signal),
+      (any, deadline) => any.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, deadline),
     ],
     [
       'getUserIdentities',
       `/api/v3/get-user-identities?userId=${USER}`,
-      (any, signal) => any.getUserIdentities(id(USER), { signal: signal }),
+      (any, deadline) => any.getUserIdentities(id(USER), { deadline: deadline }),
     ],
     [
       'getUser',
       `/api/v3/get-user?userId=${USER}&withIdentities=true`,
-      (any, signal) => any.getUser(id(USER), { signal: signal }),
+      (any, deadline) => any.getUser(id(USER), { deadline: deadline }),
     ],
     [
       'getUserBatch',
       `/api/v3/get-user-batch?userIds=["${USER}","${OTHER}"]&withIdentities=true`,
-      (any, signal) => any.getUserBatch(() => [id(USER), id(OTHER)], { signal: signal }),
+      (any, deadline) => any.getUserBatch(() => [id(USER), id(OTHER)], { deadline: deadline }),
     ],
   ];
 
@@ -89,20 +89,20 @@ describe('every request', () => {
 
   test('has a nonce of its own', async () => {
     answer([]);
-    await Promise.all(Array.from({ length: 20 }, () => client.getUserIdentities(id(USER), { signal: never() })));
+    await Promise.all(Array.from({ length: 20 }, () => client.getUserIdentities(id(USER), { deadline: never() })));
     expect(new Set(stub.requests.map(({ headers }) => headers['x-genauth-signature-nonce'])).size).toBe(20);
   });
 
   test('is made in the words of the other brand where that is asked for', async () => {
     answer([]);
-    await stub.client({ brand: 'authing', lang: 'zh-CN' }).getUserIdentities(id(USER), { signal: never() });
+    await stub.client({ brand: 'authing', lang: 'zh-CN' }).getUserIdentities(id(USER), { deadline: never() });
     const { headers } = stub.first();
     expect(headers.authorization).toMatch(/^authing userpool0000000000000001:/);
     expect(headers).toMatchObject({ 'x-authing-lang': 'zh-CN', 'x-authing-signature-version': '1.0' });
     expect(Object.keys(headers).filter((name) => name.startsWith('x-genauth-'))).toEqual([]);
   });
 
-  test.each(calls)('of %s fails unsent when its signal was aborted before', async (_title, _resource, call) => {
+  test.each(calls)('of %s fails unsent when its deadline was aborted before', async (_title, _resource, call) => {
     await expect(call(client, AbortSignal.abort())).rejects.toMatchObject({
       name: 'ManagementUnreachableError',
       reason: 'deadline',
@@ -111,7 +111,7 @@ describe('every request', () => {
     expect(stub.requests).toEqual([]);
   });
 
-  test('ends with its signal while GenAuth thinks', async () => {
+  test('ends with its deadline while GenAuth thinks', async () => {
     const controller = new AbortController();
     stub.reply = () => {
       controller.abort();
@@ -126,7 +126,7 @@ describe('every request', () => {
   test('has the time of a read or of a write, as it is one', async () => {
     stub.reply = () => new Promise<Reply>(() => undefined);
     const impatient = { reason: 'timeout', sent: 'maybe' };
-    await expect(stub.client({ readTimeoutMs: 50 }).getUser(id(USER), { signal: never() })).rejects.toMatchObject(
+    await expect(stub.client({ readTimeoutMs: 50 }).getUser(id(USER), { deadline: never() })).rejects.toMatchObject(
       impatient,
     );
     const unlink = stub
@@ -156,7 +156,7 @@ describe('every request', () => {
 
   test('that settles a write is not repeated, because whoever settles decides about that', async () => {
     stub.reply = () => 503;
-    const settling = client.getUserIdentities(id(USER), { signal: never(), purpose: 'settling' });
+    const settling = client.getUserIdentities(id(USER), { deadline: never(), purpose: 'settling' });
     await expect(settling).rejects.toMatchObject({ reason: 'http_error', attempts: 1 });
     expect(stub.requests).toHaveLength(1);
   });
@@ -181,7 +181,7 @@ describe('every request', () => {
       server.fault = fault;
       client = stub.client({ origin: server.origin });
     }
-    const error: unknown = await client.getUser(id(USER), { signal: never() }).catch((reason: unknown) => reason);
+    const error: unknown = await client.getUser(id(USER), { deadline: never() }).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(Error);
     const everything = inspect(error, { depth: Infinity, showHidden: true });
     for (const hidden of [SECRET, 'userpool0000000000000001', USER, 'signature-nonce']) {

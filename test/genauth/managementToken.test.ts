@@ -40,8 +40,8 @@ function open(options: Partial<ManagementClientOptions> = {}): ManagementClient 
   return stub.client({ authentication: 'token', ...options });
 }
 
-function read(client: ManagementClient, signal = new AbortController().signal): Promise<unknown> {
-  return client.getUserIdentities(client.parseId('userId', USER), { signal });
+function read(client: ManagementClient, deadline = new AbortController().signal): Promise<unknown> {
+  return client.getUserIdentities(client.parseId('userId', USER), { deadline });
 }
 
 function unlink(client: ManagementClient): Promise<unknown> {

@@ -122,7 +122,7 @@ describe('unlinkIdentity', () => {
 describe('getUserIdentities', () => {
   test('asks for the user and reads each identity', async () => {
     answer([ROW, { ...ROW, identityId: 'i2', type: 'unionid' }]);
-    expect((await client.getUserIdentities(id(USER), { signal: never() })).toArray()).toEqual([
+    expect((await client.getUserIdentities(id(USER), { deadline: never() })).toArray()).toEqual([
       IDENTITY,
       { ...IDENTITY, id: 'i2', type: 'unionid' },
     ]);
@@ -139,7 +139,7 @@ describe('getUserIdentities', () => {
     ['a list with null', [ROW, null]],
   ])('fails when the data is %s, because a row must not seem gone', async (_title, data) => {
     answer(data);
-    await expect(client.getUserIdentities(id(USER), { signal: never() })).rejects.toMatchObject({
+    await expect(client.getUserIdentities(id(USER), { deadline: never() })).rejects.toMatchObject({
       reason: 'shape',
       sent: 'maybe',
     });
@@ -147,7 +147,7 @@ describe('getUserIdentities', () => {
 
   test('reports an unknown user as the refusal that it is', async () => {
     stub.reply = () => ({ statusCode: 404, apiCode: 2004 });
-    await expect(client.getUserIdentities(id(USER), { signal: never() })).rejects.toMatchObject({
+    await expect(client.getUserIdentities(id(USER), { deadline: never() })).rejects.toMatchObject({
       refusal: 'not_found',
       apiCode: 2004,
     });
@@ -163,7 +163,7 @@ describe('getUserBatch', () => {
 
   test('asks for all users with one call, as the SDK writes a list', async () => {
     answer([]);
-    await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() });
+    await client.getUserBatch(() => [id(USER), id(OTHER)], { deadline: never() });
     expect(stub.requests).toMatchObject([
       {
         route: 'GET /api/v3/get-user-batch',
@@ -186,7 +186,7 @@ describe('getUserBatch', () => {
       user(OTHER, []),
     ]);
     const found = await client.getUserBatch(() => [id(USER), id(OTHER), id('6229ffaa0000000000000003')], {
-      signal: never(),
+      deadline: never(),
     });
     expect(objectsOf(found)).toEqual([
       [OTHER, [IDENTITY]],
@@ -198,12 +198,12 @@ describe('getUserBatch', () => {
 
   test('takes a user who has no row for one whom GenAuth does not know, where all rows are of users asked for', async () => {
     answer([user(USER, [])]);
-    expect([...(await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() })).keys()]).toEqual([USER]);
+    expect([...(await client.getUserBatch(() => [id(USER), id(OTHER)], { deadline: never() })).keys()]).toEqual([USER]);
   });
 
   test.each([undefined, null])('takes a user whose identities are %s for one without any', async (identities) => {
     answer([{ userId: USER, identities }]);
-    const found = await client.getUserBatch(() => [id(USER)], { signal: never() });
+    const found = await client.getUserBatch(() => [id(USER)], { deadline: never() });
     expect(objectsOf(found)).toEqual([[USER, []]]);
   });
 
@@ -213,7 +213,7 @@ describe('getUserBatch', () => {
     ['identities that are a text', '[]'],
   ])('lets %s spoil that user only', async (_title, identities) => {
     answer([user(USER, identities), user(OTHER, [ROW])]);
-    const found = await client.getUserBatch(() => [id(USER), id(OTHER)], { signal: never() });
+    const found = await client.getUserBatch(() => [id(USER), id(OTHER)], { deadline: never() });
     expect(new Map(objectsOf(found)).get(OTHER)).toEqual([IDENTITY]);
     expect(found.get(USER)).toBeInstanceOf(ManagementUnreachableError);
     expect(found.get(USER)).toMatchObject({ reason: 'shape', sent: 'maybe' });
@@ -222,13 +222,13 @@ describe('getUserBatch', () => {
   test('is safe from ids that are names of object properties', async () => {
     client = stub.client({ idPattern: '.*' });
     stub.reply = () => JSON.parse(`{"statusCode":200,"data":[{"userId":"__proto__","identities":[]}]}`) as Reply;
-    const found = await client.getUserBatch(() => [id('__proto__'), id('constructor')], { signal: never() });
+    const found = await client.getUserBatch(() => [id('__proto__'), id('constructor')], { deadline: never() });
     expect(objectsOf(found)).toEqual([['__proto__', []]]);
   });
 
   test.each([undefined, null, {}, 'users', user(USER)])('fails as a whole when the data is %j', async (data) => {
     answer(data);
-    await expect(client.getUserBatch(() => [id(USER)], { signal: never() })).rejects.toMatchObject({
+    await expect(client.getUserBatch(() => [id(USER)], { deadline: never() })).rejects.toMatchObject({
       reason: 'shape',
       sent: 'maybe',
     });
@@ -237,14 +237,14 @@ describe('getUserBatch', () => {
   test('takes 50 ids at most', async () => {
     answer([]);
     const ids = Array.from({ length: 51 }, (_value, index) => id(index.toString(16).padStart(24, '0')));
-    await expect(client.getUserBatch(() => ids, { signal: never() })).rejects.toThrow(RangeError);
+    await expect(client.getUserBatch(() => ids, { deadline: never() })).rejects.toThrow(RangeError);
     expect(stub.requests).toHaveLength(0);
-    await client.getUserBatch(() => ids.slice(1), { signal: never() });
+    await client.getUserBatch(() => ids.slice(1), { deadline: never() });
     expect(stub.requests[0]?.query.split('&')).toHaveLength(51);
   });
 
   test('sends nothing when there is nobody to ask about', async () => {
-    expect(await client.getUserBatch(() => [], { signal: never() })).toEqual(new Map());
+    expect(await client.getUserBatch(() => [], { deadline: never() })).toEqual(new Map());
     expect(stub.requests).toEqual([]);
   });
 
@@ -252,7 +252,7 @@ describe('getUserBatch', () => {
     const replies: Reply[] = [503, { statusCode: 200, data: [user(USER, [ROW])] }];
     stub.reply = () => replies.shift() ?? 500;
     const draws = [[id(USER)], [id(OTHER)]];
-    const found = await client.getUserBatch(() => draws.shift() ?? [], { signal: never() });
+    const found = await client.getUserBatch(() => draws.shift() ?? [], { deadline: never() });
     expect(objectsOf(found)).toEqual([[USER, [IDENTITY]]]);
     expect(stub.requests[1]?.query).toBe(stub.first().query);
   });
@@ -269,7 +269,7 @@ describe('getUser', () => {
       identities: [ROW],
       salt: 'x',
     });
-    expect(await client.getUser(id(USER), { signal: never() })).toEqual({
+    expect(await client.getUser(id(USER), { deadline: never() })).toEqual({
       id: USER,
       email: 'li@example.com',
       phone: null,
@@ -288,13 +288,13 @@ describe('getUser', () => {
     'is null when GenAuth says %j',
     async (reply) => {
       stub.reply = () => reply;
-      expect(await client.getUser(id(USER), { signal: never() })).toBeNull();
+      expect(await client.getUser(id(USER), { deadline: never() })).toBeNull();
     },
   );
 
   test('is not null for a bare HTTP 404, which is a missing route', async () => {
     stub.reply = () => 404;
-    await expect(client.getUser(id(USER), { signal: never() })).rejects.toMatchObject({ reason: 'http_error' });
+    await expect(client.getUser(id(USER), { deadline: never() })).rejects.toMatchObject({ reason: 'http_error' });
   });
 
   test.each<[string, unknown, string]>([
@@ -305,7 +305,7 @@ describe('getUser', () => {
     ['a user with an identity that cannot be read', { userId: USER, identities: [{}] }, 'shape'],
   ])('fails when GenAuth sends %s', async (_title, data, reason) => {
     answer(data);
-    await expect(client.getUser(id(USER), { signal: never() })).rejects.toMatchObject({
+    await expect(client.getUser(id(USER), { deadline: never() })).rejects.toMatchObject({
       name: 'ManagementUnreachableError',
       reason,
     });

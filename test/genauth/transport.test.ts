@@ -29,8 +29,8 @@ function open(options: Partial<TransportOptions> = {}): Transport {
   return transport;
 }
 
-function send(request = POST, { timeoutMs = AMPLE, signal = new AbortController().signal } = {}): Promise<Exchange> {
-  return (transport ?? open()).exchange(request, { timeoutMs, signal });
+function send(request = POST, { timeoutMs = AMPLE, deadline = new AbortController().signal } = {}): Promise<Exchange> {
+  return (transport ?? open()).exchange(request, { timeoutMs, deadline });
 }
 
 /** The next request is served, and was preceded by nothing but what the test knows of. */
@@ -174,7 +174,7 @@ describe.each([
   ])('and that is aborted %s may have been executed', async (_title, fault) => {
     server.fault = fault;
     const controller = new AbortController();
-    const pending = send(request, { signal: controller.signal });
+    const pending = send(request, { deadline: controller.signal });
     await server.received(1);
     controller.abort();
     await expect(pending).rejects.toMatchObject({ reason: 'deadline', sent: 'maybe' });

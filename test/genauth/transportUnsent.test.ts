@@ -28,8 +28,8 @@ function open(options: Partial<TransportOptions> = {}): Transport {
   return transport;
 }
 
-function send(request = POST, { timeoutMs = AMPLE, signal = new AbortController().signal } = {}): Promise<Exchange> {
-  return (transport ?? open()).exchange(request, { timeoutMs, signal });
+function send(request = POST, { timeoutMs = AMPLE, deadline = new AbortController().signal } = {}): Promise<Exchange> {
+  return (transport ?? open()).exchange(request, { timeoutMs, deadline });
 }
 
 /** The next request is served, and was preceded by nothing but what the test knows of. */
@@ -107,7 +107,10 @@ describe('a request that was not sent', () => {
   });
 
   test('because it was aborted before is certain not to have been', async () => {
-    await expect(send(POST, { signal: AbortSignal.abort() })).rejects.toMatchObject({ reason: 'deadline', sent: 'no' });
+    await expect(send(POST, { deadline: AbortSignal.abort() })).rejects.toMatchObject({
+      reason: 'deadline',
+      sent: 'no',
+    });
     expect(server.connections).toBe(0);
     await expectStillServing(0);
   });
@@ -117,7 +120,7 @@ describe('a request that was not sent', () => {
     const first = send();
     await server.received(1);
     const controller = new AbortController();
-    const second = send(POST, { signal: controller.signal });
+    const second = send(POST, { deadline: controller.signal });
     controller.abort();
     await expect(second).rejects.toMatchObject({ reason: 'deadline', sent: 'no' });
     server.fault = 'answer';
@@ -142,7 +145,7 @@ describe('a request that was not sent', () => {
       { ...POST, headers: ['x-test', 'a\r\nb'] },
       {
         timeoutMs: AMPLE,
-        signal: new AbortController().signal,
+        deadline: new AbortController().signal,
       },
     );
     await expect(exchange).rejects.toMatchObject({ name: 'TransportError', sent: 'no' });

@@ -257,7 +257,7 @@ describe('an error of the management API', () => {
       emulator.faults.set('*', fault, { times: 4 });
       const signal = AbortSignal.timeout(2_000);
       await management.unlinkIdentity({ userId, extIdpId }, signal).catch((error: unknown) => errors.push(error));
-      await management.getUserIdentities(userId, { signal }).catch((error: unknown) => errors.push(error));
+      await management.getUserIdentities(userId, { deadline: signal }).catch((error: unknown) => errors.push(error));
     }
     await emulator.close();
     await management

@@ -13,7 +13,7 @@ import { readGraphQLRequest } from './body';
 import type { Ide } from './ide';
 import { Rejection } from './rejections';
 
-export interface DoorOptions {
+export interface RequestHandlerOptions {
   /** Started. */
   graphql: GraphQLServer;
   createContext: (arrival: Arrival) => Context;
@@ -51,14 +51,14 @@ interface Answer {
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/;
 
 /** Decides what becomes of each request: an answer of GraphQL, a page of the IDE, or a refusal, and nothing at all for strangers. */
-export class Door {
-  readonly #options: DoorOptions;
+export class RequestHandler {
+  readonly #options: RequestHandlerOptions;
   readonly #ide: Ide | null;
   #inFlight = 0;
   #onIdle: () => void = () => undefined;
   #isClosing = false;
 
-  constructor(options: DoorOptions, ide: Ide | null) {
+  constructor(options: RequestHandlerOptions, ide: Ide | null) {
     this.#options = options;
     this.#ide = ide;
   }
