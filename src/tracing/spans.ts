@@ -78,7 +78,7 @@ export function createSpans(
     },
 
     onBatch({ users, deadline, readers }) {
-      const spans = Array.from(readers(), (deadline) => requests.get(deadline)).filter(isSampled);
+      const spans = Array.from(readers(), (reader) => requests.get(reader)).filter(isSampled);
       batches.set(deadline, { users, spans });
     },
 
