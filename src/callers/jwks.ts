@@ -1,5 +1,6 @@
 import { createLocalJWKSet, type JWK } from 'jose';
 import { Agent, errors, request } from 'undici';
+import { isObject } from '../json';
 import { KeysUnavailableError, type KeysUnavailableReason } from './errors';
 
 /** Picks the key that a token's header names. */
@@ -190,8 +191,4 @@ function isSafe(text: string): boolean {
 function isVerificationKey(key: unknown): key is JWK {
   if (!isObject(key)) return false;
   return key['kty'] === 'RSA' || (key['kty'] === 'EC' && key['crv'] === 'P-256');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isObject } from '../json';
 import { jsonAnswer, write } from './answer';
 import { checkFault, type Faults, resolveRoute, type SetFault } from './faults';
-import { isObject, readBody } from './request';
+import { readBody } from './request';
 import { readSwitches, type Switches } from './switches';
 
 export const CONTROL_PATH = '/emulator/';

@@ -1,7 +1,8 @@
 import type { DataOf } from '../genauth/api';
+import { isObject } from '../json';
 import { malformed, Refusal } from './envelope';
 import { toUserDto } from './lookup';
-import { isObject, objectOf, optionalTextOf, type RequestData } from './request';
+import { objectOf, optionalTextOf, type RequestData } from './request';
 import type { StoredUser } from './store';
 import type { UserPool } from './userPool';
 

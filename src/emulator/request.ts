@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { UserIdType } from '../genauth/api';
+import { isObject } from '../json';
 import { malformed, Refusal } from './envelope';
 import type { Switches } from './switches';
 
@@ -97,8 +98,4 @@ export function userIdTypeOf(data: RequestData): UserIdType {
   const type = USER_ID_TYPES.find((known) => known === asked);
   if (type === undefined) throw malformed('userIdType');
   return type;
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { isObject } from './request';
+import { isObject } from '../json';
 
 /**
  * What a user pool starts with, as a person would write it. Ids that are left out are made up.

@@ -1,11 +1,11 @@
 import type { Deadline } from '../deadline';
-import type { JsonReader } from '../json';
+import { isObject, type JsonReader } from '../json';
 import type { RequestOf, Route } from './api';
 import { SignatureAuthentication } from './authentication';
 import type { Answer } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
-import { type Identity, IdentityList, isObject } from './identity';
+import { type Identity, IdentityList } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type AttemptedAnswer, type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';

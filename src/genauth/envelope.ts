@@ -1,6 +1,6 @@
 import { JsonError, JsonReader } from '../json';
 import type { Route } from './api';
-import { ManagementRefusedError, ManagementUnreachableError, type Refusal } from './errors';
+import { ManagementRefusedError, ManagementUnreachableError, type Refusal, USER_NOT_FOUND } from './errors';
 import { type Exchange, headerOf } from './transport';
 
 /** A successful answer. */
@@ -15,7 +15,6 @@ export interface Answer<Data> {
 // executed: 500, 502 and 503 come from behind the point of no return, 6xx from GenAuth's own calls to others.
 const DEFINITE = new Set([400, 402, 403, 404, 409, 413, 422, 499, 501]);
 const FAILURES = new Set([500, 502, 503, 504]);
-const USER_NOT_FOUND = 2004;
 const NOT_LOGGED_IN = 2020;
 /** "Signature already consumed": a copy of this very request arrived before, so that one may have been executed. */
 const REPLAYED = 1306;

@@ -65,6 +65,9 @@ export abstract class ManagementError extends Error {
   }
 }
 
+/** The apiCode that says that there is no such user. */
+export const USER_NOT_FOUND = 2004;
+
 /** GenAuth answered, and the answer is no. */
 export class ManagementRefusedError extends ManagementError {
   override readonly name = 'ManagementRefusedError';
@@ -92,6 +95,11 @@ export class ManagementRefusedError extends ManagementError {
     this.apiCode = answer.apiCode ?? null;
     this.requestId = answer.requestId ?? null;
     this.retryAfterMs = answer.retryAfterMs ?? null;
+  }
+
+  /** Whether GenAuth says that the user does not exist. A 404 without this code may be about something else. */
+  get isUserUnknown(): boolean {
+    return this.apiCode === USER_NOT_FOUND;
   }
 }
 

@@ -1,7 +1,4 @@
-import type { JsonReader, JsonWriter } from '../json';
-
-/** Any JSON object. */
-export type JSONObject = { [key: string]: unknown };
+import { isObject, type JSONObject, type JsonReader, type JsonWriter } from '../json';
 
 /** One link between a user and an identity source, read from GenAuth's `IdentityDto`. */
 export interface Identity {
@@ -259,10 +256,6 @@ const NOBODY: readonly number[] = [];
 const MEMBERS_OF_LENGTH = Array.from({ length: 16 }, (_, length) =>
   ALL.filter((member) => MEMBERS[member]?.length === length - 2),
 );
-
-export function isObject(value: unknown): value is JSONObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
 
 function withoutCredentials(object: JSONObject, depth: number): JSONObject {
   // No prototype: a key named __proto__ stays a key.

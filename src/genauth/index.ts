@@ -21,7 +21,7 @@ export {
   type Sent,
   type Unreachability,
 } from './errors';
-export { type Identity, IdentityList, isIdentityField, type JSONObject } from './identity';
+export { type Identity, IdentityList, isIdentityField } from './identity';
 export { type GenAuthId, type IdentityType, parseIdentityType } from './ids';
 export type { CallReport } from './requests';
 export type { Brand } from './signature';

@@ -1,6 +1,6 @@
 import type { Authentication, Headers } from './authentication';
 import { type Deadline, untilAborted } from '../deadline';
-import { isObject } from './identity';
+import { isObject } from '../json';
 
 /** A token of `get-management-token`, and its life. */
 export interface ManagementToken {

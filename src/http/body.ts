@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'secure-json-parse';
 import type { GraphQLRequest } from '../graphql';
+import { isObject } from '../json';
 import { Rejection } from './rejections';
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -64,8 +65,4 @@ function isGraphQLRequest(body: unknown): body is GraphQLRequest {
     (variables === null || isObject(variables)) &&
     (extensions === null || (isObject(extensions) && !('persistedQuery' in extensions)))
   );
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

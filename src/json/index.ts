@@ -1,3 +1,4 @@
-/** The door to JSON as bytes: read without making objects, written without making strings. */
+/** The door to JSON: read as bytes without making objects, written as bytes without making strings. */
+export { isObject, type JSONObject } from './object';
 export { JsonError, type JsonKind, JsonReader } from './reader';
 export { JsonWriter } from './writer';
