@@ -23,6 +23,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   examples: ['http/ide'],
   subgraph: ['callers', 'config', 'genauth', 'graphql', 'http', 'identities', 'log', 'metrics', 'sharing', 'tracing'],
   auditOpen: ['callers', 'config', 'genauth', 'identities'],
+  printSchema: ['config', 'graphql'],
   main: ['config', 'examples', 'log', 'subgraph', 'tracing', 'version'],
   dev: ['config', 'emulator', 'examples', 'http/ide', 'log', 'subgraph', 'version'],
 };
@@ -94,6 +95,7 @@ describe('the one-way data flow', () => {
       'dev.ts',
       'emulator/main.ts',
       'main.ts',
+      'printSchema.ts',
     ]);
   });
 });

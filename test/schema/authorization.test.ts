@@ -1,8 +1,7 @@
 import { ApolloGateway } from '@apollo/gateway';
 import { printSubgraphSchema } from '@apollo/subgraph';
-import { withAuthorization } from '../../scripts/authorization';
 import type { PolicyOptions } from '../../src/callers';
-import { loadSchema } from '../../src/graphql/schema';
+import { loadSchema, withAuthorization } from '../../src/graphql';
 import { COMPOSERS, type Composition, USERS_SDL } from '../support/composers';
 import { ROOT, run, TSX } from '../support/process';
 
@@ -84,7 +83,7 @@ describe('@apollo/gateway', () => {
 
 describe('npm run schema:print', () => {
   async function print(args: readonly string[], env: Record<string, string> = {}): Promise<[number | null, string]> {
-    const command = run([...TSX, `${ROOT}/scripts/printSchema.ts`, ...args], env);
+    const command = run([...TSX, `${ROOT}/src/printSchema.ts`, ...args], env);
     return [await command.exited, command.output()];
   }
 

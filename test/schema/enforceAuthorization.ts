@@ -5,22 +5,24 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { printSubgraphSchema } from '@apollo/subgraph';
-import { loadSchema } from '../src/graphql/schema';
-import { COMPOSERS, USERS_SDL } from '../test/support/composers';
-import { AUDIENCE, type Issuer, startIssuer } from '../test/support/issuer';
-import { run } from '../test/support/process';
-import { startStack } from '../test/support/stack';
-import { startUsers } from '../test/support/supergraph';
-import { withAuthorization } from './authorization';
+import { loadSchema, withAuthorization } from '../../src/graphql';
+import { COMPOSERS, USERS_SDL } from '../support/composers';
+import { AUDIENCE, type Issuer, startIssuer } from '../support/issuer';
+import { run } from '../support/process';
+import { startStack } from '../support/stack';
+import { startUsers } from '../support/supergraph';
 
-const HELP = `Shows that Hive Gateway enforces the directives of "npm run schema:print -- --authorization".
+const HELP = `Checks that Hive Gateway enforces the directives of "npm run schema:print -- --authorization".
 
-Usage: npx tsx scripts/enforceAuthorization.ts [FOLDER]
+Usage: npx tsx test/schema/enforceAuthorization.ts [FOLDER]
 
-  FOLDER  default: a temporary one, which is removed. Where the gateway is installed: 750 packages, half a gigabyte
+  FOLDER  default: a temporary folder, removed afterwards. Where the gateway is installed: 750 packages, 0.5 GB
 
-The subgraph trusts everybody here, so that what is refused was refused by the gateway. The number of calls that reached the
-GenAuth emulator shows whether anything came through. Exit code: 0 when all is as it should be.
+Run it by hand, after changing the directives or to try another version of the gateway. It is not part of the test suite,
+because of the size of the gateway.
+
+The subgraph authenticates no caller here, so that every rejection comes from the gateway. The number of calls that reach
+the GenAuth emulator shows whether a rejected request got through. Exit code: 0 when every case is as expected.
 `;
 
 const GATEWAY = ['@graphql-hive/gateway@2.15.1', 'graphql@16.15.0'];
@@ -60,15 +62,15 @@ async function demonstrate(folder: string): Promise<number> {
     const userToken = issuer.token();
     const unlink = `mutation { unlinkIdentity(userId: "${user?.profile.userId}", extIdpId: "${user?.identities[0]?.extIdpId}") { success } }`;
     const cases: [string, string, string | null, 'passes' | 'refused'][] = [
-      ['nobody reads names', QUERIES.names, null, 'passes'],
-      ['nobody reads identities', QUERIES.identities, null, 'refused'],
-      ['a user reads identities', QUERIES.identities, userToken, 'passes'],
-      ['nobody unlinks', unlink, null, 'refused'],
-      ['a user without the scope unlinks', unlink, userToken, 'refused'],
-      ['a user with the scope unlinks', unlink, issuer.token({ scope: SCOPE }), 'passes'],
+      ['an unauthenticated request for names', QUERIES.names, null, 'passes'],
+      ['an unauthenticated request for identities', QUERIES.identities, null, 'refused'],
+      ['a request of a user for identities', QUERIES.identities, userToken, 'passes'],
+      ['an unauthenticated unlink', unlink, null, 'refused'],
+      ['an unlink by a user without the scope', unlink, userToken, 'refused'],
+      ['an unlink by a user with the scope', unlink, issuer.token({ scope: SCOPE }), 'passes'],
     ];
     let failures = 0;
-    for (const [what, query, token, expected] of cases) {
+    for (const [title, query, token, expected] of cases) {
       stack.emulator.clearCalls();
       const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
         method: 'POST',
@@ -78,13 +80,13 @@ async function demonstrate(folder: string): Promise<number> {
         },
         body: JSON.stringify({ query }),
       });
-      const answer = await response.text();
+      const body = await response.text();
       const calls = stack.emulator.calls.length;
-      const refused = answer.includes('"errors"');
+      const refused = body.includes('"errors"');
       const right = refused === (expected === 'refused') && (!refused || calls === 0);
       if (!right) failures++;
-      say(`${right ? 'ok    ' : 'WRONG '} ${what}: ${expected}. HTTP ${response.status}, calls to GenAuth: ${calls}`);
-      say(`       ${answer}`);
+      say(`${right ? 'ok    ' : 'WRONG '} ${title}: ${expected}. HTTP ${response.status}, calls to GenAuth: ${calls}`);
+      say(`       ${body}`);
     }
     return failures === 0 ? 0 : 1;
   } finally {
@@ -103,7 +105,7 @@ function composeSupergraph(usersUrl: string, identitiesUrl: string): string {
   return composition.supergraph;
 }
 
-/** What docs/federation.md shows, for this issuer. */
+/** Returns the gateway's configuration from docs/federation.md, for this issuer. */
 function gatewayConfig({ url, jwksUri }: Issuer): string {
   return `import { createRemoteJwksSigningKeyProvider, defineConfig } from '@graphql-hive/gateway';
 
@@ -111,7 +113,7 @@ export const gatewayConfig = defineConfig({
   jwt: {
     signingKeyProviders: [createRemoteJwksSigningKeyProvider({ jwksUri: '${jwksUri}' })],
     tokenVerification: { issuer: '${url}', audience: '${AUDIENCE}', algorithms: ['RS256', 'ES256'] },
-    // Operations without protected fields are for everybody; a token that is wrong is for nobody.
+    // Operations without protected fields need no token. An invalid token is always refused.
     reject: { missingToken: false, invalidToken: true },
   },
   genericAuth: {

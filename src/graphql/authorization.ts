@@ -1,14 +1,14 @@
 import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
 import { type ConstDirectiveNode, type DocumentNode, Kind, parse, parseConstValue, visit } from 'graphql';
-import type { PolicyOptions } from '../src/callers';
+import type { PolicyOptions } from '../callers';
 
 const FEDERATION = 'https://specs.apollo.dev/federation/';
 
 /**
- * Adds to the subgraph's SDL what a router can enforce of the rules that the subgraph enforces in any case: that reading and
- * unlinking need a caller, and, where users may not unlink themselves, that unlinking needs the scope.
+ * Adds `@authenticated` and `@requiresScopes` to the SDL. The subgraph enforces the same rules itself; with the directives
+ * a router refuses such requests earlier. The scope is required only where users may not unlink their own identities.
  *
- * @throws The SDL has no longer the fields, or the `@link`, that this is about.
+ * @throws {Error} The SDL lacks one of the protected fields, or the federation `@link` with an import list.
  * @see docs/decisions/0010-authorization-directives.md
  */
 export function withAuthorization(sdl: string, { selfUnlink, scopeUnlink }: PolicyOptions): string {
@@ -37,11 +37,11 @@ export function withAuthorization(sdl: string, { selfUnlink, scopeUnlink }: Poli
     },
   });
   if (onFields.size > 0) throw new Error(`the schema has no ${[...onFields.keys()].join(' and no ')}`);
-  // Printed by the library again, so that nothing but the directives differs from what it was.
+  // The library printed the original too, so that only the directives differ.
   return printSubgraphSchema(buildSubgraphSchema([{ typeDefs: marked }]));
 }
 
-/** Adds names to the import list of the federation's `@link`. */
+/** Adds names to the import list of the federation `@link`. */
 function importing(document: DocumentNode, names: readonly string[]): DocumentNode {
   let found = false;
   const linked = visit(document, {
