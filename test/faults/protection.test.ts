@@ -1,118 +1,111 @@
-import { isRead, isTokenRequest, isUnlink, onStage, outdateToken, SOURCE, USER } from './scene';
-import * as spoils from './spoils';
-import { type WireRequest, write } from './wire';
+import { type ProxiedRequest, write } from './proxy';
+import * as responses from './responses';
+import { isRead, isTokenRequest, isUnlink, outdateToken, SOURCE, unknownUsers, USER, withStack } from './stack';
 
-/** Ids of users whom GenAuth does not know, which is an answer like any other. */
-const nobodies = (count: number): string[] =>
-  Array.from({ length: count }, (_, n) => `f${String(n).padStart(23, '0')}`);
 const TARGET = { userId: USER, extIdpId: SOURCE };
 const HOUR_MS = 3_600_000;
 
 const extensionsOf = ({ errors }: { errors: readonly { extensions: object }[] }) => errors[0]?.extensions;
-const queryOf = ({ text }: WireRequest): string => text.slice(0, text.indexOf('\r\n'));
+const queryOf = ({ text }: ProxiedRequest): string => text.slice(0, text.indexOf('\r\n'));
 const allOf = (answers: readonly unknown[], code: string) =>
   answers.map(() => expect.objectContaining({ code }) as unknown);
 
 jest.setTimeout(30_000);
 
-describe('second attempts', () => {
-  test.concurrent(
-    'cost an outage of some users no more than the allowance at the start and a tenth of what succeeds',
-    () =>
-      onStage({}, async ({ wire, read }) => {
-        // One of four: with its second attempt that is two calls of five, not enough for the breaker.
-        const failing = nobodies(200).filter((_id, index) => index % 4 === 0);
-        wire.spoil(({ text }) => failing.some((id) => text.includes(id)), spoils.http(503));
-        for (const id of nobodies(200)) await read([id]);
-        const first = new Set(wire.requests.map(queryOf)).size;
-        expect(first).toBe(200);
-        expect(wire.requests.length - first).toBeGreaterThanOrEqual(10);
-        expect(wire.requests.length - first).toBeLessThanOrEqual(10 + 150 / 10);
-      }),
+describe('retries of reads', () => {
+  test.concurrent('are limited by a budget: 10 at the start, and one more for every 10 successful calls', () =>
+    withStack({}, async ({ proxy, read }) => {
+      // One user of four fails. With retries, two calls of five fail: not enough to open the circuit breaker.
+      const failing = unknownUsers(200).filter((_id, index) => index % 4 === 0);
+      proxy.inject(({ text }) => failing.some((id) => text.includes(id)), responses.http(503));
+      for (const id of unknownUsers(200)) await read([id]);
+      const first = new Set(proxy.requests.map(queryOf)).size;
+      expect(first).toBe(200);
+      expect(proxy.requests.length - first).toBeGreaterThanOrEqual(10);
+      expect(proxy.requests.length - first).toBeLessThanOrEqual(10 + 150 / 10);
+    }),
   );
 });
 
-describe('the breaker', () => {
-  test.concurrent('lets calls through while fewer than 20 have failed', () =>
-    onStage({}, async ({ wire, read }) => {
-      wire.spoil(isRead, spoils.http(503));
-      // Nine calls, each of them twice.
-      await read(nobodies(450));
-      expect(wire.requests).toHaveLength(18);
-      await read(nobodies(1));
-      expect(wire.requests.length).toBeGreaterThan(18);
+describe('the circuit breaker', () => {
+  test.concurrent('stays closed while fewer than 20 calls have failed', () =>
+    withStack({}, async ({ proxy, read }) => {
+      proxy.inject(isRead, responses.http(503));
+      // Nine calls, each with one retry.
+      await read(unknownUsers(450));
+      expect(proxy.requests).toHaveLength(18);
+      await read(unknownUsers(1));
+      expect(proxy.requests.length).toBeGreaterThan(18);
     }),
   );
 
-  test.concurrent('stays closed while fewer than half have failed', () =>
-    onStage({}, async ({ wire, read }) => {
+  test.concurrent('stays closed while fewer than half of the calls have failed', () =>
+    withStack({}, async ({ proxy, read }) => {
       for (let n = 0; n < 40; n++) await read([USER]);
-      wire.spoil(isRead, spoils.http(503), { times: 24 });
-      await read(nobodies(700));
-      const before = wire.requests.length;
+      proxy.inject(isRead, responses.http(503), { times: 24 });
+      await read(unknownUsers(700));
+      const before = proxy.requests.length;
       await read([USER]);
-      expect(wire.requests).toHaveLength(before + 1);
+      expect(proxy.requests).toHaveLength(before + 1);
     }),
   );
 
-  test.concurrent('stays closed whatever GenAuth refuses', () =>
-    onStage({}, async ({ wire, read }) => {
-      wire.spoil(isRead, spoils.envelope(403));
-      for (let n = 0; n < 20; n++) await read(nobodies(1));
-      wire.spoil(isRead, write, { executed: true });
+  test.concurrent('does not count refusals by GenAuth', () =>
+    withStack({}, async ({ proxy, read }) => {
+      proxy.inject(isRead, responses.envelope(403));
+      for (let n = 0; n < 20; n++) await read(unknownUsers(1));
+      proxy.inject(isRead, write, { executed: true });
       expect((await read([USER])).data?._entities[0]?.identities).toHaveLength(3);
     }),
   );
 
-  test.concurrent('opens when half of 20 calls failed: then nothing is sent, and an unlink says NOT_EXECUTED', () =>
-    onStage({}, async ({ wire, read, unlink }) => {
-      wire.spoil(() => true, spoils.http(503));
-      await read(nobodies(1000));
-      const before = wire.requests.length;
+  test.concurrent('opens after half of 20 calls have failed: nothing is sent, and an unlink gets NOT_EXECUTED', () =>
+    withStack({}, async ({ proxy, read, unlink }) => {
+      proxy.inject(() => true, responses.http(503));
+      await read(unknownUsers(1000));
+      const before = proxy.requests.length;
       expect(before).toBeGreaterThanOrEqual(20);
-      const [unlinked, ...readings] = await Promise.all([unlink(TARGET), read([USER]), read(nobodies(300))]);
+      const [unlinked, ...readings] = await Promise.all([unlink(TARGET), read([USER]), read(unknownUsers(300))]);
       const errors = readings.flatMap((reading) => reading.errors.map(({ extensions }) => extensions));
       expect(errors).toHaveLength(301);
       expect(errors).toEqual(allOf(errors, 'UPSTREAM_UNAVAILABLE'));
-      // One call may be due to try whether GenAuth is back. Where it is the unlink, it was sent.
-      expect(wire.requests.length - before).toBeLessThanOrEqual(1);
+      // One call may be the probe. If the probe is the unlink, then the unlink was sent.
+      expect(proxy.requests.length - before).toBeLessThanOrEqual(1);
       const { outcome } = extensionsOf(unlinked) as { outcome: string };
-      expect(outcome).toBe(wire.requests.some(isUnlink) ? 'UNKNOWN' : 'NOT_EXECUTED');
+      expect(outcome).toBe(proxy.requests.some(isUnlink) ? 'UNKNOWN' : 'NOT_EXECUTED');
     }),
   );
 
-  test.concurrent('lets next to nothing through while GenAuth stays down', () =>
-    onStage({}, async ({ wire, read }) => {
-      wire.spoil(isRead, spoils.http(503));
-      await read(nobodies(1000));
-      const before = wire.requests.length;
+  test.concurrent('sends only probes while the outage lasts', () =>
+    withStack({}, async ({ proxy, read }) => {
+      proxy.inject(isRead, responses.http(503));
+      await read(unknownUsers(1000));
+      const before = proxy.requests.length;
       for (let n = 0; n < 100; n++) await read([USER]);
-      expect(wire.requests.length - before).toBeLessThanOrEqual(10);
+      expect(proxy.requests.length - before).toBeLessThanOrEqual(10);
     }),
   );
 
-  test.concurrent('lets one call try whether GenAuth is back, and everybody once it is', () =>
-    // The one call waits for as long as the others take, also on a disk that stalls.
-    onStage(
+  test.concurrent('sends one probe, and closes when the probe succeeds', () =>
+    // The probe gets its response after the other requests end, which may take long on a slow disk.
+    withStack(
       { env: { GENAUTH_READ_TIMEOUT_MS: '30000', REQUEST_DEADLINE_MS: '60000' } },
-      async ({ emulator, wire, read, unlink }) => {
-        wire.spoil(isRead, spoils.http(503));
-        await read(nobodies(1000));
-        const before = wire.requests.length;
-        let release: () => void = () => undefined;
-        const released = new Promise<void>((resolve) => (release = resolve));
-        wire.spoil(isRead, async (socket, answer) => released.then(() => write(socket, answer)), { executed: true });
-        // Until one of these is let through, each is answered at once.
+      async ({ emulator, proxy, read, unlink }) => {
+        proxy.inject(isRead, responses.http(503));
+        await read(unknownUsers(1000));
+        const before = proxy.requests.length;
+        const release = proxy.hold(isRead);
+        // Each of these reads fails at once, until one of them becomes the probe.
         let probe = read([USER]);
-        while (wire.requests.length === before) {
+        while (proxy.requests.length === before) {
           probe = read([USER]);
-          await Promise.race([probe, wire.received(before + 1)]);
+          await Promise.race([probe, proxy.received(before + 1)]);
         }
-        // While it is under way nobody waits for it.
-        const others = await Promise.all([...nobodies(20).map((id) => read([id])), unlink(TARGET)]);
+        // While the probe is under way, other requests fail at once.
+        const others = await Promise.all([...unknownUsers(20).map((id) => read([id])), unlink(TARGET)]);
         expect(others.map((answer) => extensionsOf(answer))).toEqual(allOf(others, 'UPSTREAM_UNAVAILABLE'));
         expect(extensionsOf(others[20] as never)).toMatchObject({ outcome: 'NOT_EXECUTED' });
-        expect(wire.requests).toHaveLength(before + 1);
+        expect(proxy.requests).toHaveLength(before + 1);
         release();
         expect((await probe).errors).toEqual([]);
         expect((await read([USER])).errors).toEqual([]);
@@ -123,22 +116,22 @@ describe('the breaker', () => {
   );
 });
 
-describe('a 429 of GenAuth', () => {
+describe('a 429 from GenAuth', () => {
   test.concurrent.each([
-    ['seconds', () => '5', 5_000],
-    ['a date', () => new Date(Date.now() + 30_000).toUTCString(), 30_000],
-    ['more than anyone waits', () => '1000000000', 60_000],
-    ['a date far away', () => 'Fri, 31 Dec 2100 23:59:59 GMT', 60_000],
-  ])('with %s makes all calls pause, and says for how long', (_kind, retryAfter, most) =>
-    onStage({}, async ({ wire, read, unlink }) => {
-      wire.spoil(isRead, spoils.http(429, '', { 'retry-after': retryAfter() }), { times: 1 });
-      const answers = [await read([USER]), await read(nobodies(2)), await unlink(TARGET)].map(extensionsOf);
-      expect(wire.requests).toHaveLength(1);
+    ['Retry-After in seconds', () => '5', 5_000],
+    ['Retry-After as a date', () => new Date(Date.now() + 30_000).toUTCString(), 30_000],
+    ['a Retry-After of many years', () => '1000000000', 60_000],
+    ['a date in the year 2100', () => 'Fri, 31 Dec 2100 23:59:59 GMT', 60_000],
+  ])('with %s pauses all calls, and callers get the remaining time', (_kind, retryAfter, most) =>
+    withStack({}, async ({ proxy, read, unlink }) => {
+      proxy.inject(isRead, responses.http(429, '', { 'retry-after': retryAfter() }), { times: 1 });
+      const answers = [await read([USER]), await read(unknownUsers(2)), await unlink(TARGET)].map(extensionsOf);
+      expect(proxy.requests).toHaveLength(1);
       expect(answers).toEqual(allOf(answers, 'UPSTREAM_RATE_LIMITED'));
       expect(answers[2]).toMatchObject({ outcome: 'NOT_EXECUTED' });
       for (const answer of answers) {
         const { retryAfterMs } = answer as { retryAfterMs: number };
-        // A date counts in whole seconds, and the machine may be slow.
+        // A date has a resolution of one second, and the machine may be slow.
         expect(retryAfterMs).toBeGreaterThan(most - 4_000);
         expect(retryAfterMs).toBeLessThanOrEqual(most);
       }
@@ -146,50 +139,50 @@ describe('a 429 of GenAuth', () => {
   );
 
   test.concurrent.each([
-    ['nothing', {}],
-    ['garbage', { 'retry-after': 'soon' }],
+    ['no Retry-After', {}],
+    ['an invalid Retry-After', { 'retry-after': 'soon' }],
     ['a negative number', { 'retry-after': '-1' }],
     ['a fraction', { 'retry-after': '0.5' }],
-    ['0', { 'retry-after': '0' }],
-    ['a date that has passed', { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
-  ])('with %s is asked once more, and then passed on without a time that GenAuth did not name', (kind, headers) =>
-    onStage({}, async ({ wire, read }) => {
-      wire.spoil(isRead, spoils.http(429, '', headers), { times: 1 });
+    ['a Retry-After of 0', { 'retry-after': '0' }],
+    ['a date in the past', { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
+  ])('with %s is retried once, and `retryAfterMs` is present only if GenAuth gave a usable time', (kind, headers) =>
+    withStack({}, async ({ proxy, read }) => {
+      proxy.inject(isRead, responses.http(429, '', headers), { times: 1 });
       expect((await read([USER])).data?._entities[0]?.identities).toHaveLength(3);
-      expect(wire.requests).toHaveLength(2);
-      wire.spoil(isRead, spoils.http(429, '', headers));
-      const named = kind === '0' || kind === 'a date that has passed';
+      expect(proxy.requests).toHaveLength(2);
+      proxy.inject(isRead, responses.http(429, '', headers));
+      const named = kind === 'a Retry-After of 0' || kind === 'a date in the past';
       const expected = { code: 'UPSTREAM_RATE_LIMITED', ...(named ? { retryAfterMs: 0 } : {}) };
       expect(extensionsOf(await read([USER]))).toEqual(expected);
-      expect(wire.requests).toHaveLength(4);
+      expect(proxy.requests).toHaveLength(4);
     }),
   );
 
-  test.concurrent('to one call holds all others, unlinks too, for as long as it says', () =>
-    onStage({}, async ({ wire, read, unlink }) => {
-      wire.spoil(isUnlink, spoils.http(429, '', { 'retry-after': '1' }), { times: 1 });
+  test.concurrent('to one call delays all other calls, also unlinks, for the given time', () =>
+    withStack({}, async ({ proxy, read, unlink }) => {
+      proxy.inject(isUnlink, responses.http(429, '', { 'retry-after': '1' }), { times: 1 });
       expect(extensionsOf(await unlink(TARGET))).toMatchObject({ outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 });
       await Promise.all([read([USER]), unlink(TARGET)]);
-      const [refused, ...held] = wire.requests;
+      const [refused, ...held] = proxy.requests;
       expect(held).toHaveLength(2);
-      // The refusal left after it arrived: a pause from then on is at least as long as one from here on.
+      // The response was sent after its request arrived, so that the pause is at least as long as the time measured here.
       for (const { at } of held) expect(at - (refused?.at ?? NaN)).toBeGreaterThanOrEqual(1_000);
     }),
   );
 });
 
-describe('a clock that is wrong', () => {
+describe('a difference between the clocks', () => {
   test.concurrent.each([
     ['ahead', HOUR_MS],
     ['behind', -HOUR_MS],
-  ])('by an hour, GenAuth’s being %s, costs one call and no more', (_kind, clockOffsetMs) =>
-    onStage({ switches: { clockOffsetMs } }, async ({ emulator, wire, read, unlink }) => {
+  ])('of one hour, with GenAuth %s, costs one extra call', (_kind, clockOffsetMs) =>
+    withStack({ switches: { clockOffsetMs } }, async ({ emulator, proxy, read, unlink }) => {
       expect((await read([USER])).data?._entities[0]?.identities).toHaveLength(3);
-      expect(wire.requests).toHaveLength(2);
-      await read(nobodies(1));
+      expect(proxy.requests).toHaveLength(2);
+      await read(unknownUsers(1));
       expect((await unlink(TARGET)).data?.unlinkIdentity?.success).toBe(true);
       expect(emulator.calls.map(({ outcome }) => outcome?.apiCode)).toEqual([1305, null, null, null]);
-      // And back again, when it is set right.
+      // The same happens when GenAuth's clock is set right.
       emulator.switches.clockOffsetMs = 0;
       await read([USER]);
       await read([USER]);
@@ -199,15 +192,15 @@ describe('a clock that is wrong', () => {
 });
 
 describe('a management token that is no longer accepted', () => {
-  test.concurrent('is renewed once for all the calls that it was refused to', () =>
-    onStage({ env: { GENAUTH_AUTH: 'token' }, switches: { validTokens: 'newest' } }, async (scene) => {
-      const { wire, read } = scene;
-      await outdateToken(scene);
-      const { data, errors } = await read([USER, ...nobodies(999)]);
+  test.concurrent('is renewed once for all calls that were refused', () =>
+    withStack({ env: { GENAUTH_AUTH: 'token' }, switches: { validTokens: 'newest' } }, async (stack) => {
+      const { proxy, read } = stack;
+      await outdateToken(stack);
+      const { data, errors } = await read([USER, ...unknownUsers(999)]);
       expect(errors).toEqual([]);
       expect(data?._entities[0]?.identities).toHaveLength(3);
-      expect(wire.requests.filter(isRead)).toHaveLength(1 + 2 * 20);
-      expect(wire.requests.filter(isTokenRequest)).toHaveLength(2);
+      expect(proxy.requests.filter(isRead)).toHaveLength(1 + 2 * 20);
+      expect(proxy.requests.filter(isTokenRequest)).toHaveLength(2);
     }),
   );
 });

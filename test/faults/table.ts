@@ -1,53 +1,51 @@
-import { FAULTS } from './matrix';
-import type { ReadOutcome, UnlinkOutcome } from './scene';
+import { FAULT_CASES } from './cases';
+import type { FaultCase, ReadResult, UnlinkResult } from './faultCase';
 
 const HEAD = ['what happened', 'a reader gets', 'the caller of an unlink gets', 'calls made'];
 
-/** The table of docs/faults.md, by rows and cells. */
+/** Renders the table of docs/faults.md, as rows of cells. */
 export function renderTable(): string[][] {
   return [
     HEAD,
-    ...FAULTS.map(({ name, read, unlink }) => [
-      name,
-      renderRead(read),
-      renderUnlink(unlink),
-      renderCalls(read, unlink),
-    ]),
+    ...FAULT_CASES.map((row) => [row.name, renderRead(row.read), renderUnlink(row), renderCalls(row).join('; ')]),
   ];
 }
 
-function renderRead(read: ReadOutcome | null): string {
-  if (read === null) return '–';
-  const words: { gets: string; count: number }[] = [];
-  for (const gets of read.gets) {
-    const last = words.at(-1);
-    if (last?.gets === gets) last.count++;
-    else words.push({ gets, count: 1 });
-  }
-  return words.map(({ gets, count }) => (count === 1 ? say(gets) : `${count} × ${say(gets)}`)).join(', ');
+function renderRead(read: ReadResult | undefined): string {
+  return read === undefined ? '–' : read.gets.map(renderGets).join(', ');
 }
 
-function say(gets: string): string {
-  if (gets === 'identities') return 'the identities';
-  return gets === 'null' ? 'a null entity' : code(gets);
+/** Renders `120 × identities` or one result of a read. */
+function renderGets(text: string): string {
+  const [, count = '', result = ''] = /^(\d+ × )?(.*)$/.exec(text) ?? [];
+  if (result === 'identities') return `${count}the identities`;
+  return count + (result === 'null' ? 'a null entity' : code(result));
 }
 
-function renderUnlink(unlink: UnlinkOutcome | 'settled' | null): string {
-  if (unlink === null) return '–';
-  if (unlink === 'settled') return 'what reading shows';
+function renderUnlink({ unlinkExecuted, unlinkNotExecuted }: FaultCase): string {
+  if (unlinkExecuted !== undefined && unlinkNotExecuted !== undefined) return 'what reading shows';
+  const unlink = unlinkExecuted ?? unlinkNotExecuted;
+  if (unlink === undefined) return '–';
   return unlink.outcome === undefined ? code(unlink.gets) : `${code(unlink.gets)}, ${code(unlink.outcome)}`;
 }
 
-function renderCalls(read: ReadOutcome | null, unlink: UnlinkOutcome | 'settled' | null): string {
-  const ofRead = read === null ? [] : [`read: ${read.calls}${renderTries(read)}`];
-  if (unlink === null) return ofRead.join('; ');
-  if (unlink === 'settled') return [...ofRead, 'unlink: 1, then 1 or 2 reads'].join('; ');
-  const reads = unlink.reads === 0 ? '' : ` and ${unlink.reads} ${unlink.reads === 1 ? 'read' : 'reads'}`;
-  return [...ofRead, `unlink: ${unlink.posts}${reads}${renderTries(unlink)}`].join('; ');
+function renderCalls({ read, unlinkExecuted, unlinkNotExecuted }: FaultCase): string[] {
+  const ofRead = read === undefined ? [] : [`read: ${read.calls}${renderConnects(read)}`];
+  const unlink = unlinkExecuted ?? unlinkNotExecuted;
+  if (unlink === undefined) return ofRead;
+  const ofUnlink =
+    unlinkExecuted !== undefined && unlinkNotExecuted !== undefined
+      ? `${unlinkExecuted.posts}, then ${unlinkExecuted.reads} or ${unlinkNotExecuted.reads} reads`
+      : `${unlink.posts}${renderReads(unlink)}${renderConnects(unlink)}`;
+  return [...ofRead, `unlink: ${ofUnlink}`];
 }
 
-function renderTries({ tries }: { tries?: number }): string {
-  return tries === undefined ? '' : ` (${tries} ${tries === 1 ? 'try' : 'tries'} to connect)`;
+function renderReads({ reads }: UnlinkResult): string {
+  return reads === 0 ? '' : ` and ${reads} ${reads === 1 ? 'read' : 'reads'}`;
+}
+
+function renderConnects({ connects }: { connects?: number }): string {
+  return connects === undefined ? '' : ` (${connects} ${connects === 1 ? 'attempt' : 'attempts'} to connect)`;
 }
 
 function code(text: string): string {

@@ -1,11 +1,12 @@
 import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { endOfRequest } from './httpText';
 
 const BODY = '{"statusCode":200,"message":"","data":{}}';
 const HEAD = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
 const ENDLESS = 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n';
 
-/** What the server does with a request that it has read whole. */
+/** What the server does after it has read a complete request. */
 const FAULTS = {
   answer: (socket) => socket.write(HEAD + BODY),
   answerAndClose: (socket) => socket.end(HEAD + BODY),
@@ -14,11 +15,11 @@ const FAULTS = {
     socket.write(`HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n${HEAD}${BODY}`),
   reset: (socket) => socket.resetAndDestroy(),
   close: (socket) => socket.destroy(),
-  /** Says that it will send nothing more, and goes on reading. */
+  /** Ends its own side of the connection and keeps reading. */
   halfClose: (socket) => socket.end(),
   hang: () => undefined,
   hangInBody: (socket) => socket.write(HEAD + BODY.slice(0, 9)),
-  /** A byte every 20 ms, for as long as somebody takes them. */
+  /** Sends one byte every 20 ms, until the client closes the connection. */
   drip: (socket) => {
     socket.write(ENDLESS);
     const timer = setInterval(() => socket.write('1\r\nx\r\n'), 20);
@@ -26,12 +27,12 @@ const FAULTS = {
   },
   cutLength: (socket) => socket.end(HEAD + BODY.slice(0, 9)),
   cutChunk: (socket) => socket.end(`${ENDLESS}29\r\n${BODY.slice(0, 9)}`),
-  /** Every byte of the body, but not the chunk that ends it. */
+  /** Sends every byte of the body, but not the chunk that ends it. */
   cutLastChunk: (socket) => socket.end(`${ENDLESS}29\r\n${BODY}\r\n`),
   cutChunkOfClosing: (socket) =>
     socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n29\r\n${BODY.slice(0, 9)}`),
   resetInBody: (socket) => socket.write(HEAD + BODY.slice(0, 9), () => socket.resetAndDestroy()),
-  /** Without a length only the end of the connection ends the body, so that nobody can tell that it was cut. */
+  /** Without a length, the end of the connection ends the body, so that the truncation cannot be detected. */
   cutUnmeasured: (socket) => socket.end(`HTTP/1.1 200 OK\r\n\r\n${BODY.slice(0, 9)}`),
   garbage: (socket) => socket.write('220 mail.example ESMTP\r\n'),
   twoLengths: (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\n{}}'),
@@ -56,23 +57,23 @@ function bodyOf(length: number): string {
 
 export type Fault = keyof typeof FAULTS;
 
-/** A server of plain sockets on 127.0.0.1 that misbehaves as told, and remembers what reached it. */
+/** A server of plain sockets on 127.0.0.1. It answers every request with the fault that is set, and records requests. */
 export class FaultyServer {
-  /** What becomes of the requests that arrive from now on. Default: `answer`. */
+  /** Default: `answer`. The fault of the requests that arrive from now on. */
   fault: Fault = 'answer';
-  /** Requests that arrived whole, head and body, in the order of arrival. */
+  /** Complete requests, head and body, in the order of arrival. */
   readonly requests: string[] = [];
-  /** Connections that were ever accepted. */
+  /** Number of connections accepted so far. */
   connections = 0;
-  /** Of those, the ones that have ended on both sides. */
+  /** Number of connections that have ended on both sides. */
   disconnections = 0;
-  /** Chosen at the start, and still the same after the end. */
+  /** Set at the start, and kept after `close`. */
   port = 0;
   readonly #open = new Set<Socket>();
   readonly #changes = new EventEmitter();
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
 
-  /** @param port Default: a free one. */
+  /** @param port Default: a free port. */
   static async start(port = 0): Promise<FaultyServer> {
     const server = new FaultyServer();
     server.#server.listen(port, '127.0.0.1');
@@ -85,17 +86,17 @@ export class FaultyServer {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Waits until so many requests have arrived in all. */
+  /** Waits until `count` requests have arrived in all. */
   async received(count: number): Promise<void> {
     while (this.requests.length < count) await once(this.#changes, 'change');
   }
 
-  /** Waits until so many connections have ended in all. */
+  /** Waits until `count` connections have ended in all. */
   async disconnected(count: number): Promise<void> {
     while (this.disconnections < count) await once(this.#changes, 'change');
   }
 
-  /** Does to every open connection what a fault does to one that made a request. */
+  /** Applies a fault to every open connection at once. */
   inflict(fault: Fault): void {
     for (const socket of this.#open) FAULTS[fault](socket);
   }
@@ -120,7 +121,7 @@ export class FaultyServer {
         this.#changes.emit('change');
       }
     });
-    // With half-open sockets it is for the server to answer an end with an end.
+    // With `allowHalfOpen`, the server has to end its own side.
     socket.on('end', () => socket.end());
     socket.on('error', () => undefined);
     socket.on('close', () => {
@@ -129,13 +130,4 @@ export class FaultyServer {
       this.#changes.emit('change');
     });
   }
-}
-
-/** @returns 0 while the text holds no whole request. */
-function endOfRequest(text: string): number {
-  const headEnd = text.indexOf('\r\n\r\n');
-  if (headEnd < 0) return 0;
-  const length = Number(/^content-length: *(\d+)/im.exec(text.slice(0, headEnd))?.[1] ?? 0);
-  const end = headEnd + 4 + length;
-  return text.length >= end ? end : 0;
 }

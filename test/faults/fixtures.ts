@@ -7,40 +7,40 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { AUDIENCE, startIssuer } from '../support/issuer';
 
-/** What has to be there before the subgraph starts. */
-export interface Place {
+/** A server or file that a fault needs, and how the subgraph is configured to use it. */
+export interface Fixture {
   env: Record<string, string>;
-  /** With which the caller asks. */
+  /** Headers of the caller's requests. */
   headers?: Record<string, string>;
-  /** Takes away what was there. */
+  /** Makes it unusable while the subgraph runs. */
   lose?: () => Promise<void>;
   close(): Promise<void>;
 }
 
 const NOTHING_TO_CLOSE = (): Promise<void> => Promise.resolve();
 
-/** A name that no name server knows: RFC 2606 keeps it so. */
-export async function noSuchName(): Promise<Place> {
+/** A host name that never resolves: RFC 2606 reserves `.invalid`. */
+export async function noSuchName(): Promise<Fixture> {
   return { env: { GENAUTH_HOST: 'https://genauth.invalid' }, close: NOTHING_TO_CLOSE };
 }
 
-/** A port that nobody listens at: TCPMUX, which no system has served for decades. */
-export async function nobodyListens(): Promise<Place> {
+/** A closed port: 1 is TCPMUX, a service that systems no longer run. */
+export async function closedPort(): Promise<Fixture> {
   return { env: { GENAUTH_HOST: 'http://127.0.0.1:1' }, close: NOTHING_TO_CLOSE };
 }
 
-/** Takes connections and never says a word, so that no TLS comes about. */
-export function silence(): Promise<Place> {
+/** A server that accepts connections and never sends a byte, so that the TLS handshake does not end. */
+export function silentServer(): Promise<Fixture> {
   return listen(createServer((socket) => socket.on('error', () => undefined)));
 }
 
-/** Speaks HTTP where TLS is expected. */
-export function plainText(): Promise<Place> {
+/** A server that speaks HTTP without TLS. */
+export function serverWithoutTls(): Promise<Fixture> {
   return listen(createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n')));
 }
 
-/** Speaks TLS, with a certificate that it made itself. Whoever accepted it would be answered. */
-export function selfSigned(): Promise<Place> {
+/** A server with a self-signed certificate. A client that accepted the certificate would receive a response. */
+export function selfSignedServer(): Promise<Fixture> {
   const server = createTlsServer(makeCertificate(), (socket) => {
     const body = '{"statusCode":200,"message":"","data":{"success":true}}';
     socket.on('error', () => undefined);
@@ -49,8 +49,8 @@ export function selfSigned(): Promise<Place> {
   return listen(server.on('tlsClientError', () => undefined));
 }
 
-/** A caller who is known, and is neither the user nor allowed to act for others. */
-export async function stranger(): Promise<Place> {
+/** A caller who is authenticated, is not the user, and has no scope. */
+export async function unauthorizedCaller(): Promise<Fixture> {
   const issuer = await startIssuer();
   return {
     env: { AUTH_MODE: 'jwt', JWT_ISSUER: issuer.url, JWT_AUDIENCE: AUDIENCE, JWT_JWKS_URI: issuer.jwksUri },
@@ -59,8 +59,8 @@ export async function stranger(): Promise<Place> {
   };
 }
 
-/** A file for the audit trail. When it is lost a folder is in its place, so that it cannot be written. */
-export async function auditTrail(): Promise<Place> {
+/** A file for the audit trail. `lose` puts a folder in its place, so that writing fails. */
+export async function auditTrail(): Promise<Fixture> {
   const folder = await mkdtemp(join(tmpdir(), 'faults-'));
   const path = join(folder, 'audit.log');
   return {
@@ -73,7 +73,7 @@ export async function auditTrail(): Promise<Place> {
   };
 }
 
-async function listen(server: Server): Promise<Place> {
+async function listen(server: Server): Promise<Fixture> {
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => sockets.add(socket));
   server.listen(0, '127.0.0.1');
@@ -88,13 +88,13 @@ async function listen(server: Server): Promise<Place> {
   };
 }
 
-/** An X.509 certificate of version 1 in DER, the smallest there is. Made here, so that no private key lies about in files. */
+/** Makes a minimal X.509 v1 certificate in DER. It is made at run time, so that no private key is in the repository. */
 function makeCertificate(): { key: string; cert: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const algorithm = der(0x30, der(0x06, Buffer.from('2a8648ce3d040302', 'hex')));
   const name = der(
     0x30,
-    der(0x31, der(0x30, der(0x06, Buffer.from('550403', 'hex')), der(0x0c, Buffer.from('nobody')))),
+    der(0x31, der(0x30, der(0x06, Buffer.from('550403', 'hex')), der(0x0c, Buffer.from('self-signed')))),
   );
   const validity = der(0x30, der(0x17, Buffer.from('200101000000Z')), der(0x17, Buffer.from('490101000000Z')));
   const publicPart = publicKey.export({ type: 'spki', format: 'der' });
