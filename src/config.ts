@@ -1,19 +1,21 @@
 import type { z } from 'zod';
 import type { AuthMode, PolicyOptions } from './callers';
-import { Environment, LOOPBACK, ManagementEnvironment, PolicyEnvironment } from './environment';
+import { Environment, ManagementEnvironment, PolicyEnvironment } from './environment';
 import type { ManagementClientOptions } from './genauth';
 import type { LastIdentityGuard } from './identities';
+import { isLoopback } from './secureUrl';
 
-/** What the process runs by. Durations in milliseconds. */
+/** The configuration of the process. Durations are in milliseconds. */
 export interface Config {
   host: string;
   port: number;
   admin: { host: string; port: number };
-  /** How long the process takes to leave: first it goes on serving, then it waits for requests under way. */
+  /** How long the process continues to serve after the signal to stop. */
   drainDelayMs: number;
+  /** How long it then waits for the requests in progress. */
   drainTimeoutMs: number;
   management: ManagementClientOptions;
-  /** Where replicas share the rate of calls, credentials included; null: nowhere. */
+  /** The server through which replicas share the rate of calls, with credentials. Null: the rate is not shared. */
   valkeyUrl: string | null;
   requestDeadlineMs: number;
   callers: {
@@ -25,16 +27,16 @@ export interface Config {
   lastIdentityGuard: LastIdentityGuard;
   /** `stdout`, or the path of a file. */
   auditLog: string;
-  /** GraphQL requests served at once. */
+  /** The maximum number of concurrent GraphQL requests. */
   maxInFlight: number;
-  /** Mutation fields that one operation may hold. */
+  /** The maximum number of mutation fields in one operation. */
   maxMutationFields: number;
   introspection: boolean;
   executor: 'fast' | 'graphql-js';
   logLevel: string;
 }
 
-/** The environment cannot be used. Says for every bad variable what it must be, and never what it was. */
+/** The environment variables are not valid. Each problem names a variable and its constraint, never its value. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -45,18 +47,17 @@ export class ConfigError extends Error {
   }
 }
 
-/** Each of these may be given as a file, by its name and `_FILE`. */
+/** Variables that can also be read from a file: `X_FILE` holds the path of the file with the value of `X`. */
 const SECRETS = ['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET', 'ROUTER_SECRETS', 'VALKEY_URL'] as const;
 
-/** The names of all variables, for documentation that must not fall behind. */
+/** The names of all variables. Tests compare the documentation with them. */
 export const VARIABLES: readonly string[] = Object.keys(Environment.shape);
 
 /**
- * Reads the configuration from environment variables. A variable that is set to nothing counts as not set.
+ * Reads the configuration from environment variables. An empty variable counts as not set.
  *
  * @param readFile Reads the file that an `X_FILE` variable names.
- * @throws {ConfigError} with all that is wrong at once.
- * @see contract.md, section 3
+ * @throws {ConfigError} It lists all problems.
  */
 export function readConfig(
   environment: Readonly<Record<string, string | undefined>>,
@@ -68,9 +69,9 @@ export function readConfig(
 }
 
 /**
- * Reads what a `ManagementClient` needs, and nothing else: for commands that only speak to GenAuth.
+ * Reads only the options of a `ManagementClient`, for commands that need nothing else.
  *
- * @throws {ConfigError} with all that is wrong at once.
+ * @throws {ConfigError} It lists all problems.
  */
 export function readManagementConfig(
   environment: Readonly<Record<string, string | undefined>>,
@@ -81,16 +82,16 @@ export function readManagementConfig(
 }
 
 /**
- * Reads who may do what, and nothing else: for the schema that says so to routers.
+ * Reads only the options of the policy, for the command that prints the schema with its authorization directives.
  *
- * @throws {ConfigError} with all that is wrong at once.
+ * @throws {ConfigError} It lists all problems.
  */
 export function readPolicyConfig(environment: Readonly<Record<string, string | undefined>>): PolicyOptions {
   const { problems, variables } = readVariables(PolicyEnvironment, environment, () => '');
   return toPolicy(orThrow(variables, problems));
 }
 
-/** @returns `variables` null where one of them is bad; `problems` says which. */
+/** Returns the parsed variables, or null and the problems. */
 function readVariables<Shape extends z.ZodRawShape>(
   schema: z.ZodObject<Shape>,
   environment: Readonly<Record<string, string | undefined>>,
@@ -103,7 +104,7 @@ function readVariables<Shape extends z.ZodRawShape>(
     if (path === undefined || !(name in schema.shape)) continue;
     if (set.has(name)) problems.push(`${name} and ${name}_FILE are both set: set one of them`);
     try {
-      // A newline at the end belongs to the file, not to the secret.
+      // Editors end a file with a newline, which is not part of the secret.
       set.set(name, readFile(path).replace(/\r?\n$/, ''));
     } catch (error) {
       problems.push(`${name}_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown reason'})`);
@@ -113,7 +114,7 @@ function readVariables<Shape extends z.ZodRawShape>(
   const parsed = schema.safeParse(Object.fromEntries(set));
   for (const { path, message } of parsed.error?.issues ?? []) {
     const name = String(path[0]);
-    // Its file has been complained about.
+    // The list already has a problem for the file.
     if (message === 'is required' && set.has(`${name}_FILE`)) continue;
     problems.push(`${name} ${message}`);
   }
@@ -125,12 +126,12 @@ function orThrow<Variables>(variables: Variables | null, problems: readonly stri
   return variables;
 }
 
-/** What a mode needs. Looked at apart from the values, so that a bad value elsewhere hides none of it. */
+/** Returns the variables that the mode requires and that are missing, even if other variables are not valid. */
 function problemsOfAuthentication(set: ReadonlyMap<string, string | undefined>): string[] {
   const mode = set.get('AUTH_MODE') ?? 'strict';
   const needed = (NEEDED_BY_MODE[mode] ?? []).filter((name) => !set.has(name) && !set.has(`${name}_FILE`));
   const problems = needed.map((name) => `${name} is required where AUTH_MODE is ${mode}`);
-  if (mode === 'none' && !LOOPBACK.test(set.get('HOST') ?? '127.0.0.1')) {
+  if (mode === 'none' && !isLoopback(set.get('HOST') ?? '127.0.0.1')) {
     problems.push('HOST must be a loopback address where AUTH_MODE is none');
   }
   return problems;

@@ -4,13 +4,14 @@ import { type Config, readConfig } from './config';
 import { type Emulator, startEmulator } from './emulator';
 import { exampleOperations } from './examples';
 import type { IdeWindow } from './http/ide';
-import { createLog } from './log';
+import { createLog, openPrettyStdout } from './log';
+import { collectProcessMetrics } from './metrics';
 import { startSubgraph } from './subgraph';
 import { readVersion } from './version';
 
 void main();
 
-/** The embedded default: GenAuth's emulator, a seeded user pool and this subgraph, in one process and without internet. */
+/** Runs the emulator with a seeded user pool and this subgraph in one process. It needs no account and no network. */
 async function main(): Promise<void> {
   const emulator = await startEmulator();
   const config = readConfig(
@@ -27,19 +28,23 @@ async function main(): Promise<void> {
     },
     () => '',
   );
-  const someone = pickUser(emulator);
-  const examples = exampleOperations(someone);
+  const user = pickUser(emulator);
+  const examples = exampleOperations(user);
   try {
-    const log = createLog(config.logLevel, { pretty: true });
-    const subgraph = await startSubgraph(config, { log, version: readVersion(), ide: examples });
-    const leave = (): void => {
-      process.stdout.write('\nStopped. The user pool is gone with it.\n');
+    const subgraph = await startSubgraph(config, {
+      log: createLog(config.logLevel, openPrettyStdout()),
+      version: readVersion(),
+      ide: examples,
+      processMetrics: collectProcessMetrics(),
+    });
+    const stop = (): void => {
+      process.stdout.write('\nStopped. The user pool was in memory and is gone.\n');
       void subgraph.close().then(() => emulator.close());
     };
-    process.once('SIGINT', leave);
-    process.once('SIGTERM', leave);
+    process.once('SIGINT', stop);
+    process.once('SIGTERM', stop);
     process.stdout.write(
-      welcome(subgraph.url.replace('127.0.0.1', 'localhost'), config, emulator, someone.name, examples),
+      welcome(subgraph.url.replace('127.0.0.1', 'localhost'), config, emulator, user.name, examples),
     );
   } catch (error) {
     await emulator.close();
@@ -49,7 +54,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** Somebody with identities of several sources, so that an unlink leaves something to see. */
+/** Returns a user with identities of at least two sources, so that one is left after the example's unlink. */
 function pickUser({ store }: Emulator): { userId: string; extIdpId: string; name: string } {
   for (const { profile, identities } of store.users()) {
     const [first, ...others] = identities;
@@ -57,7 +62,7 @@ function pickUser({ store }: Emulator): { userId: string; extIdpId: string; name
       return { userId: profile.userId, extIdpId: first.extIdpId, name: profile.name ?? profile.userId };
     }
   }
-  throw new Error('the seeded user pool has nobody with identities of two sources');
+  throw new Error('the seeded user pool has no user with identities of two sources');
 }
 
 function welcome(
@@ -73,7 +78,7 @@ function welcome(
   Emulator   ${emulator.url}, with a user pool of ${emulator.store.users().length}
   Audit      ${auditLog}
 
-Read what ${name} is linked to, as a router asks for it:
+Read the identities of ${name}, as a router does:
 
 ${curl(url, read)}
 
@@ -85,7 +90,7 @@ Stop with Ctrl+C.
 `;
 }
 
-/** On one line, so that it can be pasted into any shell that knows single quotes. */
+/** Returns a command on one line, which can be pasted into any POSIX shell. */
 function curl(url: string, { query, variables }: IdeWindow): string {
   const document = query.replace(/#.*\n/g, '').replace(/\s+/g, ' ').trim();
   return `curl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: document, variables })}'`;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-
-export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
+import { isRouterSecret, isScope } from './callers';
+import { isSecureUrl } from './secureUrl';
 
 const integer = (min: number, max: number) =>
   z
@@ -14,24 +14,20 @@ const integer = (min: number, max: number) =>
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, { error: `must be one of ${names.join(', ')}` });
 
-const list = (item: RegExp, expected: string) =>
+const list = (isItem: (entry: string) => boolean, expected: string) =>
   z
     .string()
     .transform((text) => text.split(',').map((entry) => entry.trim()))
-    .refine((entries) => entries.every((entry) => item.test(entry)), expected)
+    .refine((entries) => entries.every(isItem), expected)
     .default([]);
 
-const scope = (name: string) =>
-  z
-    .string()
-    .regex(/^[!#-[\]-~]+$/, 'must be one scope')
-    .default(name);
+const scope = (name: string) => z.string().refine(isScope, 'must be one scope').default(name);
 
 const URL_EXPECTED = 'must be an https: URL; http: is accepted for loopback alone';
 
 const required = z.string({ error: 'is required' });
 
-/** How GenAuth is spoken to. */
+/** The variables of the client for GenAuth's management API. */
 export const ManagementEnvironment = z.object({
   GENAUTH_HOST: z
     .string()
@@ -59,14 +55,14 @@ export const ManagementEnvironment = z.object({
   GENAUTH_MAX_QPS: integer(1, 1_000_000).default(200),
 });
 
-/** Who may do what. */
+/** The variables that say which caller may do what. */
 export const PolicyEnvironment = z.object({
   SCOPE_READ: scope('identity:read'),
   SCOPE_UNLINK: scope('identity:unlink'),
   SELF_UNLINK: oneOf(['allow', 'deny']).default('allow'),
 });
 
-/** Every variable of `dist/main.js`, with its default and what it must be: contract.md, section 3. */
+/** Every variable of `dist/main.js`, with its default and its constraint. `.env.example` and the documentation repeat them. */
 export const Environment = z.object({
   ...ManagementEnvironment.shape,
   ...PolicyEnvironment.shape,
@@ -78,12 +74,12 @@ export const Environment = z.object({
   DRAIN_TIMEOUT_MS: integer(0, 600_000).default(25_000),
   AUTH_MODE: oneOf(['strict', 'router', 'jwt', 'none']).default('strict'),
   ROUTER_SECRETS: list(
-    /^[!-+\--~]{32,}$/,
+    isRouterSecret,
     'must be one or more secrets, separated by commas, each of 32 or more visible characters',
   ),
-  JWT_ISSUER: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
-  JWT_AUDIENCE: list(/^[!-~]+$/, 'must be one or more audiences, separated by commas'),
-  JWT_JWKS_URI: z.string().refine(isUrl, URL_EXPECTED).nullable().default(null),
+  JWT_ISSUER: z.string().refine(isSecureUrl, URL_EXPECTED).nullable().default(null),
+  JWT_AUDIENCE: list((entry) => /^[!-~]+$/.test(entry), 'must be one or more audiences, separated by commas'),
+  JWT_JWKS_URI: z.string().refine(isSecureUrl, URL_EXPECTED).nullable().default(null),
   LAST_IDENTITY_GUARD: oneOf(['off', 'self', 'all']).default('self'),
   AUDIT_LOG: z.string().default('stdout'),
   MAX_IN_FLIGHT: integer(1, 100_000).default(256),
@@ -103,16 +99,9 @@ export const Environment = z.object({
 });
 
 function isOrigin(text: string): boolean {
-  if (!isUrl(text)) return false;
+  if (!isSecureUrl(text)) return false;
   const { pathname, search, hash } = new URL(text);
   return pathname === '/' && search === '' && hash === '';
-}
-
-function isUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname));
 }
 
 function isValkeyUrl(text: string): boolean {

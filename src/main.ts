@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';
-import { createLog, type Log } from './log';
+import { createLog, type Log, openStdout } from './log';
+import { collectProcessMetrics } from './metrics';
 import { startSubgraph, type Subgraph } from './subgraph';
 import { readTracingOptions, startTracing, type Tracing } from './tracing';
 import { readVersion } from './version';
@@ -10,39 +11,45 @@ void main();
 
 async function main(): Promise<void> {
   const config = await orExit(() => readConfig(process.env, (path) => readFileSync(path, 'utf8')));
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, openStdout());
   const version = readVersion();
   const tracing = await orExit(() => tracingOrNull(version, log));
   let subgraph: Subgraph | undefined;
-  const leave = async (): Promise<void> => {
+  const shutDown = async (): Promise<void> => {
     try {
-      // While it starts there is nothing to wait for.
-      const inTime = await (subgraph?.leave() ?? true);
-      log.info({ inTime }, 'left');
+      // Nothing is in progress while the process starts.
+      const inTime = await (subgraph?.shutDown() ?? true);
+      log.info({ inTime }, 'stopped');
       if (!inTime) process.exitCode = 1;
     } catch (err) {
-      log.fatal({ err }, 'cannot leave as it should');
+      log.fatal({ err }, 'the process did not stop cleanly');
       process.exitCode = 1;
     }
     process.exit();
   };
-  // Before anything else begins: process 1 of a container ignores signals that nobody listens to.
+  // First of all, because the first process of a container ignores signals without a handler.
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      log.info({ signal }, 'leaving');
-      void leave();
+      log.info({ signal }, 'stopping');
+      void shutDown();
     });
   }
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    // What is true of the process is not known any more: it answers what it has begun, and ends.
+    // The state of the process is unknown now: it finishes the requests in progress, then exits.
     process.on(event, (err: unknown) => {
       log.fatal({ err }, event);
       process.exitCode = 1;
-      void leave();
+      void shutDown();
     });
   }
   try {
-    subgraph = await startSubgraph(config, { log, version, ide: exampleOperations(), tracing });
+    subgraph = await startSubgraph(config, {
+      log,
+      version,
+      ide: exampleOperations(),
+      tracing,
+      processMetrics: collectProcessMetrics(),
+    });
     const { url, adminUrl } = subgraph;
     log.info({ url, port: Number(new URL(url).port), adminUrl, adminPort: Number(new URL(adminUrl).port) }, 'ready');
   } catch (err) {
@@ -58,14 +65,14 @@ async function tracingOrNull(version: string, log: Log): Promise<Tracing | null>
   return startTracing(options, { version, onFailure });
 }
 
-/** Ends the process where the environment is at fault, and says how. */
+/** Exits with a message if the environment variables are not valid. */
 async function orExit<Result>(read: () => Result | Promise<Result>): Promise<Result> {
   try {
     return await read();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const problems = error.problems.map((text) => `  ${text}\n`).join('');
-    process.stderr.write(`The environment variables cannot be used:\n${problems}`);
+    process.stderr.write(`The environment variables are not valid:\n${problems}`);
     process.exit(1);
   }
 }

@@ -1,73 +1,67 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { CallReport, ManagementGauges } from './genauth';
+import type { RequestReport } from './graphql';
 
-/** How a call to GenAuth ended. Of a closed set each, so that nothing a stranger sends becomes a label. */
-export interface CallReport {
-  /** As in `POST /api/v3/unlink-identity`. */
-  route: string;
-  /** 1 or 2. */
-  attempt: number;
-  /** `ok`, or the reason of the error. */
-  result: string;
-  /** From being allowed to go out to the end of the answer. */
-  ms: number;
-}
-
-export interface RequestReport {
-  operation: 'entities' | 'unlink' | 'service' | 'other';
-  /** `ok`; `partial`: data beside errors; `error`: errors alone; `refused`: not executed. */
-  outcome: 'ok' | 'partial' | 'error' | 'refused';
-  ms: number;
-}
-
-/** What is read at the moment when somebody asks for the metrics. */
-export interface Gauges {
-  breaker: 'closed' | 'open' | 'half_open';
-  /** Calls that wait for their turn. */
-  waitingCalls: number;
-  /** User ids that wait to be asked for. */
+/** Values that are read when the metrics are requested. */
+export interface Gauges extends ManagementGauges {
+  /** User ids that have not been sent to GenAuth yet. */
   waitingUsers: number;
-  retriesLeft: number;
-  clockOffsetMs: number;
   auditFailing: boolean;
   inFlight: number;
   draining: boolean;
 }
 
-/** Counts what happens in this process, for Prometheus. */
+/**
+ * The metrics of one subgraph, for Prometheus. Every label has a closed set of values, so that requests cannot create new
+ * series.
+ */
 export interface Metrics {
   readonly onCall: (report: CallReport) => void;
-  /** @param users How many users one get-user-batch asked for. */
+  /** @param users The number of users that one get-user-batch requested. */
   readonly onBatch: (users: number) => void;
   readonly onRequest: (report: RequestReport) => void;
   readonly onRejection: (code: string) => void;
   readonly onUnlink: (outcome: string) => void;
   readonly onAuditFailure: () => void;
   readonly onKeysFailure: () => void;
-  /** Where the gauges are read from. Default: they are not shown. */
+  /** Registers the function that reads the gauges. Default: there are no gauges. */
   readonly watch: (read: () => Gauges) => void;
-  /** Where it is read whether replicas share their rate of calls. Default: it is not shown. */
+  /** Registers the function that reads whether replicas share their rate of calls. Default: there are no such gauges. */
   readonly watchSharing: (read: () => { shared: boolean; replicas: number }) => void;
-  /** The text that Prometheus scrapes, and its content type. */
+  /** Returns the metrics in Prometheus' text format, and its content type. */
   readonly text: () => Promise<{ type: string; body: string }>;
 }
 
 const OUTCOMES = ['acked', 'refused', 'not_sent', 'verified_absent', 'unknown', 'abandoned'];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-export function createMetrics(version: string): Metrics {
+/** Node's own metrics. */
+export type ProcessMetrics = Registry;
+
+/**
+ * Starts to collect Node's own metrics, such as memory and the delay of the event loop. prom-client cannot stop collecting,
+ * so call it once in a process.
+ */
+export function collectProcessMetrics(): ProcessMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** @param processMetrics Default: the text does not contain Node's own metrics. */
+export function createMetrics(version: string, processMetrics?: ProcessMetrics): Metrics {
   const registry = new Registry();
   const registers = [registry];
-  const ofProcess = metricsOfProcess();
   const requests = new Histogram({
     name: 'graphql_request_duration_seconds',
-    help: 'GraphQL requests that were answered, by what they asked for and how that went.',
+    help: 'GraphQL requests by operation and outcome.',
     labelNames: ['operation', 'outcome'],
     buckets: SECONDS,
     registers,
   });
   const rejections = new Counter({
     name: 'http_rejections_total',
-    help: 'Requests that were refused before GraphQL saw them, by the code they were told.',
+    help: 'Requests that were rejected before GraphQL, by the code in the response.',
     labelNames: ['code'],
     registers,
   });
@@ -80,32 +74,34 @@ export function createMetrics(version: string): Metrics {
   });
   const batches = new Histogram({
     name: 'genauth_batch_users',
-    help: 'Users that one get-user-batch asked for.',
+    help: 'Users that one get-user-batch requested.',
     buckets: [1, 2, 5, 10, 20, 30, 40, 50],
     registers,
   });
   const unlinks = new Counter({
     name: 'unlink_outcomes_total',
-    help: 'Unlinks by outcome, as the audit trail has them.',
+    help: 'Unlinks by the outcome that the audit trail records.',
     labelNames: ['outcome'],
     registers,
   });
-  // From 0 on, so that the first of its kind is seen as one more.
+  // Prometheus sees the first event of a kind only if the series has existed with the value 0.
   for (const outcome of OUTCOMES) unlinks.inc({ outcome }, 0);
   const auditFailures = new Counter({
     name: 'audit_failures_total',
-    help: 'Times that the audit trail began to fail. While it fails, no unlink is sent.',
+    help: 'Times that writing the audit trail began to fail. While it fails, no unlink is sent.',
     registers,
   });
   const keysFailures = new Counter({
     name: 'token_keys_failures_total',
-    help: 'Fetches of the token issuer’s keys that failed.',
+    help: 'Failed fetches of the keys of the token issuer.',
     registers,
   });
-  new Gauge({ name: 'build_info', help: 'What is running.', labelNames: ['version', 'node'], registers }).set(
-    { version, node: process.version },
-    1,
-  );
+  new Gauge({
+    name: 'build_info',
+    help: 'Version of the service and of Node.',
+    labelNames: ['version', 'node'],
+    registers,
+  }).set({ version, node: process.version }, 1);
   return {
     onCall: ({ route, attempt, result, ms }) => calls.observe({ route, attempt, result }, ms / 1000),
     onBatch: (users) => batches.observe(users),
@@ -118,20 +114,9 @@ export function createMetrics(version: string): Metrics {
     watchSharing: (read) => watchSharing(registry, read),
     text: async () => ({
       type: registry.contentType,
-      body: await Registry.merge([ofProcess, registry]).metrics(),
+      body: await Registry.merge([...(processMetrics === undefined ? [] : [processMetrics]), registry]).metrics(),
     }),
   };
-}
-
-let processRegistry: Registry | undefined;
-
-/** Node's own, which are of the process and not of a subgraph in it: what collects them runs once, and to the end. */
-function metricsOfProcess(): Registry {
-  if (processRegistry === undefined) {
-    processRegistry = new Registry();
-    collectDefaultMetrics({ register: processRegistry });
-  }
-  return processRegistry;
 }
 
 function watchGauges(registry: Registry, read: () => Gauges): void {
@@ -140,31 +125,43 @@ function watchGauges(registry: Registry, read: () => Gauges): void {
   const state = { closed: 0, half_open: 1, open: 2 };
   gauge(
     'genauth_breaker_state',
-    '0 closed, 1 half open, 2 open: GenAuth is not asked.',
+    'State of the circuit breaker: 0 closed, 1 half-open, 2 open (nothing is sent to GenAuth).',
     ({ breaker }) => state[breaker],
   );
-  gauge('genauth_waiting_calls', 'Calls that wait for their turn.', ({ waitingCalls }) => waitingCalls);
-  gauge('genauth_waiting_users', 'User ids that wait to be asked for.', ({ waitingUsers }) => waitingUsers);
-  gauge('genauth_retries_left', 'Second attempts that the budget allows.', ({ retriesLeft }) => retriesLeft);
-  gauge('genauth_clock_offset_seconds', 'By how much GenAuth’s clock is ahead of ours.', (g) => g.clockOffsetMs / 1000);
-  gauge('audit_failing', '1 while the audit trail cannot be written, and no unlink is sent.', (g) =>
+  gauge(
+    'genauth_waiting_calls',
+    'Calls that wait for the rate or the concurrency limit.',
+    ({ waitingCalls }) => waitingCalls,
+  );
+  gauge(
+    'genauth_waiting_users',
+    'User ids that have not been sent to GenAuth yet.',
+    ({ waitingUsers }) => waitingUsers,
+  );
+  gauge('genauth_retries_left', 'Retries that the budget allows.', ({ retriesLeft }) => retriesLeft);
+  gauge(
+    'genauth_clock_offset_seconds',
+    'Seconds by which the clock of GenAuth is ahead of ours.',
+    (g) => g.clockOffsetMs / 1000,
+  );
+  gauge('audit_failing', '1 while the audit trail cannot be written and no unlink is sent.', (g) =>
     Number(g.auditFailing),
   );
-  gauge('graphql_requests_in_flight', 'GraphQL requests that are being served.', ({ inFlight }) => inFlight);
-  gauge('draining', '1 from the signal to stop until the end.', ({ draining }) => Number(draining));
+  gauge('graphql_requests_in_flight', 'GraphQL requests in progress.', ({ inFlight }) => inFlight);
+  gauge('draining', '1 from the signal to stop until the process ends.', ({ draining }) => Number(draining));
 }
 
 function watchSharing(registry: Registry, read: () => { shared: boolean; replicas: number }): void {
   addGauge(
     registry,
     'genauth_rate_limit_shared',
-    '1 while the rate of calls is shared through Valkey, 0 while this replica goes on with a share of its own.',
+    '1 while the rate of calls is shared through Valkey, 0 while this replica uses a fixed share of its own.',
     () => Number(read().shared),
   );
   addGauge(
     registry,
     'genauth_replicas',
-    'Replicas that share the rate of calls, as last known; 0 where that was never known.',
+    'Replicas that share the rate of calls, as last known; 0 if that was never known.',
     () => read().replicas,
   );
 }

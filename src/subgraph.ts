@@ -7,37 +7,44 @@ import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';
 import { Shutdown } from './http/shutdown';
 import { createAuditLog, Directory, Unlinks } from './identities';
-import { createRequestLog, type Log } from './log';
-import { createMetrics } from './metrics';
+import { type Log, logRequest } from './log';
+import { createMetrics, type ProcessMetrics } from './metrics';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';
 import type { Tracing } from './tracing';
 
 export interface Subgraph {
-  /** The origin of its GraphQL listener. */
+  /** The origin of the GraphQL listener. */
   url: string;
-  /** The origin of its listener for those who run it. */
+  /** The origin of the listener for probes and metrics. */
   adminUrl: string;
   /**
-   * Leaves without losing anything: goes on serving while balancers notice, answers the requests under way, and flushes.
+   * Shuts down gracefully: continues to serve until load balancers have noticed, then finishes the requests in progress and
+   * flushes records and spans.
    *
-   * @returns Whether everything under way was answered in time.
+   * @returns Whether all requests in progress were finished in time.
    */
-  leave(): Promise<boolean>;
-  /** Leaves at once: answers the requests under way, and ends every connection. */
+  shutDown(): Promise<boolean>;
+  /** Shuts down without the delay for load balancers and without a time limit. */
   close(): Promise<void>;
 }
 
-/**
- * Puts the rooms together and opens the doors: the one place that knows them all.
- *
- * @param ide What the IDE at `/` opens with, where introspection is on.
- * @param tracing Default: none. Closed with the rest.
- */
+export interface SubgraphOptions {
+  log: Log;
+  version: string;
+  /** The operations that the IDE at `/` opens with, if introspection is on. */
+  ide: readonly IdeWindow[];
+  /** Default: none. It is closed with the subgraph. */
+  tracing?: Tracing | null;
+  /** Default: none. Node's own metrics, from `collectProcessMetrics`. */
+  processMetrics?: ProcessMetrics;
+}
+
+/** Creates all parts of the subgraph, connects them, and starts the two listeners. */
 export async function startSubgraph(
   config: Config,
-  { log, version, ide, tracing }: { log: Log; version: string; ide: readonly IdeWindow[]; tracing?: Tracing | null },
+  { log, version, ide, tracing, processMetrics }: SubgraphOptions,
 ): Promise<Subgraph> {
-  const metrics = createMetrics(version);
+  const metrics = createMetrics(version, processMetrics);
   const onUnexpectedError = (err: unknown): void => log.error({ err }, 'unexpected error');
   const authenticator = createAuthenticator({
     ...config.callers,
@@ -47,7 +54,6 @@ export async function startSubgraph(
     },
   });
   const policy = createPolicy(config.policy);
-  const logRequest = createRequestLog(log);
   const audit = await createAuditLog(config.auditLog, (err) => {
     metrics.onAuditFailure();
     log.error({ err }, 'the audit trail cannot be written');
@@ -82,11 +88,11 @@ export async function startSubgraph(
     maxMutationFields: config.maxMutationFields,
     executor: config.executor,
     onUnexpectedError,
-    // Timings and places of errors are for the router alone.
+    // Timings and paths of errors are only for a router that has authenticated itself.
     inlineTrace: config.callers.mode === 'strict' || config.callers.mode === 'router',
     onRequest: (report, { deadline }) => {
       metrics.onRequest(report);
-      logRequest(report);
+      logRequest(log, report);
       tracing?.onRequest(report, deadline);
     },
   });
@@ -95,7 +101,7 @@ export async function startSubgraph(
   const closeRest = async (): Promise<void> => {
     await graphql.stop();
     await Promise.all([audit.close(), authenticator.close(), management.close(), rateLimit?.close(), admin.close()]);
-    // Last, so that it has all there is to tell.
+    // Last, because closing the other parts still creates spans.
     await tracing?.close();
   };
   const shutdown = new Shutdown({
@@ -146,7 +152,7 @@ export async function startSubgraph(
   return {
     url: listener.url,
     adminUrl: admin.url,
-    leave: () => shutdown.leave(),
+    shutDown: () => shutdown.leave(),
     async close() {
       await listener.close();
       await closeRest();
@@ -154,7 +160,7 @@ export async function startSubgraph(
   };
 }
 
-/** The rate of calls that all replicas of a user pool share; null where it is not to be shared. */
+/** Returns the rate limit that all replicas with the same user pool share, or null if it is not configured. */
 async function shareRate({ valkeyUrl, management }: Config, log: Log): Promise<SharedRateLimit | null> {
   if (valkeyUrl === null) return null;
   const { origin, userPoolId, accessKey, maxQps } = management;
@@ -164,8 +170,7 @@ async function shareRate({ valkeyUrl, management }: Config, log: Log): Promise<S
     perSecond: maxQps,
     onChange: ({ shared, replicas, reason }) => {
       if (shared) log.info({ replicas }, 'the rate of calls is shared');
-      else
-        log.warn({ reason, replicas }, 'the rate of calls is not shared: this replica goes on with a share of its own');
+      else log.warn({ reason, replicas }, 'the rate of calls is not shared: this replica uses a fixed share of it');
     },
   });
 }

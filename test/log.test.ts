@@ -1,31 +1,10 @@
 import fc from 'fast-check';
-import { pino } from 'pino';
-import { createRequestLog, GatheringStream, type RequestReport } from '../src/log';
+import { BufferedLines, createLog, logRequest } from '../src/log';
 
-/** A log as the process has one, and what it has written. */
-function gathering(level = 'info'): { log: pino.Logger; written: () => string[] } {
-  const texts: string[] = [];
-  const stream = new GatheringStream({ write: (text) => void texts.push(text) });
-  const written = (): string[] => {
-    stream.flushSync();
-    return texts.splice(0);
-  };
-  return { log: pino({ level, base: null }, stream), written };
-}
-
-const LINE: RequestReport = {
-  requestId: 'router-request-1',
-  traceId: null,
-  operation: 'unlink',
-  operationName: null,
-  outcome: 'ok',
-  codes: [],
-  ms: 12,
-  calls: 1,
-};
+type Report = Parameters<typeof logRequest>[1];
 
 const text = fc.string({ unit: 'binary' });
-const lines: fc.Arbitrary<RequestReport> = fc.record({
+const reports: fc.Arbitrary<Report> = fc.record({
   requestId: text,
   traceId: fc.option(text),
   operation: fc.constantFrom('entities' as const, 'unlink' as const, 'service' as const, 'other' as const),
@@ -36,38 +15,41 @@ const lines: fc.Arbitrary<RequestReport> = fc.record({
   calls: fc.nat(),
 });
 
-const withoutTime = (line: string | undefined): string => (line ?? '').replace(/"time":\d+/, '"time":0');
+/** The lines that a log of some level has written for a report. */
+function linesFor(report: Report, level = 'info'): string[] {
+  const lines: string[] = [];
+  logRequest(createLog(level, { write: (line) => void lines.push(line) }), report);
+  return lines;
+}
 
 describe('the line of a request', () => {
-  test('is the one that the log itself would write, whatever is in it', () => {
-    const { log, written } = gathering();
-    const logRequest = createRequestLog(log);
+  test('is one line of JSON with everything that was reported, whatever characters it contains', () => {
     fc.assert(
-      fc.property(lines, (line) => {
-        logRequest(line);
-        const [byHand] = written();
-        log.info(line, 'request');
-        const [byPino] = written();
-        expect(withoutTime(byHand)).toBe(withoutTime(byPino));
-        expect(JSON.parse(byHand ?? '')).toMatchObject({ ...line, level: 30, msg: 'request' });
+      fc.property(reports, (report) => {
+        const lines = linesFor(report);
+        expect(lines).toHaveLength(1);
+        expect(lines[0]).toMatch(/^[^\n]*\n$/);
+        const time = expect.any(Number) as number;
+        expect(JSON.parse(lines[0] ?? '')).toEqual({ ...report, level: 30, time, msg: 'request' });
       }),
     );
   });
 
-  test('is not written where the log is to be quieter, nor past a log of another kind', () => {
-    const { log, written } = gathering('warn');
-    createRequestLog(log)(LINE);
-    expect(written()).toEqual([]);
-    const texts: string[] = [];
-    createRequestLog(pino({ base: null }, { write: (line) => void texts.push(line) }))(LINE);
-    expect(texts.map((line) => JSON.parse(line) as object)).toMatchObject([{ ...LINE, msg: 'request' }]);
+  test('has whole milliseconds', () => {
+    const [report] = fc.sample(reports, 1) as [Report];
+    expect(linesFor({ ...report, ms: 12.6 })[0]).toContain('"ms":13,');
+  });
+
+  test('is not written if the level of the log is higher', () => {
+    const [report] = fc.sample(reports, 1) as [Report];
+    expect(linesFor(report, 'warn')).toEqual([]);
   });
 });
 
-describe('lines that are gathered', () => {
-  test('stay whole and in order, and wait no longer than 50 ms or 8 KiB', async () => {
+describe('buffered lines', () => {
+  test('stay whole and in order, and are written after 50 ms or 8 KiB', async () => {
     const texts: string[] = [];
-    const stream = new GatheringStream({ write: (chunk) => void texts.push(chunk) });
+    const stream = new BufferedLines({ write: (chunk) => void texts.push(chunk) });
     stream.write('first\n');
     stream.write('second\n');
     expect(texts).toEqual([]);

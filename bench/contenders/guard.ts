@@ -32,7 +32,7 @@ const PRODUCT = join(process.cwd(), 'dist');
 const { createAuthenticator, createPolicy, ForbiddenError } = require(join(PRODUCT, 'callers')) as typeof callers;
 const { readConfig } = require(join(PRODUCT, 'config')) as typeof configuration;
 const { createAuditLog, createOperationId } = require(join(PRODUCT, 'identities', 'audit')) as typeof trail;
-const { createLog, createRequestLog } = require(join(PRODUCT, 'log')) as typeof logging;
+const { createLog, logRequest, openStdout } = require(join(PRODUCT, 'log')) as typeof logging;
 
 function giveUp(error: Error): never {
   throw error;
@@ -45,7 +45,7 @@ export async function createGuard(): Promise<Guard> {
   await authenticator.start();
   const policy = createPolicy(config.policy);
   const audit = await createAuditLog(config.auditLog);
-  const logRequest = createRequestLog(createLog(config.logLevel));
+  const log = createLog(config.logLevel, openStdout());
   return {
     authenticate({ headers }) {
       // Not whether one came twice: to see that, the product reads them as they came.
@@ -73,7 +73,16 @@ export async function createGuard(): Promise<Guard> {
     },
     log(operation, ms) {
       const requestId = randomUUID();
-      logRequest({ requestId, traceId: null, operation, operationName: null, outcome: 'ok', codes: [], ms, calls: 1 });
+      logRequest(log, {
+        requestId,
+        traceId: null,
+        operation,
+        operationName: null,
+        outcome: 'ok',
+        codes: [],
+        ms,
+        calls: 1,
+      });
     },
   };
 }

@@ -1,25 +1,25 @@
-import { type KeysUnavailableError } from './errors';
+import type { KeysUnavailableError } from './errors';
 import { type Caller, TRUSTED } from './policy';
 import { createRouterCredential } from './router';
 import { createTokenVerifier } from './token';
 
 /**
- * What a request has to show: the router's credential, the caller's token, both, or nothing at all, which only a listener
- * that nobody else can reach may ask for.
+ * The credentials that a request needs: `router` the router's secret, `jwt` the caller's access token, `strict` both, and
+ * `none` neither. `none` is only for a listener that other machines cannot reach.
  */
 export type AuthMode = 'strict' | 'router' | 'jwt' | 'none';
 
 export interface AuthenticatorOptions {
   mode: AuthMode;
-  /** For `strict` and `router`. Any one is accepted, so that they can be rotated. */
+  /** For `strict` and `router`. Each of them is accepted, so that secrets can be rotated. */
   routerSecrets: readonly string[];
   /** For `strict` and `jwt`. */
   tokens: { issuer: string; audience: readonly string[]; jwksUri: string | null } | null;
-  /** Told of every fetch of the issuer's keys that failed. */
+  /** Called for every failed fetch of the issuer's keys. */
   onKeysFailure: (error: KeysUnavailableError) => void;
 }
 
-/** Every value of each header: repeated ones are refused, not joined. */
+/** Every value of each header. A repeated header is refused; its values are never joined. */
 export interface CallerHeaders {
   routerAuthorization: readonly string[];
   authorization: readonly string[];
@@ -27,20 +27,20 @@ export interface CallerHeaders {
 
 export interface Authenticator {
   /**
-   * Finds out who asks: at once, where that was found out before.
+   * Identifies the caller of a request.
    *
-   * @throws {UnauthenticatedError} What was shown is not enough.
-   * @throws {KeysUnavailableError} There is nothing to verify the token with.
+   * @throws {UnauthenticatedError} A credential is missing or wrong.
+   * @throws {KeysUnavailableError} The issuer's keys, which the token is verified with, are not available.
    */
-  authenticate(headers: CallerHeaders): Caller | Promise<Caller>;
-  /** Whether there is all that is needed to authenticate. */
+  authenticate(headers: CallerHeaders): Promise<Caller>;
+  /** Whether callers can be authenticated: in modes with tokens, whether the issuer's keys are available. */
   ready(): boolean;
-  /** Begins to load the issuer's keys. Resolves when the first attempt is over, well or not. */
+  /** Begins to load the issuer's keys. Resolves when the first attempt has ended, whether it succeeded or not. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Makes the check of callers for one mode. */
+/** Creates the authenticator of one mode. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
   const { mode, routerSecrets, tokens, onKeysFailure } = options;
   const router = mode === 'strict' || mode === 'router' ? createRouterCredential(routerSecrets) : null;
@@ -48,13 +48,9 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
   const verifier =
     tokens !== null && (mode === 'strict' || mode === 'jwt') ? createTokenVerifier({ ...tokens, onKeysFailure }) : null;
   return {
-    authenticate({ routerAuthorization, authorization }) {
-      // Whoever showed the same before was let in with it: one digest tells, instead of one for each header.
-      const shown = router === null ? [] : routerAuthorization;
-      const known = verifier?.recall(authorization, shown) ?? null;
-      if (known !== null) return known;
+    async authenticate({ routerAuthorization, authorization }) {
       router?.check(routerAuthorization);
-      return verifier?.verify(authorization, shown) ?? TRUSTED;
+      return verifier?.verify(authorization) ?? TRUSTED;
     },
     ready: () => verifier?.ready() ?? true,
     start: () => verifier?.start() ?? Promise.resolve(),

@@ -1,18 +1,19 @@
-/** Why a caller is not known. For logs and counters: the caller is told none of it. */
+/** Why a caller is not authenticated. For logs and metrics: the response does not contain it. */
 export type UnauthenticatedReason =
   | 'credential_missing'
   | 'credential_repeated'
   | 'credential_wrong'
   | 'token_missing'
   | 'token_repeated'
+  /** The `Authorization` header is longer than 8 KiB. */
   | 'token_too_large'
   /** Not the scheme `Bearer`, or not a signed JWT. */
   | 'token_malformed'
-  /** Not RS256 or ES256. */
+  /** Neither RS256 nor ES256. */
   | 'algorithm'
-  /** The issuer has no such key, or the token does not say which of several it is. */
+  /** The key set has no such key, or the token does not say which of several keys signed it. */
   | 'unknown_key'
-  /** The issuer has such a key, and it cannot be used: too short, malformed or private. */
+  /** The key set has such a key, but it cannot be used: it is too short, malformed or private. */
   | 'unusable_key'
   | 'signature'
   | 'issuer'
@@ -20,12 +21,12 @@ export type UnauthenticatedReason =
   | 'expired'
   | 'not_yet_valid'
   | 'id_token'
-  /** A claim is missing, or is not of its type. */
+  /** A claim is missing, or has the wrong type. */
   | 'claims';
 
 /**
- * It is not known who is asking. There is no `cause`, on purpose: the errors of jose hold the claims, and no credential,
- * token or claim shall be reachable from an error that is logged.
+ * The caller is not authenticated. This error never has a `cause`: the errors of jose contain the claims, and neither
+ * credentials nor claims may be reachable from an error that is logged.
  */
 export class UnauthenticatedError extends Error {
   override readonly name = 'UnauthenticatedError';
@@ -37,7 +38,7 @@ export class UnauthenticatedError extends Error {
   }
 }
 
-/** The caller is known and may not do this. Says the same whatever was asked for and whether or not it exists. */
+/** The caller is authenticated but not allowed to do this. The message is the same whether or not the user exists. */
 export class ForbiddenError extends Error {
   override readonly name = 'ForbiddenError';
 
@@ -49,20 +50,20 @@ export class ForbiddenError extends Error {
 /** Why the issuer's keys could not be fetched. */
 export type KeysUnavailableReason =
   | 'not_started'
-  /** No connection, or none that lasted to the end of the answer. */
+  /** No connection, or it ended before the response was complete. */
   | 'unreachable'
   | 'timeout'
-  /** Any status but 200; redirects are not followed. */
+  /** Any status except 200. Redirects are not followed. */
   | 'status'
   | 'too_large'
-  /** Not what a discovery document or a key set looks like, or without a key for RS256 or ES256. */
+  /** Not a discovery document, not a key set, or a key set without a key for RS256 or ES256. */
   | 'malformed'
-  /** The discovery document is another issuer's. */
+  /** The discovery document belongs to another issuer. */
   | 'issuer'
-  /** The discovery document points to a URL that is neither `https:` nor loopback. */
+  /** The discovery document names a key set at a URL that is neither `https:` nor loopback. */
   | 'insecure';
 
-/** There is nothing to verify tokens with, so that nobody can be told apart: not the caller's fault. */
+/** No keys are available to verify tokens with. This is not the caller's fault, and a later request may succeed. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
   readonly reason: KeysUnavailableReason;

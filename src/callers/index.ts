@@ -1,7 +1,8 @@
 /**
- * The door to who is asking and what they may do. Nothing in here knows GraphQL, listeners or the environment.
+ * The public interface of `callers/`: who the caller is, and what the caller may do. This module knows neither GraphQL nor
+ * HTTP listeners nor environment variables.
  *
- * Withheld on purpose: the key set, so that there is no way to a token's claims but through `TokenVerifier`.
+ * The key set is not exported, so that the claims of a token can only be read through `TokenVerifier`.
  */
 export { type Authenticator, type AuthenticatorOptions, type AuthMode, createAuthenticator } from './authenticator';
 export {
@@ -11,6 +12,15 @@ export {
   UnauthenticatedError,
   type UnauthenticatedReason,
 } from './errors';
-export { type Actor, type Caller, createPolicy, isSelf, type Policy, type PolicyOptions, TRUSTED } from './policy';
-export { createRouterCredential, type RouterCredential } from './router';
+export {
+  type Actor,
+  type Caller,
+  createPolicy,
+  isScope,
+  isSelf,
+  type Policy,
+  type PolicyOptions,
+  TRUSTED,
+} from './policy';
+export { createRouterCredential, isRouterSecret, type RouterCredential } from './router';
 export { createTokenVerifier, type TokenVerifier, type TokenVerifierOptions } from './token';

@@ -1,47 +1,51 @@
 import { createLocalJWKSet, type JWK } from 'jose';
 import { Agent, errors, request } from 'undici';
 import { isObject } from '../json';
+import { isSecureUrl } from '../secureUrl';
 import { KeysUnavailableError, type KeysUnavailableReason } from './errors';
 
-/** Picks the key that a token's header names. */
+/** Returns the key that a token's header names. */
 export type Keys = ReturnType<typeof createLocalJWKSet>;
 
 export interface KeySetOptions {
   issuer: string;
-  /** Default: what the issuer's discovery document says, asked again with every fetch. */
+  /** Null: as the issuer's discovery document says, which is then read before every fetch of the keys. */
   jwksUri: string | null;
-  /** Milliseconds from one fetch in the background to the next. */
+  /** Milliseconds between two fetches in the background. */
   refreshMs: number;
-  /** A clock that never goes back, in milliseconds. */
+  /** A monotonic clock in milliseconds. */
   elapsedMs: () => number;
-  /** Told of every fetch that failed. */
+  /** Called for every failed fetch. */
   onFailure: (error: KeysUnavailableError) => void;
 }
 
 /**
- * The least time between two fetches that tokens can bring about, whatever became of the first: strangers can make up as
- * many key ids as they like. A key that the issuer has just begun to use is accepted after this time at the latest.
+ * The minimum time between two fetches because of a token with an unknown key id, also after a failed fetch. An
+ * unauthenticated request can contain any key id. A key that the issuer has just begun to use is accepted after this time at the latest.
  */
 const COOLDOWN_MS = 30_000;
-/** How long known keys serve without the issuer. Longer, and whoever holds a withdrawn key need only block our fetches. */
+/**
+ * How long keys are used while the issuer cannot be reached. The time is limited because an attacker with a withdrawn key
+ * could otherwise use it for ever by blocking our fetches.
+ */
 const MAX_STALE_MS = 24 * 60 * 60_000;
-/** The pause after a failed fetch, doubled for each one that follows, and its limit. */
-const RETRY_MS = { first: 1_000, limit: 30_000 };
-/** For one request, from look-up to last byte. Callers with a new key wait for it. */
+/** The pause after the first of consecutive failed fetches, which doubles with each further failure up to the maximum. */
+const RETRY_MS = { first: 1_000, max: 30_000 };
+/** For one request, from name resolution to the last byte. A request with a new key waits for it. */
 const TIMEOUT_MS = 3_000;
-/** A key is less than 1 KiB; with certificates, 5. */
+/** A key is smaller than 1 KiB, or 5 KiB with certificates. */
 const MAX_BODY_BYTES = 256 * 1024;
 
 /**
- * Keeps the issuer's public keys: fetched at the start and then in the background, one fetch at a time, so that a token
- * with a known key never waits and an issuer that is down goes unnoticed for 24 hours.
+ * The public keys of the issuer. They are fetched at the start and then in the background, one fetch at a time: a token with
+ * a known key never waits, and an outage of the issuer has no effect for 24 hours.
  */
 export class KeySet {
   readonly #options: KeySetOptions;
   readonly #agent = new Agent({ maxResponseSize: MAX_BODY_BYTES, headersTimeout: 0, bodyTimeout: 0 });
   #keys: Keys | undefined;
   #loadedAt = 0;
-  #askedAt = -Infinity;
+  #fetchedAt = -Infinity;
   #failures = 0;
   #reason: KeysUnavailableReason = 'not_started';
   #pending: Promise<void> | undefined;
@@ -49,7 +53,7 @@ export class KeySet {
   #closed = false;
 
   constructor(options: KeySetOptions) {
-    if (!isSafe(options.jwksUri ?? options.issuer)) {
+    if (!isSecureUrl(options.jwksUri ?? options.issuer)) {
       const name = options.jwksUri === null ? 'issuer' : 'jwksUri';
       throw new TypeError(`${name} must be an https: URL, or an http: URL of this machine, without a user name`);
     }
@@ -60,32 +64,32 @@ export class KeySet {
     return this.#keys !== undefined && this.#options.elapsedMs() - this.#loadedAt < MAX_STALE_MS;
   }
 
-  /** Resolves when the first fetch is over, well or not. */
+  /** Resolves when the first fetch has ended, whether it succeeded or not. */
   start(): Promise<void> {
     return this.#refresh();
   }
 
   /**
-   * Waits for a fetch only when there are no keys at all and one is under way.
+   * Returns the keys. Waits only if there are none and the first fetch is in progress.
    *
    * @throws {KeysUnavailableError}
    */
   async current(): Promise<Keys> {
     if (!this.ready()) await this.#pending;
-    const keys = this.held();
+    const keys = this.loaded();
     if (keys === null) throw new KeysUnavailableError(this.#reason);
     return keys;
   }
 
-  /** The keys, where there are any that still serve. */
-  held(): Keys | null {
+  /** The keys that are loaded and not too old, or null. */
+  loaded(): Keys | null {
     return this.ready() ? (this.#keys ?? null) : null;
   }
 
-  /** Keys fetched later than the given ones, or null where there are none and it is too early to ask. */
+  /** Returns keys that were fetched after the given ones, or null if there are none and the cooldown has not passed. */
   async newer(than: Keys): Promise<Keys | null> {
     if (this.#keys === than) {
-      const due = this.#options.elapsedMs() - this.#askedAt >= COOLDOWN_MS;
+      const due = this.#options.elapsedMs() - this.#fetchedAt >= COOLDOWN_MS;
       await (due ? this.#refresh() : this.#pending);
     }
     return this.#keys === undefined || this.#keys === than ? null : this.#keys;
@@ -108,10 +112,10 @@ export class KeySet {
 
   async #load(): Promise<void> {
     clearTimeout(this.#timer);
-    this.#askedAt = this.#options.elapsedMs();
+    this.#fetchedAt = this.#options.elapsedMs();
     try {
       this.#keys = await this.#fetchKeys();
-      this.#loadedAt = this.#askedAt;
+      this.#loadedAt = this.#fetchedAt;
       this.#failures = 0;
     } catch (error) {
       if (this.#closed) return;
@@ -129,15 +133,15 @@ export class KeySet {
     const pause =
       this.#failures === 0
         ? this.#options.refreshMs
-        : Math.min(RETRY_MS.first * 2 ** (this.#failures - 1), RETRY_MS.limit);
-    // Replicas that started together, or lost the issuer together, do not ask together.
+        : Math.min(RETRY_MS.first * 2 ** (this.#failures - 1), RETRY_MS.max);
+    // Jitter, so that replicas that were started together do not send their fetches together.
     return pause * (0.8 + 0.2 * Math.random());
   }
 
   async #fetchKeys(): Promise<Keys> {
     const { keys } = await this.#fetchObject(this.#options.jwksUri ?? (await this.#discover()));
     const usable = Array.isArray(keys) ? keys.filter(isVerificationKey) : [];
-    // An issuer without keys has made a mistake; it does not make the known ones wrong.
+    // An empty key set is a mistake of the issuer. The known keys stay in use.
     if (usable.length === 0) throw new KeysUnavailableError('malformed');
     return createLocalJWKSet({ keys: usable });
   }
@@ -148,7 +152,7 @@ export class KeySet {
     const { issuer, jwks_uri: jwksUri } = document;
     if (issuer !== this.#options.issuer) throw new KeysUnavailableError('issuer');
     if (typeof jwksUri !== 'string') throw new KeysUnavailableError('malformed');
-    if (!isSafe(jwksUri)) throw new KeysUnavailableError('insecure');
+    if (!isSecureUrl(jwksUri)) throw new KeysUnavailableError('insecure');
     return jwksUri;
   }
 
@@ -160,7 +164,7 @@ export class KeySet {
     });
     const text = await body.text();
     if (statusCode !== 200) throw new KeysUnavailableError('status');
-    // The limit counts bytes as they arrive, so that it would not hold for what they inflate to.
+    // The size limit counts compressed bytes, and would not limit what they inflate to.
     if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new KeysUnavailableError('malformed');
     const value: unknown = JSON.parse(text);
     if (!isObject(value)) throw new KeysUnavailableError('malformed');
@@ -180,14 +184,7 @@ function reasonOf(error: unknown): KeysUnavailableReason {
   return 'unreachable';
 }
 
-function isSafe(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, hostname, username, password } = new URL(text);
-  if (username !== '' || password !== '') return false;
-  return protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname));
-}
-
-/** Of the kinds that RS256 and ES256 take. Others are left out, so that they cannot spoil the set. */
+/** Whether a key can be used with RS256 or ES256. Other keys are left out. */
 function isVerificationKey(key: unknown): key is JWK {
   if (!isObject(key)) return false;
   return key['kty'] === 'RSA' || (key['kty'] === 'EC' && key['crv'] === 'P-256');

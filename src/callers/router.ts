@@ -1,29 +1,35 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import { UnauthenticatedError } from './errors';
 
-/** Knows the router by the secret it sends. */
+/** Authenticates the router by a secret that it sends with every request. */
 export interface RouterCredential {
   /**
-   * Passes when exactly one header came and holds one of the secrets.
+   * Returns if there is exactly one header and it contains one of the secrets.
    *
-   * @param values Every value of the header, as `headersDistinct` has them: `headers` would join repeated ones.
+   * @param values Every value of the header, as in `headersDistinct`. Node's `headers` would join repeated ones.
    * @throws {UnauthenticatedError}
    */
   check(values: readonly string[]): void;
 }
 
-/** What a header can carry unchanged, without the comma that separates the secrets of a list and the values of a header. */
 const SECRET = /^[!-+\--~]{32,}$/;
 
 /**
- * Makes the check of the router's credential.
+ * Whether a text can be a secret of the router: 32 or more printable ASCII characters, without a space or a comma. Commas
+ * separate the secrets of a list and the values of a header.
+ */
+export function isRouterSecret(text: string): boolean {
+  return SECRET.test(text);
+}
+
+/**
+ * Creates the check of the router's secret.
  *
- * @param secrets Any one is accepted, so that they can be rotated. Each 32 or more printable ASCII characters without a
- *   space or a comma.
+ * @param secrets Each of them is accepted, so that secrets can be rotated.
  */
 export function createRouterCredential(secrets: readonly string[]): RouterCredential {
-  if (secrets.length === 0) throw new TypeError('secrets must hold at least one');
-  if (!secrets.every((secret) => SECRET.test(secret))) {
+  if (secrets.length === 0) throw new TypeError('secrets must contain at least one');
+  if (!secrets.every(isRouterSecret)) {
     throw new TypeError('secrets must each be 32 or more printable ASCII characters without a space or a comma');
   }
   const digests = secrets.map(sha256);
@@ -32,8 +38,8 @@ export function createRouterCredential(secrets: readonly string[]): RouterCreden
       const [value] = values;
       if (values.length > 1) throw new UnauthenticatedError('credential_repeated');
       if (value === undefined || value === '') throw new UnauthenticatedError('credential_missing');
-      // Digests are of one length, and each is compared to its end: time tells neither how much of a secret was right
-      // nor which one it was.
+      // Digests have one length, and every one of them is compared to its end. The duration therefore reveals neither how
+      // many characters were right nor which secret matched.
       const presented = sha256(value);
       const matches = digests.filter((digest) => timingSafeEqual(digest, presented));
       if (matches.length === 0) throw new UnauthenticatedError('credential_wrong');

@@ -6,62 +6,61 @@ import { type Keys, KeySet } from './jwks';
 import type { Actor } from './policy';
 
 export interface TokenVerifierOptions {
-  /** Who signs the tokens: their claim `iss`, to the letter. */
+  /** The issuer that signs the tokens. It must equal their claim `iss`, character for character. */
   issuer: string;
-  /** One of these must be in the claim `aud`. */
+  /** The accepted audiences. The claim `aud` must contain one of them. */
   audience: readonly string[];
-  /** Where the issuer's keys are. Null: where its discovery document says. */
+  /** The URL of the issuer's key set. Null: as the issuer's discovery document says. */
   jwksUri: string | null;
-  /** Default: 30. Seconds by which the issuer's clock may differ from ours. */
+  /** Default: 30. The difference in seconds that is allowed between the issuer's clock and ours. */
   clockSkewS?: number;
-  /** Default: 300 000. Milliseconds from one fetch of the keys in the background to the next. */
+  /** Default: 300 000. Milliseconds between two fetches of the keys in the background. */
   refreshMs?: number;
-  /** Told of every fetch of the keys that failed. Its `cause` may name the issuer's address. */
+  /** Called for every failed fetch of the keys. The `cause` of the error may contain the issuer's address. */
   onKeysFailure?: (error: KeysUnavailableError) => void;
-  /** Default: the system's. Both in milliseconds: the time of day, and a clock that never goes back. */
+  /** Default: the system's clocks. Both in milliseconds: the time of day, and a monotonic clock. */
   clock?: { epochMs: () => number; elapsedMs: () => number };
 }
 
-/** Turns a caller's access token into an actor. */
+/** Verifies the access tokens of callers. */
 export interface TokenVerifier {
   /**
-   * @param values Every value of the header `Authorization`, as `headersDistinct` has them: `headers` would hide repeated
-   *   ones.
-   * @param shown What else of the request had to be right before this was called. Default: nothing. The token is remembered
-   *   together with it.
-   * @throws {UnauthenticatedError} The token says nothing that can be relied on.
-   * @throws {KeysUnavailableError} No keys of the issuer were ever loaded, or none for 24 hours.
+   * Returns the actor that a token describes. The signature of a token is verified once; afterwards the token is recognized
+   * by its digest until it expires or the keys change.
+   *
+   * @param values Every value of the header `Authorization`, as in `headersDistinct`. Node's `headers` keeps only the first.
+   * @throws {UnauthenticatedError} The token is missing, or it is not valid.
+   * @throws {KeysUnavailableError} The issuer's keys were never loaded, or not for 24 hours.
    */
-  verify(values: readonly string[], shown?: readonly string[]): Promise<Actor>;
-  /** The actor of a token that was verified before, beside the same `shown`, and still counts; null of any other. */
-  recall(values: readonly string[], shown?: readonly string[]): Actor | null;
-  /** Whether there are keys to verify with. */
+  verify(values: readonly string[]): Promise<Actor>;
+  /** Whether the issuer's keys are available. */
   ready(): boolean;
-  /** Begins to load the keys. Resolves when the first attempt is over, well or not; others follow until `close`. */
+  /** Begins to load the keys. Resolves when the first attempt has ended; further attempts follow until `close`. */
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Verified {
   actor: Actor;
-  /** By the time of day. */
+  /** In milliseconds of the time of day. */
   expiresAtMs: number;
-  /** What it was verified with: after a change of keys it is verified again. */
+  /** The keys that the token was verified with. After a change of keys it is verified again. */
   keys: Keys;
 }
 
-/** About 3 MB. */
-const MAX_REMEMBERED = 10_000;
+/** Bound of the cache, about 3 MB. */
+const MAX_CACHED_TOKENS = 10_000;
 const ALGORITHMS = ['RS256', 'ES256'];
 const MAX_HEADER_LENGTH = 8 * 1024;
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /**
- * Makes the verification of access tokens: RS256 or ES256, from one issuer, for one of our audiences, with an expiry.
+ * Creates the verifier of access tokens: signed with RS256 or ES256 by one issuer, for one of our audiences, and with an
+ * expiry.
  *
- * Keys come from the issuer alone: nothing that a token says can point to another one.
+ * Keys come from the issuer only. Headers of a token that name or contain a key (`jku`, `jwk`, `x5c`) are ignored.
  *
- * @see genauth-wire.md, section 8
+ * @see https://www.rfc-editor.org/rfc/rfc8725
  */
 export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifier {
   const { issuer, audience, clockSkewS = 30, refreshMs = 300_000, onKeysFailure = () => undefined } = options;
@@ -79,17 +78,15 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   });
 
   /**
-   * What headers were verified, by their digest: their texts are credentials, which nobody should find in this memory. A
-   * caller sends the same token with every request of a page: its signature is verified once.
+   * Verified tokens by the digest of their header. The header itself is a credential and is not kept. A caller sends the
+   * same token with every request of a page; an RS256 verification costs about 50 µs.
    */
-  const verified = new LRUCache<string, Verified>({ max: MAX_REMEMBERED });
+  const verified = new LRUCache<string, Verified>({ max: MAX_CACHED_TOKENS });
 
-  function recall(values: readonly string[], shown: readonly string[] = []): Actor | null {
-    const [value] = values;
-    if (values.length !== 1 || value === undefined || value.length > MAX_HEADER_LENGTH) return null;
-    const known = verified.get(digestOf(value, shown));
-    const isGood = known !== undefined && known.keys === keySet.held() && clock.epochMs() < known.expiresAtMs;
-    return isGood ? known.actor : null;
+  function cached(digest: string): Actor | null {
+    const known = verified.get(digest);
+    const isValid = known !== undefined && known.keys === keySet.loaded() && clock.epochMs() < known.expiresAtMs;
+    return isValid ? known.actor : null;
   }
 
   async function checkWithKeys(token: string): Promise<Verified> {
@@ -97,7 +94,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     try {
       return await check(token, keys);
     } catch (error) {
-      if (!isAboutTheKey(error)) throw error;
+      if (!mayBeNewKey(error)) throw error;
       const newer = await keySet.newer(keys);
       if (newer === null) throw error;
       return check(token, newer);
@@ -118,43 +115,42 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     } catch (error) {
       throw new UnauthenticatedError(reasonOf(error));
     }
-    // Not past its expiry, whatever skew the first look allowed.
+    // The cache allows no clock skew: after its expiry a token is verified again.
     return { actor: toActor(issuer, payload), expiresAtMs: (payload.exp ?? 0) * 1000, keys };
   }
 
   return {
-    async verify(values, shown = []) {
-      const known = recall(values, shown);
+    async verify(values) {
+      const header = onlyHeader(values);
+      const digest = hash('sha256', header, 'base64');
+      const known = cached(digest);
       if (known !== null) return known;
-      const { value, token } = bearerToken(values);
-      const checked = await checkWithKeys(token);
-      verified.set(digestOf(value, shown), checked);
+      const checked = await checkWithKeys(bearerToken(header));
+      verified.set(digest, checked);
       return checked.actor;
     },
-    recall,
     ready: () => keySet.ready(),
     start: () => keySet.start(),
     close: () => keySet.close(),
   };
 }
 
-/** No header holds the end of a line. */
-function digestOf(value: string, shown: readonly string[]): string {
-  return hash('sha256', [...shown, value].join('\n'), 'base64');
-}
-
-function bearerToken(values: readonly string[]): { value: string; token: string } {
-  const [value] = values;
+function onlyHeader(values: readonly string[]): string {
+  const [header] = values;
   if (values.length > 1) throw new UnauthenticatedError('token_repeated');
-  if (value === undefined || value === '') throw new UnauthenticatedError('token_missing');
-  if (value.length > MAX_HEADER_LENGTH) throw new UnauthenticatedError('token_too_large');
-  const token = BEARER.exec(value)?.[1];
-  if (token === undefined) throw new UnauthenticatedError('token_malformed');
-  return { value, token };
+  if (header === undefined || header === '') throw new UnauthenticatedError('token_missing');
+  if (header.length > MAX_HEADER_LENGTH) throw new UnauthenticatedError('token_too_large');
+  return header;
 }
 
-/** Issuers have been seen to put a new key under an old id, so that a wrong signature may mean a new key, too. */
-function isAboutTheKey(error: unknown): boolean {
+function bearerToken(header: string): string {
+  const token = BEARER.exec(header)?.[1];
+  if (token === undefined) throw new UnauthenticatedError('token_malformed');
+  return token;
+}
+
+/** Whether newer keys may help. Some issuers reuse a key id for a new key; then the signature seems wrong. */
+function mayBeNewKey(error: unknown): boolean {
   return error instanceof UnauthenticatedError && (error.reason === 'unknown_key' || error.reason === 'signature');
 }
 
@@ -174,12 +170,14 @@ function reasonOf(error: unknown): UnauthenticatedReason {
   if (error instanceof errors.JOSEAlgNotAllowed) return 'algorithm';
   if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys)
     return 'unknown_key';
-  // All that is left comes from the token's form or from the key; the first kind has a class of its own.
-  const ofForm = [errors.JWSInvalid, errors.JWTInvalid, errors.JOSENotSupported].some((type) => error instanceof type);
-  return ofForm ? 'token_malformed' : 'unusable_key';
+  // The remaining errors concern the form of the token, which have classes of their own, or the key.
+  const isMalformed = [errors.JWSInvalid, errors.JWTInvalid, errors.JOSENotSupported].some(
+    (type) => error instanceof type,
+  );
+  return isMalformed ? 'token_malformed' : 'unusable_key';
 }
 
-/** An id_token has the same issuer, audience and type as an access token. These claims are only ever in the former. */
+/** Claims that only an id_token has. Its issuer, audience and `typ` are the same as those of an access token. */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash'];
 
 function toActor(iss: string, payload: JWTPayload): Actor {
@@ -187,13 +185,13 @@ function toActor(iss: string, payload: JWTPayload): Actor {
   const scopes = [...toScopes(payload['scope']), ...toScopes(payload['scopes'])];
   return Object.freeze({
     iss,
-    sub: toName(payload.sub),
-    azp: toName(payload['azp']),
+    sub: toText(payload.sub),
+    azp: toText(payload['azp']),
     scopes: Object.freeze([...new Set(scopes)]),
   });
 }
 
-function toName(claim: unknown): string | null {
+function toText(claim: unknown): string | null {
   if (claim === undefined || claim === null) return null;
   if (typeof claim !== 'string' || claim === '') throw new UnauthenticatedError('claims');
   return claim;

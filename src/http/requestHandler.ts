@@ -9,6 +9,7 @@ import {
   type UnauthenticatedReason,
 } from '../callers';
 import type { Arrival, Context, GraphQLServer } from '../graphql';
+import { isLoopback } from '../secureUrl';
 import { readGraphQLRequest } from './body';
 import type { Ide } from './ide';
 import { Rejection } from './rejections';
@@ -47,8 +48,6 @@ interface Answer {
   headers: Iterable<readonly [name: string, value: string]>;
   body: string | Buffer | Readable;
 }
-
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d*)?$/;
 
 /** Decides what becomes of each request: an answer of GraphQL, a page of the IDE, or a refusal, and nothing at all for strangers. */
 export class RequestHandler {
@@ -104,7 +103,7 @@ export class RequestHandler {
     if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
     const [host, ...otherHosts] = valuesOf(request, 'host');
     if (host === undefined || otherHosts.length > 0) throw new Rejection(400);
-    if (loopbackNamesOnly && !LOOPBACK.test(host)) throw new Rejection(421);
+    if (loopbackNamesOnly && !isLoopback(host.replace(/:\d*$/, ''))) throw new Rejection(421);
     return authenticator.authenticate({
       routerAuthorization: valuesOf(request, 'router-authorization'),
       authorization: valuesOf(request, 'authorization'),

@@ -1,7 +1,7 @@
 /** The door to the use cases. */
 export { type AuditLog, AuditUnavailableError, createAuditLog } from './audit';
 export { type AuditReport, readAudit, type RecordedIntent } from './auditReport';
-export { Directory, type UserIdentities } from './directory';
+export { type Batch, Directory, type UserIdentities } from './directory';
 export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 export { Identities, type IdentitiesOptions, type KnownUser, type RequestedUnlink } from './identities';
 export type { LastIdentityGuard } from './lastIdentity';

@@ -1,7 +1,7 @@
 /**
- * The door to tracing: which requests were served, and which calls to GenAuth that took, for a collector of OpenTelemetry's.
+ * The public interface of tracing: it sends spans of requests and of calls to GenAuth to an OpenTelemetry collector.
  *
- * Withheld on purpose: OpenTelemetry. No other room imports it, and what it needs is loaded only where tracing is on.
+ * OpenTelemetry is used only here, and its packages are loaded only if tracing is on.
  */
 export { readTracingOptions, startTracing } from './start';
 export type { Tracing } from './spans';

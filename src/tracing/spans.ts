@@ -1,73 +1,46 @@
 import type * as Api from '@opentelemetry/api';
 import type { Context, Link, Span, Tracer } from '@opentelemetry/api';
+import type { Deadline } from '../deadline';
+import type { CallReport } from '../genauth';
+import type { Arrival, RequestReport } from '../graphql';
+import type { Batch } from '../identities';
 
-/** Headers that name the trace a request belongs to, as they came. @see W3C Trace Context */
-export interface TraceParent {
-  traceparent: string | null;
-  tracestate: string | null;
-}
+/** The headers that name the trace of a request. @see https://www.w3.org/TR/trace-context/ */
+export type TraceParent = Pick<Arrival, 'traceparent' | 'tracestate'>;
 
-/** How a GraphQL request went. Of a closed set each, so that nothing a stranger sends leaves the process. */
-export interface RequestReport {
-  operation: 'entities' | 'unlink' | 'service' | 'other';
-  outcome: 'ok' | 'partial' | 'error' | 'refused';
-  codes: readonly string[];
-}
-
-/** How a call to GenAuth ended. */
-export interface CallReport {
-  /** As in `POST /api/v3/unlink-identity`. */
-  route: string;
-  attempt: number;
-  /** `ok`, or the reason of the error. */
-  result: string;
-  /** Of HTTP; null where no answer came. */
-  status: number | null;
-  /** When it was allowed to go out, by `performance.now()`. Null: never. */
-  startedAt: number | null;
-  /** Milliseconds from then on. */
-  ms: number;
-  /** What could end it: the deadline of the request that made it, or of a batch. */
-  deadline: object;
-}
-
-/** A call on behalf of many requests, at the moment when it is known which. */
-export interface Batch {
-  users: number;
-  deadline: object;
-  /** The deadlines of the requests that wait for it. */
-  readers: () => Iterable<object>;
-}
-
-/** What is told of requests and calls, and becomes spans. Requests are told apart by their deadline. */
+/** Turns reports into spans. The deadline of a request or a batch identifies it. */
 export interface Tracing {
-  onArrival(deadline: object, parent: TraceParent): void;
+  onArrival(deadline: Deadline, parent: TraceParent): void;
+  /** A batch is about to be sent. */
   onBatch(batch: Batch): void;
+  /** An attempt of a call has ended. */
   onCall(report: CallReport): void;
-  /** The request has been answered. */
-  onRequest(report: RequestReport, deadline: object): void;
-  /** Exports what is left, for as long as 2 s. */
+  /** The response of a request is complete. */
+  onRequest(report: RequestReport, deadline: Deadline): void;
+  /** Exports the remaining spans, for 2 s at most. */
   close(): Promise<void>;
 }
 
-/** Codes that say nothing against this service, nor against GenAuth. */
-const CALLERS_FAULT: ReadonlySet<string> = new Set(['FORBIDDEN', 'BAD_USER_INPUT', 'LAST_IDENTITY']);
+/** Codes of errors that the caller caused. They do not make the span an error. */
+const CALLER_ERRORS: ReadonlySet<string> = new Set(['FORBIDDEN', 'BAD_USER_INPUT', 'LAST_IDENTITY']);
 
 /**
- * Makes spans: one for each request, one for each attempt of a call that went out.
+ * Creates the spans: one for each request, and one for each attempt of a call that was sent.
  *
- * A call is a child of the request that it was made for. One that was made for many is a child of the first of them that is
- * sampled; it has links to the others, and they have links to it. So no call is exported twice, and none is missing from a
- * trace.
+ * The span of a call is a child of the request that needed it. A batch that several requests share is a child of the first
+ * sampled one; links connect it with the other requests in both directions. Every call is therefore exported once and can
+ * be found from every trace.
+ *
+ * @see docs/decisions/0012-tracing.md
  */
 export function createSpans(
   { SpanKind, SpanStatusCode, TraceFlags, trace, ROOT_CONTEXT }: typeof Api,
   tracer: Tracer,
   extract: (parent: TraceParent) => Context,
 ): Omit<Tracing, 'close'> {
-  // By deadlines, so that whatever is forgotten by everybody else is forgotten here.
-  const requests = new WeakMap<object, Span>();
-  const batches = new WeakMap<object, { users: number; spans: Span[] }>();
+  // Weak maps release the span of a request or a batch together with its deadline.
+  const requests = new WeakMap<Deadline, Span>();
+  const batches = new WeakMap<Deadline, { users: number; spans: Span[] }>();
   const isSampled = (span: Span | undefined): span is Span =>
     span !== undefined && (span.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
   const linkTo = (span: Span): Link => ({ context: span.spanContext() });
@@ -112,7 +85,7 @@ export function createSpans(
       if (span === undefined) return;
       span.updateName(`graphql ${operation}`);
       span.setAttributes({ 'graphql.operation': operation, 'graphql.outcome': outcome, 'graphql.codes': [...codes] });
-      if (outcome !== 'refused' && codes.some((code) => !CALLERS_FAULT.has(code))) {
+      if (outcome !== 'refused' && codes.some((code) => !CALLER_ERRORS.has(code))) {
         span.setStatus({ code: SpanStatusCode.ERROR });
       }
       span.end();

@@ -3,12 +3,12 @@ import type { SpanExporter } from '@opentelemetry/sdk-trace-base';
 import { ConfigError } from '../config';
 import { createSpans, type Tracing } from './spans';
 
-/** What OpenTelemetry itself does not read of its variables. */
+/** The settings that OpenTelemetry does not read from the environment itself. */
 export interface TracingOptions {
   protocol: keyof typeof EXPORTERS;
 }
 
-/** What has to be installed, beside the exporter. */
+/** The optional packages that tracing needs in addition to the exporter, with the versions that were tested. */
 const PACKAGES = {
   '@opentelemetry/api': '1.9.1',
   '@opentelemetry/core': '2.12.1',
@@ -24,12 +24,13 @@ const SERVICE = 'genauth-identity-subgraph';
 const FLUSH_MS = 2_000;
 
 /**
- * Reads from OpenTelemetry's own variables whether there is to be tracing. Everything that they say of how (collector,
- * headers, sampler, batches, resource) is left to OpenTelemetry.
+ * Reads OpenTelemetry's own variables. OpenTelemetry itself reads those for the collector, headers, sampler, batches and
+ * resource.
  *
- * @returns null where there is to be none: `OTEL_TRACES_EXPORTER` is `none`, or neither it nor the address of a collector is
- *   set, or `OTEL_SDK_DISABLED` is `true`.
- * @throws {ConfigError} They ask for what is not supported here.
+ * @returns Null if tracing is off: `OTEL_TRACES_EXPORTER` is `none`, or neither it nor the address of a collector is set, or
+ *   `OTEL_SDK_DISABLED` is `true`.
+ * @throws {ConfigError} The variables name an exporter, protocol or address that is not supported.
+ * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
 export function readTracingOptions(environment: Readonly<Record<string, string | undefined>>): TracingOptions | null {
   const read = (...names: string[]): string | undefined => names.map((name) => environment[name]?.trim()).find(Boolean);
@@ -58,9 +59,9 @@ function isProtocol(text: string): text is TracingOptions['protocol'] {
 }
 
 /**
- * Loads OpenTelemetry and starts tracing. Registers nothing globally: no instrumentation, no context manager.
+ * Loads OpenTelemetry and starts tracing. It registers nothing globally: no instrumentation and no context manager.
  *
- * @param onFailure Told when spans begin to be lost, not of every loss.
+ * @param onFailure Called for the first failed export after a successful one, not for every failure.
  * @throws {ConfigError} OpenTelemetry is not installed.
  */
 export async function startTracing(
@@ -72,7 +73,7 @@ export async function startTracing(
     .defaultResource()
     .merge(resources.resourceFromAttributes({ 'service.name': SERVICE, 'service.version': version }))
     .merge(resources.detectResources({ detectors: [resources.envDetector] }));
-  const exporter = watched(new OTLPTraceExporter(), onFailure);
+  const exporter = reportFailures(new OTLPTraceExporter(), onFailure);
   const provider = new sdk.BasicTracerProvider({ resource, spanProcessors: [new sdk.BatchSpanProcessor(exporter)] });
   const propagator = new core.W3CTraceContextPropagator();
   return {
@@ -86,7 +87,7 @@ export async function startTracing(
     async close() {
       const flushed = new AbortController();
       const { signal } = flushed;
-      // A collector that is gone must not keep the process: what it does not take in time is lost.
+      // Spans that an unreachable collector does not accept in time are lost.
       await Promise.race([provider.shutdown(), pause(FLUSH_MS, undefined, { signal })]).catch(onFailure);
       flushed.abort();
     },
@@ -110,14 +111,14 @@ async function load(protocol: TracingOptions['protocol']) {
     if (code !== 'ERR_MODULE_NOT_FOUND' && code !== 'MODULE_NOT_FOUND') throw error;
     const packages = [...Object.entries(PACKAGES).map(([name, version]) => `${name}@${version}`), EXPORTERS[protocol]];
     throw new ConfigError([
-      `OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_ENDPOINT asks for tracing, which is not installed: unset it, or run\n` +
+      `OTEL_TRACES_EXPORTER or OTEL_EXPORTER_OTLP_ENDPOINT asks for tracing, but its packages are not installed. Unset the variable, or run\n` +
         `    npm install --no-save ${packages.join(' ')}`,
     ]);
   }
 }
 
-/** The same exporter, but its failures are heard of. OpenTelemetry itself keeps them to its own log, which is off. */
-function watched(exporter: SpanExporter, onFailure: (error: unknown) => void): SpanExporter {
+/** Wraps an exporter so that its failures are reported. OpenTelemetry only writes them to its own log, which is off. */
+function reportFailures(exporter: SpanExporter, onFailure: (error: unknown) => void): SpanExporter {
   let failing = false;
   return {
     export: (spans, onResult) =>

@@ -63,17 +63,6 @@ describe('a token that was accepted before', () => {
     await expect(remembering.verify([forged])).rejects.toThrow(UnauthenticatedError);
   });
 
-  test('is remembered together with what else was shown, and is nobody without it', async () => {
-    const token = bearer();
-    const actor = await remembering.verify([token], ['secret']);
-    expect(remembering.recall([token], ['secret'])).toBe(actor);
-    for (const shown of [[], ['other'], ['secret', 'secret'], ['']]) {
-      expect(remembering.recall([token], shown)).toBeNull();
-    }
-    expect(remembering.recall([token])).toBeNull();
-    expect(remembering.recall(['secret', token])).toBeNull();
-  });
-
   test('is refused once it has expired', async () => {
     const token = bearer({ exp: now + 60 });
     await remembering.verify([token]);

@@ -92,7 +92,7 @@ describe('dist/main.js on SIGTERM', () => {
   test('is not ready at once, ends connections with their next answer, and ignores a second signal', async () => {
     const { main, url, adminUrl } = await start({ DRAIN_DELAY_MS: '1500' });
     main.child.kill('SIGTERM');
-    await main.waitFor(/"msg":"leaving"/);
+    await main.waitFor(/"msg":"stopping"/);
     main.child.kill('SIGTERM');
     const ready = await fetch(`${adminUrl}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([503, 'draining\n']);

@@ -71,7 +71,7 @@ describe('dist/main.js', () => {
       expect.objectContaining({ event: 'unlink.intent' }),
       expect.objectContaining({ event: 'unlink.outcome', outcome: 'acked' }),
     ]);
-    expect(messages()).toEqual(['ready', event, 'request', 'left']);
+    expect(messages()).toEqual(['ready', event, 'request', 'stopped']);
     expect(main.output()).not.toContain('sentinel');
   });
 
@@ -92,15 +92,15 @@ describe('dist/main.js', () => {
   test('ends with 1 after an exception that nobody caught, also when it came while it was leaving', async () => {
     main = await startMain(emulator, { DRAIN_DELAY_MS: '300' }, [FAIL_ON_SIGNAL]);
     main.child.kill('SIGTERM');
-    await main.waitFor(/"msg":"leaving"/);
+    await main.waitFor(/"msg":"stopping"/);
     expect(await main.stop('SIGUSR2')).toBe(1);
-    expect(messages()).toEqual(['ready', 'leaving', 'uncaughtException', 'left']);
+    expect(messages()).toEqual(['ready', 'stopping', 'uncaughtException', 'stopped']);
   });
 
   test('ends with 1, and says so once, where something cannot be closed', async () => {
     main = await startMain(emulator, {}, [FAIL_TO_CLOSE]);
     expect(await main.stop('SIGTERM')).toBe(1);
-    expect(messages()).toEqual(['ready', 'leaving', 'cannot leave as it should']);
+    expect(messages()).toEqual(['ready', 'stopping', 'the process did not stop cleanly']);
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('leaves with 0 on %s while it is still starting', async (signal) => {
@@ -110,7 +110,7 @@ describe('dist/main.js', () => {
     await issuer.fetched(1);
     const code = await main.stop(signal);
     await issuer.close();
-    expect([code, messages()]).toEqual([0, ['leaving', 'left']]);
+    expect([code, messages()]).toEqual([0, ['stopping', 'stopped']]);
   });
 
   test.each([

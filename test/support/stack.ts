@@ -76,7 +76,8 @@ export async function startStack({ emulator: options = {}, env = {}, issuer }: S
     },
     () => '',
   );
-  const subgraph = await startSubgraph(config, { log: createLog(config.logLevel), version: '0.0.0', ide: [] });
+  const log = createLog(config.logLevel, process.stdout);
+  const subgraph = await startSubgraph(config, { log, version: '0.0.0', ide: [] });
   return {
     emulator,
     subgraph,
