@@ -1,6 +1,6 @@
 import type { IdeWindow } from './http/ide';
 
-const READ = `# What a router sends for \`User.identities\`.
+const READ = `# The operation that a router sends for \`User.identities\`.
 query ReadIdentities($representations: [_Any!]!) {
   _entities(representations: $representations) {
     ... on User {
@@ -33,15 +33,15 @@ const UNLINK = `mutation UnlinkIdentity($userId: ID!, $extIdpId: ID!, $type: Str
 }
 `;
 
-const SOME_ID = '0'.repeat(24);
+const PLACEHOLDER_ID = '0'.repeat(24);
 
 /**
- * The two operations that this subgraph exists for, ready to run.
+ * Returns an example of each of the two operations, with variables.
  *
- * @param ids Default: placeholders. A user and an identity source that the user is linked to.
+ * @param ids Default: placeholders. A user, and an identity source that the user is linked to.
  */
 export function exampleOperations(
-  { userId, extIdpId } = { userId: SOME_ID, extIdpId: SOME_ID },
+  { userId, extIdpId } = { userId: PLACEHOLDER_ID, extIdpId: PLACEHOLDER_ID },
 ): [IdeWindow, IdeWindow] {
   return [
     { name: 'Read identities', query: READ, variables: { representations: [{ __typename: 'User', id: userId }] } },

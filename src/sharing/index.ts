@@ -1,7 +1,7 @@
 /**
- * The door to what replicas share. Knows of GenAuth's room what a rate limit is, and nothing else.
+ * The public interface of `sharing/`: a rate limit that replicas share through Valkey or Redis.
  *
- * Withheld on purpose: the connection to Valkey, so that nothing else comes to depend on it being there.
+ * The connection to Valkey is not exported, so that nothing else depends on it. The service works without it.
  */
 export {
   createSharedRateLimit,

@@ -1,40 +1,40 @@
-/** How long a lease may be used, from when it was asked for and its time has come. What is left of it then is lost. */
+/** How long a lease is valid, from the request for it and the start of its validity. Unused calls then expire. */
 export const LEASE_MS = 100;
 
-/** The share of a second's calls that the common bucket holds at most, and that one lease can be. */
+/** The capacity of the shared bucket, in seconds of the rate. A lease cannot be larger. */
 export const BURST_SECONDS = 0.05;
 
-/** How long a replica that was not heard of is still taken to draw from the common bucket. */
+/** How long after its last heartbeat a replica counts as one that draws from the shared bucket. */
 export const PRESENT_MS = 1_500;
 
-/** How long it is then taken to go on by itself, with a share that nobody else may use. */
+/** How long after its last heartbeat a replica's share stays reserved for it. */
 export const REMEMBERED_MS = 15_000;
 
-/** How far ahead a call is promised at most. */
+/** How far in the future the validity of a lease may start. */
 export const MAX_AHEAD_MS = 1_000;
 
 export interface Draw {
-  /** Calls to lease; 0 only announces this replica. */
+  /** Number of calls to lease. 0: only a heartbeat. */
   wanted: number;
-  /** Whether this replica lives by its leases. Where it does not, its share is kept out of the common bucket. */
+  /** Whether this replica uses leases. If not, it uses a fixed share, which is kept out of the shared bucket. */
   sharing: boolean;
-  /** There are at least so many replicas, heard of or not. */
+  /** A lower bound for the number of replicas, because some may not have reconnected yet. */
   knownReplicas: number;
 }
 
 export interface Lease {
-  /** Calls that may go out, often fewer than wanted. */
+  /** Number of calls that may be sent, often fewer than wanted. */
   granted: number;
-  /** Milliseconds until they may; where none were granted, until it is worth to ask again. */
+  /** Milliseconds until they may be sent. If none were granted: milliseconds until the next draw is worth sending. */
   waitMs: number;
-  /** Replicas that were heard of lately, or are known by whoever asks. */
+  /** Number of replicas with a recent heartbeat, at least `knownReplicas`. */
   replicas: number;
 }
 
 /** The bucket that all replicas draw from. */
 export interface Leases {
-  /** @throws where the bucket cannot be reached. An answer may also never come, or too late. */
+  /** @throws The bucket cannot be reached. The promise may also never settle. */
   readonly draw: (draw: Draw) => Promise<Lease>;
-  /** Takes this replica's announcement back, if that is possible at once, and ends the connection. */
+  /** Removes this replica's heartbeat, if that is possible at once, and closes the connection. */
   readonly close: () => Promise<void>;
 }

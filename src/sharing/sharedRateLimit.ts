@@ -3,55 +3,54 @@ import { BURST_SECONDS, type Lease, LEASE_MS, type Leases, REMEMBERED_MS } from 
 import { connectValkey } from './valkey';
 
 export interface SharingOptions {
-  /** Where Valkey or Redis is: `redis:`, `rediss:`, `valkey:` or `valkeys:`. Credentials in it are never passed on. */
+  /** The URL of Valkey or Redis: `redis:`, `rediss:`, `valkey:` or `valkeys:`. Its credentials are never logged. */
   url: string;
-  /** What the limit belongs to. Replicas that name the same share it. */
+  /** The name of the limit. Replicas with the same name share it. */
   pool: string;
-  /** Calls per second, of all replicas together. */
+  /** Calls per second of all replicas together. */
   perSecond: number;
-  /** Told whenever sharing begins or ends; also when it could not begin at the start. */
+  /** Called when sharing begins or ends, and when it could not begin at the start. */
   onChange: (change: SharingChange) => void;
 }
 
 export interface SharingChange {
   shared: boolean;
-  /** Replicas among which the calls are divided, this one included. 0: not known yet. */
+  /** Number of replicas that share the rate, including this one. 0: not known yet. */
   replicas: number;
-  /** Why sharing ended: a code of the system or of Valkey, or `timeout`; null where it began. */
+  /** Why sharing ended: an error code of the system or of Valkey, or `timeout`. Null if it began. */
   reason: string | null;
 }
 
-/** Without Valkey, and before it was ever reached, nobody knows how many replicas there are: few have more than this. */
+/** The number of replicas that is assumed while Valkey has never been reached. Few deployments have more. */
 const ASSUMED_REPLICAS = 10;
 
-/** How often a replica announces itself, and tries whether Valkey is back. */
-const BEAT_MS = 500;
+/** The interval of heartbeats. A heartbeat also finds out whether Valkey is available again. */
+const HEARTBEAT_MS = 500;
 
-/** Valkey counts as lost when an answer has not come for so long, or when so many in a row came too late to be used. */
-const PATIENCE_MS = 300;
-const TOO_OFTEN_LATE = 3;
+/** Valkey counts as unavailable after this time without a response, or after so many consecutive late responses. */
+const TIMEOUT_MS = 300;
+const MAX_LATE = 3;
 
-/** When to ask for a call that is being leased: a round trip to Valkey and some. */
-const COME_BACK_MS = 2;
+/** The wait while a lease is requested: slightly more than a round trip to Valkey. */
+const LEASE_REQUEST_MS = 2;
 
 /**
- * Shares a rate of calls among replicas through Valkey, or Redis. Calls are leased a few at a time in the background and
- * handed out from there, so that nobody ever waits for a connection. While Valkey is lost, this replica goes on by itself with
- * an equal share.
+ * Creates a rate limit that replicas share through Valkey or Redis. Calls are leased a few at a time in the background, so
+ * that no call waits for a connection. While Valkey is unavailable, this replica falls back to an equal, fixed share.
  *
- * All replicas together start at most `perSecond` calls in a second and 15 % (at least one call) more: a tenth in leases
- * that were not used at once, and a twentieth in the bucket.
+ * All replicas together start at most 115 % of `perSecond` calls in any second (at least one call more): 10 % in leases that
+ * are used late, and 5 % in the bucket.
  *
  * @see docs/decisions/0011-sharing-the-rate.md
  */
 export async function createSharedRateLimit(options: SharingOptions): Promise<SharedRateLimit> {
-  const leases = await connectValkey({ ...options, onReady: () => limit.beat() });
+  const leases = await connectValkey({ ...options, onReady: () => limit.sendHeartbeat() });
   const close = async (): Promise<void> => {
-    clearInterval(beats);
+    clearInterval(heartbeats);
     await leases.close();
   };
   const limit = new SharedRateLimit({ draw: leases.draw, close }, options);
-  const beats = setInterval(() => limit.beat(), BEAT_MS).unref();
+  const heartbeats = setInterval(() => limit.sendHeartbeat(), HEARTBEAT_MS).unref();
   return limit;
 }
 
@@ -62,21 +61,22 @@ export class SharedRateLimit implements RateLimit {
   readonly #now: () => number;
   #state: 'starting' | 'shared' | 'alone' | 'closed' = 'starting';
   #replicas = 0;
+  /** The fixed share, for times without Valkey. */
   #own: RateLimit;
-  /** The lease: what was granted, what is left of it, and for what time. */
+  /** The current lease: the calls granted, the calls left, and when it is valid. */
   #granted = 0;
   #left = 0;
   #validFrom = 0;
   #validUntil = 0;
   #wanted = 1;
-  /** When the draw was sent that is under way; null: none is. */
+  /** When the current draw was sent. Null: there is none. */
   #askedAt: number | null = null;
   #late = 0;
-  /** After a loss, replicas come back one by one: until then at least so many are there. */
+  /** The replicas before Valkey became unavailable. They reconnect one by one and are counted from the first on. */
   #knownReplicas = 0;
   #knownUntil = 0;
 
-  /** @param now Default `performance.now`. Milliseconds that never go back. */
+  /** @param now Default: `performance.now`. A monotonic clock in milliseconds. */
   constructor(
     leases: Leases,
     { perSecond, onChange }: Pick<SharingOptions, 'perSecond' | 'onChange'>,
@@ -89,7 +89,7 @@ export class SharedRateLimit implements RateLimit {
     this.#own = this.#createShare(ASSUMED_REPLICAS);
   }
 
-  /** Whether the limit is shared at this moment, and among how many replicas; 0 where that was never known. */
+  /** Whether the limit is shared now, and by how many replicas. 0 replicas: never known. */
   get gauges(): { shared: boolean; replicas: number } {
     return { shared: this.#state === 'shared', replicas: this.#replicas };
   }
@@ -104,26 +104,26 @@ export class SharedRateLimit implements RateLimit {
       return 0;
     }
     if (this.#askedAt === null) void this.#draw(this.#nextWanted(now));
-    return COME_BACK_MS;
+    return LEASE_REQUEST_MS;
   }
 
-  /** Announces this replica, and finds out whether Valkey is there. To be called every half second. */
-  beat(): void {
+  /** Sends a heartbeat, and finds out whether Valkey is available. Call it every half second. */
+  sendHeartbeat(): void {
     this.#loseIfUnanswered();
     if (this.#askedAt === null && this.#state !== 'closed') void this.#draw(0);
   }
 
-  /** Takes the announcement back, so that the others can use this replica's share at once. */
+  /** Removes this replica's heartbeat, so that the other replicas can use its share at once. */
   async close(): Promise<void> {
     this.#state = 'closed';
     await this.#leases.close();
   }
 
-  /** A lease that was used up in its time was too small; one that was not, too large: what is not used is lost for all. */
+  /** A lease that was used up in time was too small. One with calls left was too large: unused calls are lost for all. */
   #nextWanted(now: number): number {
-    const most = Math.max(1, Math.floor(this.#perSecond * BURST_SECONDS));
+    const max = Math.max(1, Math.floor(this.#perSecond * BURST_SECONDS));
     const used = this.#granted - this.#left;
-    this.#wanted = this.#left === 0 && now < this.#validUntil ? Math.min(most, this.#wanted * 2) : Math.max(1, used);
+    this.#wanted = this.#left === 0 && now < this.#validUntil ? Math.min(max, this.#wanted * 2) : Math.max(1, used);
     return this.#wanted;
   }
 
@@ -136,15 +136,15 @@ export class SharedRateLimit implements RateLimit {
       const lease = await this.#leases.draw({ wanted, sharing, knownReplicas });
       this.#askedAt = null;
       this.#late = this.#now() < askedAt + LEASE_MS ? 0 : this.#late + 1;
-      if (this.#late === 0) this.#answered(wanted, lease, askedAt);
-      else if (this.#late >= TOO_OFTEN_LATE) this.#lose('timeout');
+      if (this.#late === 0) this.#use(wanted, lease, askedAt);
+      else if (this.#late >= MAX_LATE) this.#lose('timeout');
     } catch (error) {
       this.#askedAt = null;
       this.#lose(reasonOf(error));
     }
   }
 
-  #answered(wanted: number, lease: Lease, askedAt: number): void {
+  #use(wanted: number, lease: Lease, askedAt: number): void {
     if (this.#state === 'closed') return;
     this.#replicas = lease.replicas;
     if (this.#state !== 'shared') {
@@ -153,7 +153,7 @@ export class SharedRateLimit implements RateLimit {
       this.#validFrom = 0;
       this.#knownUntil = askedAt + REMEMBERED_MS;
       this.#onChange({ shared: true, replicas: lease.replicas, reason: null });
-      this.beat();
+      this.sendHeartbeat();
     } else if (wanted > 0) {
       this.#granted = lease.granted;
       this.#left = lease.granted;
@@ -162,10 +162,10 @@ export class SharedRateLimit implements RateLimit {
     }
   }
 
-  /** When the event loop has stood still, an answer may be waiting to be read: it gets its turn first. */
+  /** If the event loop was blocked, a response may be waiting to be read. `setImmediate` lets it be read first. */
   #loseIfUnanswered(): void {
     const askedAt = this.#askedAt;
-    if (this.#state === 'alone' || askedAt === null || this.#now() - askedAt < PATIENCE_MS) return;
+    if (this.#state === 'alone' || askedAt === null || this.#now() - askedAt < TIMEOUT_MS) return;
     setImmediate(() => {
       if (this.#askedAt === askedAt) this.#lose('timeout');
     });
@@ -187,7 +187,7 @@ export class SharedRateLimit implements RateLimit {
   }
 }
 
-/** Never the message, which can hold what the URL held. */
+/** Returns a code. The message is not used, because it may contain the URL and its credentials. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const { code } = error as { code?: unknown };

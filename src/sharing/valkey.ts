@@ -6,24 +6,24 @@ export interface ValkeyOptions {
   url: string;
   pool: string;
   perSecond: number;
-  /** Told whenever a connection can be used. */
+  /** Called whenever a connection has become usable. */
   onReady: () => void;
 }
 
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Announcements go out twice a second, so that a connection which is quiet for so long is dead. */
-const QUIET_MS = 3_000;
+/** Heartbeats are sent twice a second, so a connection without traffic for this time is dead. */
+const SOCKET_TIMEOUT_MS = 3_000;
 const MAX_RECONNECT_MS = 1_000;
-const GOODBYE_MS = 500;
+const CLOSE_TIMEOUT_MS = 500;
 
 /**
- * A token bucket by Valkey's own clock, filled at the rate that belongs to the replicas which draw from it. A replica that
- * fell silent, or says that it is not sharing, goes on with its own share: its part is not filled in here.
+ * A token bucket that uses Valkey's clock. Replicas that are not sharing, or have sent no heartbeat lately, use a fixed share
+ * of the rate. The bucket is filled only at the rate that remains for the others.
  *
- * Nobody takes more at once than its part of what there is. Where there is nothing, one call is promised for the time when
- * there will be: so replicas take turns, and the nearest gets no more than the others.
+ * A lease contains at most an equal part of the tokens. If there are none, one call is promised for the time of the next
+ * token; replicas therefore take turns, and a replica with a short round trip gets no more than the others.
  *
- * A bucket that is not there starts empty, so that a restart of Valkey lets nothing through that was not waited for.
+ * A new bucket is empty, so that a restart of Valkey does not allow a burst.
  */
 const DRAW = `
 local time = redis.call('TIME')
@@ -51,11 +51,11 @@ redis.call('PEXPIRE', KEYS[1], remembered)
 return { granted, wait, replicas }
 `;
 
-/** Connects in the background, and again whenever the connection is lost. Nothing is queued while there is none. */
+/** Connects in the background and reconnects whenever the connection is lost. Without a connection draws fail at once. */
 export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOptions): Promise<Leases> {
-  // Loaded only where it is used: it is as large as all the rest.
+  // Loaded only if it is used, because it is as large as all other dependencies together.
   const { createClient, defineScript } = await import('@redis/client');
-  // In braces, so that a cluster keeps both in one place.
+  // The braces make a cluster store both keys on one node.
   const key = `genauth-rate:{${createHash('sha256').update(pool).digest('hex').slice(0, 16)}}`;
   const id = randomUUID();
   const capacity = Math.max(1, perSecond * BURST_SECONDS);
@@ -79,8 +79,8 @@ export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOpt
     maintNotifications: 'disabled',
     socket: {
       connectTimeout: CONNECT_TIMEOUT_MS,
-      socketTimeout: QUIET_MS,
-      // With jitter, so that the replicas do not come back all at once.
+      socketTimeout: SOCKET_TIMEOUT_MS,
+      // Jitter, so that replicas do not reconnect all at once.
       reconnectStrategy: (retries) => Math.min(MAX_RECONNECT_MS, 50 * 2 ** retries) * (0.5 + Math.random() / 2),
     },
   });
@@ -92,7 +92,7 @@ export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOpt
     lastError = null;
     onReady();
   });
-  // Ends only when the client is closed; until then errors are tried again.
+  // Rejects only when the client is closed. Until then it reconnects after errors.
   client.connect().catch(() => undefined);
 
   return {
@@ -110,13 +110,13 @@ export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOpt
           MAX_AHEAD_MS,
         ]);
       } catch (error) {
-        // That there is no connection says less than why there is none.
+        // Why the connection failed says more than that there is none.
         throw lastError ?? error;
       }
     },
     async close() {
-      const goodbye = client.zRem(`${key}:replicas`, id).catch(() => undefined);
-      await Promise.race([goodbye, pause(GOODBYE_MS, undefined, { ref: false })]);
+      const removed = client.zRem(`${key}:replicas`, id).catch(() => undefined);
+      await Promise.race([removed, pause(CLOSE_TIMEOUT_MS, undefined, { ref: false })]);
       client.destroy();
     },
   };

@@ -37,7 +37,7 @@ class Replicas {
     for (let tick = 0; tick < ms; tick++) {
       await this.time.advance();
       for (const [id, { limit, taken }] of this.all.entries()) {
-        if ((this.time.now + id * 37) % 500 === 0) limit.beat();
+        if ((this.time.now + id * 37) % 500 === 0) limit.sendHeartbeat();
         for (let calls = demand(id); calls > 0 && limit.take() === 0; calls--) taken.push(this.time.now);
       }
     }
