@@ -1,6 +1,7 @@
-/** The door to GraphQL: whoever has authenticated a request hands it in here, and gets what to send back. */
+/** The public interface of the GraphQL layer. `http/` passes in a request that it has authenticated, and sends the result. */
 export { withAuthorization } from './authorization';
 export { type Arrival, type Context, createContext } from './context';
 export type { RequestReport } from './reports';
 export { loadSchema } from './schema';
+export type { RequestReport } from './reports';
 export { createGraphQLServer, type GraphQLRequest, type GraphQLServer } from './server';
