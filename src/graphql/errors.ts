@@ -1,6 +1,6 @@
 import { unwrapResolverError } from '@apollo/server/errors';
 import { LimitError } from './limits';
-import { GraphQLError, type GraphQLFormattedError, Kind } from 'graphql';
+import { type FieldNode, GraphQLError, type GraphQLFormattedError, Kind, locatedError } from 'graphql';
 import { ForbiddenError } from '../callers';
 import {
   InvalidArgumentError,
@@ -29,15 +29,16 @@ interface Translation {
   extensions: ErrorExtensions;
 }
 
+/** Translates an error into what a caller is told. */
+export type FormatError = (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+
 /**
- * Makes the one translation from what went wrong inside to what a caller is told. Whatever it does not know becomes
- * `INTERNAL_SERVER_ERROR` without a word of its own, and is reported.
+ * Creates the only translation from internal errors to the errors of a response. An error that it does not know becomes
+ * `INTERNAL_SERVER_ERROR`, without the error's own message.
  *
- * @param onUnexpected Called with an error that nobody foresaw.
+ * @param onUnexpected Called with an error that the translation does not know.
  */
-export function createFormatError(
-  onUnexpected: (error: unknown) => void,
-): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
+export function createFormatError(onUnexpected: (error: unknown) => void): FormatError {
   return (formatted, error) => {
     const cause = unwrapResolverError(error);
     const known = translate(cause) ?? (error instanceof GraphQLError ? translateGraphQL(formatted, error) : undefined);
@@ -49,6 +50,21 @@ export function createFormatError(
       ...(formatted.path === undefined ? {} : { path: formatted.path }),
       extensions: { ...extensions },
     };
+  };
+}
+
+/** Translates what a resolver threw into the error of a field. */
+export type FormatFieldError = (
+  cause: unknown,
+  nodes: readonly FieldNode[],
+  path: readonly (string | number)[],
+) => GraphQLFormattedError;
+
+/** Creates the translation for errors of fields that graphql-js did not execute. It translates as `formatError` does. */
+export function createFormatFieldError(formatError: FormatError): FormatFieldError {
+  return (cause, nodes, path) => {
+    const error = locatedError(cause, nodes, path);
+    return formatError(error.toJSON(), error);
   };
 }
 

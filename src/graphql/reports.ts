@@ -1,5 +1,5 @@
 import type { ApolloServerPlugin } from '@apollo/server';
-import { Kind, type OperationDefinitionNode } from 'graphql';
+import { type GraphQLFormattedError, Kind, type OperationDefinitionNode } from 'graphql';
 import type { Context } from './context';
 
 /** How a GraphQL request went, in words that may be logged: none of it is what a stranger wrote, but for a name. */
@@ -31,9 +31,10 @@ export function reportRequests(
         willSendResponse({ operation, contextValue, response: { body, http } }) {
           if (body.kind !== 'single') return Promise.resolve();
           const { data, errors = [] } = body.singleResult;
-          const outcome = outcomeOf(errors.length, http.status, data);
-          const codes = [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))];
-          onRequest(toReport(describe(operation), { outcome, codes }, contextValue), contextValue);
+          const isExecuted = http.status === undefined || http.status < 400;
+          const hasValue = Object.values(data ?? {}).some((value) => value !== null);
+          const result = summarize({ errors, isExecuted, hasValue });
+          onRequest(toReport(describe(operation), result, contextValue), contextValue);
           return Promise.resolve();
         },
       }),
@@ -56,10 +57,17 @@ export function toReport(
   return { requestId, traceId, operation, operationName, outcome, codes, ms, calls: identities.calls };
 }
 
-function outcomeOf(errors: number, status: number | undefined, data: unknown): RequestReport['outcome'] {
-  if (errors === 0) return 'ok';
-  if (status !== undefined && status >= 400) return 'refused';
-  return Object.values(data ?? {}).some((value) => value !== null) ? 'partial' : 'error';
+/** Returns how a request went. @param response.hasValue Whether a root field has a value other than null. */
+export function summarize(response: {
+  errors: readonly GraphQLFormattedError[];
+  isExecuted: boolean;
+  hasValue: boolean;
+}): Pick<RequestReport, 'outcome' | 'codes'> {
+  const { errors, isExecuted, hasValue } = response;
+  const codes = [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))];
+  if (errors.length === 0) return { outcome: 'ok', codes };
+  if (!isExecuted) return { outcome: 'refused', codes };
+  return { outcome: hasValue ? 'partial' : 'error', codes };
 }
 
 function kindOf(operation: OperationDefinitionNode | undefined): RequestReport['operation'] {

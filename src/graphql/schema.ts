@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildSubgraphSchema } from '@apollo/subgraph';
-import { GraphQLError, type GraphQLFieldResolver, type GraphQLSchema, parse } from 'graphql';
+import { type GraphQLFieldResolver, type GraphQLSchema, parse } from 'graphql';
 import type { Context } from './context';
+import { createRepresentationError, isUserReference } from './representations';
 import { resolvers } from './resolvers/identity';
 
-// Seen from src/graphql and from dist/graphql alike.
+// The path is the same from src/graphql and from dist/graphql.
 const SCHEMA_FOLDER = join(__dirname, '..', '..', 'schema');
 
 /** Reads the SDL that this subgraph contributes, one file per topic. */
@@ -17,9 +18,9 @@ export function loadTypeDefs(): string {
     .join('\n');
 }
 
-/** Builds the executable schema: the SDL, its resolvers, and an `_entities` that one bad representation cannot spoil. */
+/** Builds the executable schema. In its `_entities` field one invalid representation does not affect the other entities. */
 export function loadSchema(): GraphQLSchema {
-  // The list form is the one that @apollo/subgraph 2.14 and 2.15 both take.
+  // @apollo/subgraph 2.14 and 2.15 both accept the list form.
   const schema = buildSubgraphSchema([{ typeDefs: parse(loadTypeDefs()), resolvers }]);
   const entities = schema.getQueryType()?.getFields()['_entities'];
   if (entities?.resolve === undefined) throw new Error('the subgraph library no longer resolves _entities as a field');
@@ -30,10 +31,10 @@ export function loadSchema(): GraphQLSchema {
 type EntitiesResolver = GraphQLFieldResolver<unknown, Context, { representations: readonly unknown[] }>;
 
 /**
- * Keeps what is wrong with one representation to that representation.
+ * Limits the error of an invalid representation to its own entity.
  *
- * The library throws for the whole list when it meets a `__typename` it does not know. Every entity of the request is
- * then lost, and a neighbour's rejection that nobody waits for any more ends the process.
+ * The library throws for the whole list if one `__typename` is unknown. All entities of the request are lost then, and the
+ * rejected promise of another entity, which has no handler any more, ends the process.
  */
 function isolating(resolve: EntitiesResolver): EntitiesResolver {
   return (source, { representations }, context, info) => {
@@ -42,21 +43,8 @@ function isolating(resolve: EntitiesResolver): EntitiesResolver {
     if (usable.length === representations.length) return entities;
     const resolved = (entities as readonly unknown[]).values();
     return representations.map((representation) =>
-      // An Error among the items is an error at that item alone.
-      isUserReference(representation) ? resolved.next().value : unusable(),
+      // graphql-js reports an Error in a list as the error of that item.
+      isUserReference(representation) ? resolved.next().value : createRepresentationError(),
     );
   };
-}
-
-/** Representations are untyped on the wire. An id that is a number is refused: JSON numbers lose digits of long ids. */
-function isUserReference(representation: unknown): boolean {
-  if (typeof representation !== 'object' || representation === null) return false;
-  const { __typename, id } = representation as { __typename?: unknown; id?: unknown };
-  return __typename === 'User' && typeof id === 'string';
-}
-
-function unusable(): GraphQLError {
-  return new GraphQLError('representation must have __typename "User" and an id that is a string', {
-    extensions: { code: 'BAD_USER_INPUT' },
-  });
 }

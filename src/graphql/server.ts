@@ -11,10 +11,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context';
 import { createDocumentStore } from './documents';
-import { createFormatError } from './errors';
-import { FastPath, type GraphQLRequest, type Written } from './fastPath';
+import { createFormatError, createFormatFieldError, type FormatError } from './errors';
+import { FastPath, type GraphQLRequest } from './fastPath';
 import { limitDocument, type Limits, limitVariables } from './limits';
-import { reportRequests, type RequestReport, toReport } from './reports';
+import { reportRequests, type RequestReport, summarize, toReport } from './reports';
 import { loadSchema } from './schema';
 
 export interface GraphQLServerOptions extends Limits {
@@ -57,7 +57,9 @@ const TRACE_HEADER = 'apollo-federation-include-trace';
 /** Makes the GraphQL server, not started. */
 export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServer {
   const fastPath = options.executor === 'fast' ? new FastPath() : null;
-  const apollo = createApolloServer(options, fastPath);
+  const formatError = createFormatError(options.onUnexpectedError);
+  const formatFieldError = createFormatFieldError(formatError);
+  const apollo = createApolloServer(options, formatError, fastPath);
   // What Apollo Server answers with to whoever sends such a header: there are as many as there are kinds of clients.
   const contentTypes = new LRUCache<string, string>({
     max: 100,
@@ -66,25 +68,21 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
   });
 
   async function answer(request: HttpRequest, context: Context): Promise<HttpAnswer> {
-    const { headers, body } = request;
+    const { headers } = request;
     const contentType = contentTypes.get(headers.accept ?? '');
-    const known = fastPath?.find(body) ?? null;
-    if (contentType === undefined || known === null || headers[TRACE_HEADER] !== undefined) {
+    const compiled = fastPath?.find(request.body) ?? null;
+    if (contentType === undefined || compiled === null || headers[TRACE_HEADER] !== undefined) {
       return answerByApollo(request, context);
     }
-    let written: Written | null = null;
-    try {
-      written = await known.plan(body.variables ?? {}, context.identities);
-    } catch (error) {
-      // A mistake of ours, after something may have been executed: graphql-js still says what became of it.
-      options.onUnexpectedError(error);
-    }
-    if (written === null || written.body === null) return answerByApollo(request, context);
-    options.onRequest(toReport(known.description, ALL_WENT_WELL, context), context);
-    const fast = { status: 200, headers: [['content-type', contentType]] as const, body: written.body };
+    const execute = compiled.plan(request.body.variables ?? {});
+    if (execute === null) return answerByApollo(request, context);
+    const response = await execute(context.identities, formatFieldError);
+    const result = summarize({ ...response, isExecuted: true });
+    options.onRequest(toReport(compiled.description, result, context), context);
+    const body = response.body ?? '';
     // Decision 0015.
-    written.body = null;
-    return fast;
+    response.body = null;
+    return { status: 200, headers: [['content-type', contentType]], body };
   }
 
   async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {
@@ -113,8 +111,6 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
   };
 }
 
-const ALL_WENT_WELL = { outcome: 'ok', codes: [] } as const;
-
 /** Tokens in one document. A document of 1 000 aliased fields has about 10 000. */
 const MAX_TOKENS = 15_000;
 
@@ -122,14 +118,18 @@ const MAX_TOKENS = 15_000;
  * Nothing is left to a default that depends on `NODE_ENV` or on Apollo's variables: every option with a say in what strangers
  * can see or do is set here.
  */
-function createApolloServer(options: GraphQLServerOptions, fastPath: FastPath | null): ApolloServer<Context> {
-  const { introspection, maxMutationFields, onRequest, onUnexpectedError } = options;
+function createApolloServer(
+  options: GraphQLServerOptions,
+  formatError: FormatError,
+  fastPath: FastPath | null,
+): ApolloServer<Context> {
+  const { introspection, maxMutationFields, onRequest } = options;
   return new ApolloServer<Context>({
     schema: loadSchema(),
     introspection,
     hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,
-    formatError: createFormatError(onUnexpectedError),
+    formatError,
     // Apollo's own ends the answer with a new line.
     stringifyResult: (result) => JSON.stringify(result),
     parseOptions: { maxTokens: MAX_TOKENS },

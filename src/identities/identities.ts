@@ -1,17 +1,14 @@
 import DataLoader from 'dataloader';
 import { type Caller, ForbiddenError, type Policy } from '../callers';
 import type { Deadline } from '../deadline';
-import { type GenAuthId, type IdentityList, type ManagementClient, parseIdentityType } from '../genauth';
+import { type GenAuthId, type ManagementClient, parseIdentityType } from '../genauth';
 import type { Directory, UserIdentities } from './directory';
 import { UnlinkNotExecutedError } from './errors';
 import type { UnlinkRequest } from './settle';
 import type { UnlinkResult, Unlinks } from './unlink';
 
-/** A user whom GenAuth knows. */
-export interface KnownUser {
-  id: string;
-  identities: IdentityList;
-}
+/** What reading a user resulted in: identities, null for a user that GenAuth does not know, or the error of this user. */
+export type UserRead = UserIdentities | Error;
 
 export interface IdentitiesOptions {
   management: Pick<ManagementClient, 'parseId'>;
@@ -37,7 +34,6 @@ export class Identities {
   readonly #deadline: Deadline;
   #loaderOrNone: DataLoader<GenAuthId, UserIdentities> | undefined;
   #calls = 0;
-  #begun: { request: RequestedUnlink; result: Promise<UnlinkResult> } | null = null;
 
   /**
    * @param options What all requests share.
@@ -53,9 +49,7 @@ export class Identities {
   /** What was read field by field: made for the first of them, because most requests read nothing so. */
   get #loader(): DataLoader<GenAuthId, UserIdentities> {
     const { directory } = this.#options;
-    this.#loaderOrNone ??= new DataLoader((userIds) =>
-      directory.load(userIds, this.#deadline, (calls) => (this.#calls += calls)),
-    );
+    this.#loaderOrNone ??= new DataLoader((userIds) => directory.load(userIds, this.#deadline, this.#addCalls));
     return this.#loaderOrNone;
   }
 
@@ -73,33 +67,28 @@ export class Identities {
    * @throws {ManagementError} GenAuth could not be asked, or gave no usable answer.
    */
   async of(userId: string): Promise<UserIdentities> {
-    const { management, policy } = this.#options;
-    const id = management.parseId('userId', userId);
-    if (!policy.mayRead(this.#caller, id)) throw new ForbiddenError();
-    return this.#loader.load(id);
+    return this.#loader.load(this.#readable(userId));
   }
 
   /**
-   * Reads many users at once, when nothing stands in the way of any.
+   * Reads many users, each on its own: an error of one does not affect the others. Unlike `of`, it does not remember what it
+   * has read.
    *
-   * @returns For each id the user, or null when GenAuth does not know one; null instead of a list when one of them cannot be
-   *   answered so. Then `of` says for each what there is to say, from what has been read here.
+   * @returns For each id what `of` returns, or the error that `of` throws.
    */
-  async many(userIds: readonly string[]): Promise<(KnownUser | null)[] | null> {
-    const { directory } = this.#options;
-    const ids = this.#readable(userIds);
-    if (ids === null) return null;
-    const results = await directory.load(ids, this.#deadline, (calls) => (this.#calls += calls));
-    if (results.some((result) => result instanceof Error)) {
-      ids.forEach((id, index) => this.#loader.prime(id, results[index] ?? null));
-      return null;
-    }
-    const users = results.map((identities, index) =>
-      identities === null || identities instanceof Error ? null : { id: ids[index] ?? '', identities },
-    );
-    // Decision 0015.
-    results.length = 0;
-    return users;
+  async many(userIds: readonly string[]): Promise<UserRead[]> {
+    const reads = userIds.map((userId) => {
+      try {
+        return this.#readable(userId);
+      } catch (error) {
+        return toError(error);
+      }
+    });
+    const ids = reads.filter((read) => typeof read === 'string');
+    const results = await this.#options.directory.load(ids, this.#deadline, this.#addCalls);
+    if (ids.length === reads.length) return results;
+    const rest = results.values();
+    return reads.map((read) => (typeof read === 'string' ? (rest.next().value ?? null) : read));
   }
 
   /**
@@ -126,50 +115,25 @@ export class Identities {
    * @throws {UnlinkOutcomeUnknownError} It may have been executed.
    */
   async unlink(request: RequestedUnlink): Promise<UnlinkResult> {
-    if (this.#begun !== null) return this.#takeOver(request);
     const { unlinks } = this.#options;
     const checked = this.#check(request);
     try {
-      return await unlinks.unlink(checked, this.#caller, this.#deadline, (calls) => (this.#calls += calls));
+      return await unlinks.unlink(checked, this.#caller, this.#deadline, this.#addCalls);
     } finally {
       this.#loaderOrNone?.clear(checked.userId);
     }
   }
 
-  /**
-   * Begins an unlink for which somebody else may have to answer in the end: the next `unlink` of this request, which must ask
-   * for the same, gets its outcome instead of beginning another.
-   */
-  beginUnlink(request: RequestedUnlink): Promise<UnlinkResult> {
-    const result = this.unlink(request);
-    this.#begun = { request, result };
-    return result;
-  }
+  readonly #addCalls = (calls: number): void => {
+    this.#calls += calls;
+  };
 
-  #takeOver({ userId, extIdpId, type }: RequestedUnlink): Promise<UnlinkResult> {
-    const begun = this.#begun;
-    this.#begun = null;
-    const { request } = begun ?? {};
-    if (
-      begun === null ||
-      request?.userId !== userId ||
-      request.extIdpId !== extIdpId ||
-      (request.type ?? null) !== (type ?? null)
-    ) {
-      throw new Error('an unlink was begun that is not the one that is asked for');
-    }
-    return begun.result;
-  }
-
-  /** @returns null where one of them is no id, or may not be read. */
-  #readable(userIds: readonly string[]): GenAuthId[] | null {
+  /** Checks that the caller may read the user. */
+  #readable(userId: string): GenAuthId {
     const { management, policy } = this.#options;
-    try {
-      const ids = userIds.map((userId) => management.parseId('userId', userId));
-      return ids.every((id) => policy.mayRead(this.#caller, id)) ? ids : null;
-    } catch {
-      return null;
-    }
+    const id = management.parseId('userId', userId);
+    if (!policy.mayRead(this.#caller, id)) throw new ForbiddenError();
+    return id;
   }
 
   #check({ userId, extIdpId, type }: RequestedUnlink): UnlinkRequest {
@@ -184,4 +148,8 @@ export class Identities {
       throw new UnlinkNotExecutedError(error);
     }
   }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a check failed without an error', { cause: error });
 }

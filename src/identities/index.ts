@@ -3,7 +3,7 @@ export { type AuditLog, AuditUnavailableError, createAuditLog } from './audit';
 export { type AuditReport, readAudit, type RecordedIntent } from './auditReport';
 export { type Batch, Directory, type UserIdentities } from './directory';
 export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
-export { Identities, type IdentitiesOptions, type KnownUser, type RequestedUnlink } from './identities';
+export { Identities, type IdentitiesOptions, type RequestedUnlink, type UserRead } from './identities';
 export type { LastIdentityGuard } from './lastIdentity';
 export { isMeant } from './settle';
 export { type UnlinkResult, Unlinks } from './unlink';

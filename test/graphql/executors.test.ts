@@ -1,168 +1,75 @@
-import { ApolloServer } from '@apollo/server';
 import * as fc from 'fast-check';
-import type { Emulator, Fault } from '../../src/emulator';
-import { SUBJECT, type Issuer, startIssuer } from '../support/issuer';
-import { credentials, ENTITIES, representations, type Stack, startStack, UNLINK } from '../support/stack';
-import { type CallerKind, type Operation, operation, SEED } from './operations';
+import type { Fault } from '../../src/emulator';
+import { IdentityList } from '../../src/genauth';
+import { Unlinks } from '../../src/identities';
+import { SUBJECT } from '../support/issuer';
+import { ENTITIES, representations, type Stack, UNLINK } from '../support/stack';
+import { type Operation, operation, SEED } from './operations';
+import { type Compared, countsOf, TwoExecutors } from './twoExecutors';
 
 const RUNS = Number(process.env['EXECUTOR_RUNS'] ?? '300');
-
-/** The part of an answer that must be the same: all of it, but for what is made up anew for every request. */
-interface Answered {
-  status: number;
-  headers: Record<string, string>;
-  body: string;
-  executions: object[];
-  calls: object[];
-}
 
 const WECHAT = SEED.extIdps[0]?.id ?? '';
 const GITHUB = SEED.extIdps[1]?.id ?? '';
 const USERS = SEED.users.map(({ id = '' }) => id);
 const [, USER = '', OTHER = ''] = USERS;
 
-const SCOPES: Readonly<Record<CallerKind, string>> = {
-  administrator: 'identity:read identity:unlink',
-  reader: 'identity:read',
-  user: 'openid',
-};
+/** Whether the variables need no coercion: graphql-js makes a list of a single user, and rejects null. */
+function needNoCoercion({ query, variables: { users } }: Operation): boolean {
+  return query.includes('mutation') || (Array.isArray(users) && !users.includes(null));
+}
 
 describe('the two executors', () => {
-  let issuer: Issuer;
-  let fast: Stack;
-  let reference: Stack;
-  const headersOf = new Map<CallerKind, Record<string, string>>();
-  /** Requests that Apollo Server has answered, in both stacks together. */
-  const byApollo = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
+  let both: TwoExecutors;
+  let mock: jest.SpyInstance | undefined;
 
   beforeAll(async () => {
-    issuer = await startIssuer();
-    for (const [caller, scope] of Object.entries(SCOPES)) {
-      headersOf.set(caller as CallerKind, credentials(issuer.token({ scope })));
-    }
-    const env = { GENAUTH_MAX_QPS: '1000000', MAX_MUTATION_FIELDS: '4' };
-    const options = { issuer, emulator: { seed: SEED, qps: Infinity } };
-    [fast, reference] = await Promise.all([
-      startStack({ ...options, env: { ...env, EXECUTOR: 'fast' } }),
-      startStack({ ...options, env: { ...env, EXECUTOR: 'graphql-js' } }),
-    ]);
-    // An id of the request that differs would be a difference.
-    for (const { emulator } of [fast, reference]) emulator.switches.requestId = 'never';
+    both = await TwoExecutors.start();
   });
-  beforeEach(() => {
-    for (const { emulator } of [fast, reference]) {
-      emulator.faults.clear();
-      emulator.switches.unlinkMissing = 'success';
-    }
-  });
-  afterAll(async () => {
-    byApollo.mockRestore();
-    await Promise.all([fast.close(), reference.close()]);
-    await issuer.close();
-  });
-
-  async function answerOf(
-    stack: Stack,
-    { query, variables, operationName, accept, caller }: Operation,
-  ): Promise<Answered> {
-    stack.emulator.clearCalls();
-    const response = await fetch(`${stack.subgraph.url}/graphql`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...headersOf.get(caller),
-        ...(accept === undefined ? {} : { accept }),
-      },
-      body: JSON.stringify({ query, variables, operationName }),
-    });
-    const { date: _date, 'x-request-id': _id, ...headers } = Object.fromEntries(response.headers);
-    const bytes = Buffer.from(await response.arrayBuffer());
-    const body = bytes.toString().replaceAll(/"operationId":"[0-9a-f-]{36}"/g, '"operationId":"one of its own"');
-    const executions = stack.emulator.store.executions.map(({ at: _at, ...execution }) => execution);
-    const calls = stack.emulator.calls.map(({ route, userIds, executed }) => ({
-      route,
-      userIds: [...userIds].sort(),
-      executed,
-    }));
-    return { status: response.status, headers, body, executions, calls };
-  }
-
-  /** Links again what unlinks of before have taken. */
-  function restore({ store }: Emulator): void {
-    for (const { id: userId = '', identities = [] } of SEED.users) {
-      for (const { id: extIdpId = '' } of SEED.extIdps) store.unlink({ userId, extIdpId });
-      for (const identity of identities) store.link(userId, identity);
-    }
-  }
-
-  /** What is wrong with no answer, and yet needs graphql-js: one user instead of a list, and one of whom nothing is read. */
-  function maySkipGraphQL({ query, variables: { users }, caller }: Operation): boolean {
-    if (query.includes('mutation')) return true;
-    return Array.isArray(users) && (caller !== 'user' || users.every(({ id }: { id: string }) => id === SUBJECT));
-  }
-
-  /** Sends it to both, and @returns what both answered, and whether Apollo Server had no part in the one answer. */
-  async function expectSame(request: Operation): Promise<Answered & { wasCompiled: boolean }> {
-    for (const { emulator } of [fast, reference]) restore(emulator);
-    byApollo.mockClear();
-    const [one, other] = await Promise.all([answerOf(fast, request), answerOf(reference, request)]);
-    expect(one).toEqual(other);
-    return { ...one, wasCompiled: byApollo.mock.calls.length === 1 };
-  }
-
-  /** Sends it twice: from the second time on it is known. */
-  async function expectSameTwice(request: Operation): Promise<Answered & { wasCompiled: boolean }> {
-    const first = await expectSame(request);
-    const second = await expectSame(request);
-    expect(second).toEqual({ ...first, wasCompiled: second.wasCompiled });
-    return second;
-  }
-
-  /** From then on it is compiled, so that it is not graphql-js that meets first what goes wrong. */
-  async function learn(request: Operation): Promise<void> {
-    expect((await expectSameTwice(request)).wasCompiled).toBe(true);
-  }
-
-  function inflict(fault: Fault, route = '*'): void {
-    for (const { emulator } of [fast, reference]) emulator.faults.set(route, fault);
-  }
-
-  /** How many requests of which kind went how, as those who run the process see it. */
-  async function countsOf({ subgraph }: Stack): Promise<string[]> {
-    const metrics = await (await fetch(`${subgraph.adminUrl}/metrics`)).text();
-    const counts = /^(graphql_request_|genauth_call_)duration_seconds_count|^genauth_batch_users_(sum|count)|^unlink_/;
-    return metrics
-      .split('\n')
-      .filter((line) => counts.test(line))
-      .sort();
-  }
+  beforeEach(() => both.reset());
+  afterEach(() => mock?.mockRestore());
+  afterAll(() => both.close());
 
   const usual = { operationName: undefined, accept: undefined, caller: 'administrator', isCompiled: true } as const;
   const READ: Operation = { ...usual, query: ENTITIES, variables: representations(USERS) };
   const WRITE: Operation = { ...usual, query: UNLINK, variables: { userId: USER, extIdpId: WECHAT } };
 
   test(`give the same answers to ${RUNS} generated operations, and ask GenAuth for the same`, async () => {
-    const counts = { data: 0, compiledQueries: 0, compiledMutations: 0, unlinks: 0, errors: 0, refused: 0 };
+    const counts = {
+      data: 0,
+      compiledQueries: 0,
+      compiledMutations: 0,
+      unlinks: 0,
+      errors: 0,
+      compiledErrors: 0,
+      refused: 0,
+    };
     await fc.assert(
       fc.asyncProperty(operation, async (request) => {
-        const { status, body, executions, wasCompiled } = await expectSameTwice(request);
-        const isClean = status === 200 && !body.startsWith('{"errors"');
-        expect(wasCompiled).toBe(isClean && request.isCompiled && maySkipGraphQL(request));
-        if (isClean) counts.data++;
-        else if (body.includes('"data":{')) counts.errors++;
+        both.reset();
+        if (request.readFault !== undefined) both.inflict(request.readFault, 'get-user-batch');
+        if (request.unlinkFault !== undefined) both.inflict(request.unlinkFault, 'unlink-identity');
+        const { status, body, executions, wasCompiled } = await both.expectSameTwice(request);
+        const isExecuted = status === 200 && body.includes('"data":{');
+        expect(wasCompiled).toBe(isExecuted && request.isCompiled && needNoCoercion(request));
+        const hasErrors = body.startsWith('{"errors"');
+        if (isExecuted && !hasErrors) counts.data++;
+        else if (isExecuted) counts.errors++;
         else counts.refused++;
         if (wasCompiled && request.query.includes('mutation')) counts.compiledMutations++;
         else if (wasCompiled) counts.compiledQueries++;
+        if (wasCompiled && hasErrors) counts.compiledErrors++;
         counts.unlinks += executions.length;
       }),
       { numRuns: RUNS, seed: 20261124 },
     );
-    expect(await countsOf(fast)).toEqual(await countsOf(reference));
+    expect(await countsOf(both.fast)).toEqual(await countsOf(both.reference));
     // Each kind is to be there many times, or it would hardly have been compared.
     expect(counts.compiledQueries).toBeGreaterThan(RUNS / 12);
     expect(counts.compiledMutations).toBeGreaterThan(RUNS / 20);
     expect(counts.data).toBeGreaterThan(RUNS / 4);
-    expect(counts.errors).toBeGreaterThan(RUNS / 50);
+    expect(counts.errors).toBeGreaterThan(RUNS / 10);
+    expect(counts.compiledErrors).toBeGreaterThan(RUNS / 20);
     expect(counts.refused).toBeGreaterThan(RUNS / 20);
     expect(counts.unlinks).toBeGreaterThan(RUNS / 10);
   }, 1_200_000);
@@ -170,13 +77,15 @@ describe('the two executors', () => {
   test('differ in who answers: what routers send is compiled from the second time on', async () => {
     for (const [index, request] of [READ, WRITE].entries()) {
       const fresh = { ...request, query: `${request.query} # new to both` };
-      expect((await expectSame(fresh)).wasCompiled).toBe(false);
-      expect((await expectSame(fresh)).wasCompiled).toBe(true);
+      expect((await both.expectSame(fresh)).wasCompiled).toBe(false);
+      expect((await both.expectSame(fresh)).wasCompiled).toBe(true);
       // Known by its text, its operation's name and its Accept header: each of them is another one.
-      expect((await expectSame({ ...fresh, query: `${fresh.query} ` })).wasCompiled).toBe(false);
-      expect((await expectSame({ ...fresh, accept: `application/json;q=0.${index + 1}` })).wasCompiled).toBe(false);
-      expect((await expectSame({ ...fresh, operationName: 'None' })).wasCompiled).toBe(false);
-      expect((await expectSame(fresh)).wasCompiled).toBe(true);
+      expect((await both.expectSame({ ...fresh, query: `${fresh.query} ` })).wasCompiled).toBe(false);
+      expect((await both.expectSame({ ...fresh, accept: `application/json;q=0.${index + 1}` })).wasCompiled).toBe(
+        false,
+      );
+      expect((await both.expectSame({ ...fresh, operationName: 'None' })).wasCompiled).toBe(false);
+      expect((await both.expectSame(fresh)).wasCompiled).toBe(true);
     }
   });
 
@@ -187,7 +96,7 @@ describe('the two executors', () => {
     const variables = { users: representations([USER]).representations, userId: USER, extIdpId: WECHAT };
     for (const operationName of ['A', 'B', 'C', undefined, 'D', 'A', 'B', 'C']) {
       const isKnown = operationName !== undefined && operationName !== 'D';
-      expect((await expectSameTwice({ ...usual, query, variables, operationName })).wasCompiled).toBe(isKnown);
+      expect((await both.expectSameTwice({ ...usual, query, variables, operationName })).wasCompiled).toBe(isKnown);
     }
   });
 
@@ -195,16 +104,18 @@ describe('the two executors', () => {
     'when GenAuth answers reads with %s',
     (fault) => {
       test('give the same answer to a query, with the same calls', async () => {
-        await learn(READ);
-        inflict(fault);
-        const { body } = await expectSame(READ);
+        await both.learn(READ);
+        both.inflict(fault);
+        const { body, wasCompiled } = await both.expectSame(READ);
         expect(body).toContain('"_entities":[');
+        expect(wasCompiled).toBe(true);
       });
 
       test('give the same answer to an unlink that was executed, once', async () => {
-        await learn(WRITE);
-        inflict(fault, 'get-user-batch');
-        const { executions } = await expectSame(WRITE);
+        await both.learn(WRITE);
+        both.inflict(fault, 'get-user-batch');
+        const { executions, wasCompiled } = await both.expectSame(WRITE);
+        expect(wasCompiled).toBe(true);
         expect(executions).toEqual([{ userId: USER, extIdpId: WECHAT, type: null, removed: 2 }]);
       });
     },
@@ -222,19 +133,93 @@ describe('the two executors', () => {
     ['wrong-shape', 1, '"success":true'],
     ['empty', 1, '"success":true'],
   ])('send an unlink once when GenAuth answers it with %s, and say the same of it', async (fault, executed, said) => {
-    await learn(WRITE);
-    inflict(fault, 'unlink-identity');
-    const { executions, calls, body } = await expectSame(WRITE);
+    await both.learn(WRITE);
+    both.inflict(fault, 'unlink-identity');
+    const { executions, calls, body, wasCompiled } = await both.expectSame(WRITE);
+    expect(wasCompiled).toBe(true);
     expect(executions).toHaveLength(executed);
     expect(calls.filter((call) => JSON.stringify(call).includes('unlink-identity'))).toHaveLength(1);
     expect(body).toContain(said);
   });
 
+  test('give the same errors, in the same order, to a query of users that fail for different reasons', async () => {
+    const query = `query ($users: [_Any!]!) { _entities(representations: $users) {
+      ... on User { a: identities { id } id }
+      ... on User { identities { type } a: identities { extIdpId } }
+    } }`;
+    const users = [
+      ...representations([OTHER, SUBJECT, USER, OTHER, SUBJECT, 'not an id', 'f'.repeat(24)]).representations,
+      ...[{ __typename: 'Order', id: USER }, { __typename: 'User', id: 7 }, 'User'],
+      ...representations([USER, 'not an id']).representations,
+    ];
+    for (const caller of ['administrator', 'user', 'unlinker'] as const) {
+      const request = { ...usual, caller, query, variables: { users } };
+      await both.learn(request);
+      both.inflict('wrong-shape');
+      const { body, wasCompiled, log } = await both.expectSame(request);
+      expect(wasCompiled).toBe(true);
+      expect(body).toContain('"code":"BAD_USER_INPUT"');
+      expect(body.includes('FORBIDDEN')).toBe(caller !== 'administrator');
+      expect(body).toContain('UPSTREAM_BAD_RESPONSE');
+      expect(log).toEqual([expect.objectContaining({ outcome: 'partial' })]);
+      both.reset();
+    }
+  });
+
+  test('give the same errors to an unlink whose caller may not read the user', async () => {
+    const request: Operation = { ...WRITE, caller: 'unlinker' };
+    await both.learn(request);
+    const { body, executions } = await both.expectSame(request);
+    expect(executions).toHaveLength(1);
+    expect(body).toContain('"path":["unlinkIdentity","user","identities"],"extensions":{"code":"FORBIDDEN"}');
+    expect(body).toContain('"success":true');
+  });
+
+  test('apply a fragment on the union _Entity to the user of a payload', async () => {
+    const query = UNLINK.replace('user { id', 'user { ... on _Entity { ... on User { id } }');
+    const request = { ...WRITE, query };
+    await both.learn(request);
+    expect((await both.expectSame(request)).body).toContain(`"user":{"id":"${USER}"`);
+  });
+
+  test('report an unexpected error of an unlink once, and tell the caller nothing about it', async () => {
+    await both.learn(WRITE);
+    mock = jest.spyOn(Unlinks.prototype, 'unlink').mockRejectedValue(new Error('unexpected'));
+    const { body, log, wasCompiled } = await both.expectSame(WRITE);
+    expect(wasCompiled).toBe(true);
+    expect(body).toContain('"path":["unlinkIdentity"],"extensions":{"code":"INTERNAL_SERVER_ERROR"}}]');
+    expect(body).toContain('"data":{"unlinkIdentity":null}}');
+    expect(log).toEqual([
+      expect.objectContaining({ msg: 'unexpected error' }),
+      expect.objectContaining({ outcome: 'error', codes: ['INTERNAL_SERVER_ERROR'] }),
+    ]);
+  });
+
+  test('a plan that fails reports it once, and responds with the error of the root field', async () => {
+    await both.learn(READ);
+    await both.learn(WRITE);
+    mock = jest.spyOn(IdentityList.prototype, 'write').mockImplementation(() => {
+      throw new Error('unexpected');
+    });
+    const message = 'An internal error occurred.';
+    const extensions = { code: 'INTERNAL_SERVER_ERROR' };
+    for (const [request, path, data] of [
+      [READ, '_entities', null],
+      [WRITE, 'unlinkIdentity', { unlinkIdentity: null }],
+    ] as const) {
+      const { status, body, log } = await both.send(both.fast, request);
+      expect(status).toBe(200);
+      const errors = [{ message, locations: [{ line: 2, column: 3 }], path: [path], extensions }];
+      expect(JSON.parse(body)).toEqual({ errors, data });
+      expect(log).toMatchObject([{ msg: 'unexpected error' }, { outcome: 'error', codes: [extensions.code] }]);
+    }
+  });
+
   test.each(['success', 'success-false', '404', '422'] as const)(
     'say the same of an unlink of what is not linked, where GenAuth answers that with %s',
     async (unlinkMissing) => {
-      for (const { emulator } of [fast, reference]) emulator.switches.unlinkMissing = unlinkMissing;
-      const { wasCompiled } = await expectSameTwice({
+      for (const { switches } of both.emulators) switches.unlinkMissing = unlinkMissing;
+      const { wasCompiled } = await both.expectSameTwice({
         ...WRITE,
         variables: { userId: USER, extIdpId: WECHAT, type: 'none' },
       });
@@ -243,13 +228,13 @@ describe('the two executors', () => {
   );
 
   test('show whoever asks for it how long each field took, of what is known, too', async () => {
-    await learn(READ);
-    const response = await fetch(`${fast.subgraph.url}/graphql`, {
+    await both.learn(READ);
+    const response = await fetch(`${both.fast.subgraph.url}/graphql`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
         'apollo-federation-include-trace': 'ftv1',
-        ...headersOf.get('administrator'),
+        ...both.headersOf('administrator'),
       },
       body: JSON.stringify({ query: READ.query, variables: READ.variables }),
     });
@@ -257,23 +242,23 @@ describe('the two executors', () => {
   });
 
   test('keep to themselves what another request has begun', async () => {
-    await learn(WRITE);
-    for (const { emulator } of [fast, reference]) restore(emulator);
-    const both = (stack: Stack) =>
+    await both.learn(WRITE);
+    both.restore();
+    const sendAll = (stack: Stack) =>
       Promise.all(
-        [USER, OTHER, USER].map((userId) => answerOf(stack, { ...WRITE, variables: { userId, extIdpId: GITHUB } })),
+        [USER, OTHER, USER].map((userId) => both.send(stack, { ...WRITE, variables: { userId, extIdpId: GITHUB } })),
       );
-    const [ones, others] = await Promise.all([both(fast), both(reference)]);
+    const [ones, others] = await Promise.all([sendAll(both.fast), sendAll(both.reference)]);
     expect(ones.map(({ body }) => body)).toEqual(others.map(({ body }) => body));
-    expect(fast.emulator.store.identitiesOf(USER)).toEqual(reference.emulator.store.identitiesOf(USER));
-    expect(fast.emulator.store.identitiesOf(SUBJECT)).toHaveLength(3);
+    expect(both.fast.emulator.store.identitiesOf(USER)).toEqual(both.reference.emulator.store.identitiesOf(USER));
+    expect(both.fast.emulator.store.identitiesOf(SUBJECT)).toHaveLength(3);
   });
 
   describe('refuse alike, once the document is known,', () => {
     /** Learns the document from a request that nothing is wrong with. */
-    async function expectSameAfter(good: Operation, bad: Operation): Promise<Answered> {
-      expect((await expectSame(good)).body).not.toContain('"errors"');
-      return expectSame(bad);
+    async function expectSameAfter(good: Operation, bad: Operation): Promise<Compared> {
+      expect((await both.expectSame(good)).body).not.toContain('"errors"');
+      return both.expectSame(bad);
     }
 
     test('a type that is declared as required and not given: nothing is unlinked', async () => {
@@ -315,9 +300,9 @@ describe('the two executors', () => {
       ],
     ])('a subscription that %s, which passes validation', async (_title, query) => {
       // What such a client is answered with has to be known, too.
-      await expectSame(READ);
+      await both.expectSame(READ);
       const variables = { users: representations([USER]).representations, userId: USER, extIdpId: WECHAT };
-      const { status, executions } = await expectSameTwice({ ...usual, query, variables });
+      const { status, executions } = await both.expectSameTwice({ ...usual, query, variables });
       expect(status).toBe(400);
       expect(executions).toEqual([]);
     });

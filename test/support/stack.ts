@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readConfig } from '../../src/config';
 import { type Emulator, startEmulator, type StartOptions } from '../../src/emulator';
-import { createLog } from '../../src/log';
+import { createLog, type Log } from '../../src/log';
 import { startSubgraph, type Subgraph } from '../../src/subgraph';
 import { AUDIENCE, type Issuer } from './issuer';
 
@@ -38,6 +38,8 @@ export interface StackOptions {
   env?: Record<string, string>;
   /** Default: none, and nobody is asked who they are. With one `AUTH_MODE` is `strict`: requests need `credentials`. */
   issuer?: Issuer;
+  /** Default: none is written. */
+  log?: Log;
 }
 
 export const ROUTER_SECRET = 'the-secret-of-the-router-of-the-tests';
@@ -59,7 +61,7 @@ export function credentials(token: string): Record<string, string> {
 }
 
 /** Starts the subgraph against an emulator, both on ports of their own: everything between them is real. */
-export async function startStack({ emulator: options = {}, env = {}, issuer }: StackOptions = {}): Promise<Stack> {
+export async function startStack({ emulator: options = {}, env = {}, issuer, log }: StackOptions = {}): Promise<Stack> {
   const emulator = await startEmulator(options);
   const folder = await mkdtemp(join(tmpdir(), 'stack-'));
   const config = readConfig(
@@ -76,8 +78,11 @@ export async function startStack({ emulator: options = {}, env = {}, issuer }: S
     },
     () => '',
   );
-  const log = createLog(config.logLevel, process.stdout);
-  const subgraph = await startSubgraph(config, { log, version: '0.0.0', ide: [] });
+  const subgraph = await startSubgraph(config, {
+    log: log ?? createLog(config.logLevel, process.stdout),
+    version: '0.0.0',
+    ide: [],
+  });
   return {
     emulator,
     subgraph,

@@ -6,55 +6,54 @@ import { describe, type OperationDescription } from '../reports';
 import { compile } from './compile';
 import type { Plan } from './plan';
 
-export type { Written } from './plan';
-
-/** A request as it came, in form a GraphQL request. */
+/** A GraphQL request, in the form of an HTTP body. */
 export interface GraphQLRequest {
   query: string;
   operationName?: string | null;
   variables?: Readonly<Record<string, unknown>> | null;
 }
 
-/** An operation that Apollo Server let through, and how to answer it. */
-interface Known {
+interface CompiledOperation {
   description: OperationDescription;
   plan: Plan;
 }
 
 /**
- * Answers the operations that routers send past Apollo Server's pipeline and graphql-js's executor. An operation takes the
- * long way once: what Apollo Server has parsed, validated and let through is compiled, and known by its text from then on.
- * Everything that is not known, and every answer with an error in it, is Apollo Server's.
+ * The compiled operations. They skip Apollo Server's pipeline and graphql-js's executor.
+ *
+ * Apollo Server executes each operation the first time. If it has parsed, validated and accepted the operation, the operation
+ * is compiled, and found by the text of its document from then on. A plan checks the variables before it executes anything.
+ * From then on it produces the complete response, errors included.
  */
 export class FastPath {
-  /** By the text of the document, then by the name that was asked for. A document has as many entries as operations. */
-  readonly #documents = createDocumentCache<Map<string | null, Known | null>>();
+  /** By the text of the document, then by the requested operation name. Null: the operation cannot be compiled. */
+  readonly #documents = createDocumentCache<Map<string | null, CompiledOperation | null>>();
 
-  /** Learns from what Apollo Server executes, after all that could have refused it. */
+  /** Compiles what Apollo Server is about to execute, after every check that could have rejected it. */
   readonly plugin: ApolloServerPlugin<Context> = {
     requestDidStart: () =>
       Promise.resolve({
         executionDidStart: ({ source, request, document, operation }) => {
-          // Apollo Server comes here even where the document does not have the operation that is asked for.
-          if (operation !== undefined) this.#learn(source, request.operationName ?? null, operation, document);
+          // Apollo Server calls this even if the document does not contain the requested operation.
+          if (operation !== undefined) this.#add(source, request.operationName ?? null, operation, document);
           return Promise.resolve();
         },
       }),
   };
 
-  #learn(query: string, name: string | null, operation: OperationDefinitionNode, document: DocumentNode): void {
-    let known = this.#documents.get(query);
-    if (known === undefined) {
-      known = new Map();
-      this.#documents.set(query, known);
+  #add(query: string, name: string | null, operation: OperationDefinitionNode, document: DocumentNode): void {
+    let operations = this.#documents.get(query);
+    if (operations === undefined) {
+      operations = new Map();
+      this.#documents.set(query, operations);
     }
-    if (known.has(name)) return;
+    if (operations.has(name)) return;
     const plan = compile(operation, document);
-    known.set(name, plan && { description: describe(operation), plan });
+    operations.set(name, plan && { description: describe(operation), plan });
   }
 
-  /** @returns null where it is not known how to answer it. */
-  find({ query, operationName }: GraphQLRequest): Known | null {
+  /** @returns null if the operation has not been compiled. */
+  find({ query, operationName }: GraphQLRequest): CompiledOperation | null {
     return this.#documents.get(query)?.get(operationName ?? null) ?? null;
   }
 }
