@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,8 +9,12 @@ import { startEmulator } from '../src/emulator';
 import { describeWith } from './support/optional';
 import { ROOT, run, type Running, TSX } from './support/process';
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+const README = read('README.md');
+const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
 function blocks(language: string): string[] {
   return [...README.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
@@ -18,11 +22,17 @@ function blocks(language: string): string[] {
   );
 }
 
+/** The variables in the first column of a page's tables. */
+function variablesIn(page: string): (string | undefined)[] {
+  const rows = page.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
+  return rows.flatMap((row) => [...(row.split('|')[1] ?? '').matchAll(/`([A-Z_]+)`/g)].map((match) => match[1]));
+}
+
 const commands = blocks('sh').flatMap((block) => block.trim().split('\n'));
 const curls = commands.filter((command) => command.startsWith('curl '));
 const withCurl = describeWith(spawnSync('curl', ['--version']).status === 0);
 
-withCurl('the first screen of the README (needs curl)', () => {
+withCurl('the requests that the README shows (needs curl)', () => {
   let dev: Running;
   let url: string;
 
@@ -33,7 +43,7 @@ withCurl('the first screen of the README (needs curl)', () => {
   afterAll(() => dev.stop());
 
   test.each(curls.map((command, index) => [index + 1, command, blocks('json')[index] ?? '']))(
-    'shows request %i with the answer that it gets',
+    'get the response that it shows: request %i',
     async (_number, command, answer) => {
       const { stdout } = await promisify(execFile)('sh', ['-c', command.replaceAll('http://localhost:4001', url)]);
       expect(JSON.parse(stdout)).toEqual(JSON.parse(answer));
@@ -42,20 +52,21 @@ withCurl('the first screen of the README (needs curl)', () => {
 });
 
 describe('the README', () => {
-  test('shows commands that the tests know of, and no others', () => {
+  test('shows only commands that tests run', () => {
     expect(commands.filter((command) => !command.startsWith('curl '))).toEqual([
       'npm ci && npm run dev', // test/process/dev.test.ts
       'cp .env.example .env', // below
       'npm run build', // what `npm test` begins with
       'node --env-file=.env dist/main.js', // below
-      'npm run emulator -- --port 4010', // below
       'npm run emulator -- --port 4010 --fault unlink-identity=reset-after-execute', // below
     ]);
     expect(curls).toHaveLength(2);
   });
 
-  test('names every script that there is, and none that there is not', () => {
-    const named = [...README.matchAll(/npm (?:run )?([a-z]+(?::[a-z]+)?)\b/g)].map((match) => match[1]);
+  test('names, with CONTRIBUTING.md, every script that there is and no other', () => {
+    const named = [...(README + read('CONTRIBUTING.md')).matchAll(/npm (?:run )?([a-z]+(?::[a-z]+)?)\b/g)].map(
+      (match) => match[1],
+    );
     expect(new Set(named.filter((name) => name !== 'ci'))).toEqual(new Set(Object.keys(scripts)));
     expect(scripts).toMatchObject({
       dev: 'tsx src/dev.ts',
@@ -64,19 +75,21 @@ describe('the README', () => {
     });
   });
 
-  test('has every variable of the configuration in its table, and no other', () => {
-    const table = README.split('\n').filter((line) => /^\| `[A-Z]/.test(line));
-    const named = table.flatMap((line) =>
-      [...(line.split('|')[1] ?? '').matchAll(/`([A-Z_]+)`/g)].map((match) => match[1]),
-    );
-    expect(named.sort()).toEqual([...VARIABLES].sort());
+  test('names the variables that are required, and only those', () => {
+    expect(variablesIn(README).sort()).toEqual([
+      'GENAUTH_ACCESS_KEY_ID',
+      'GENAUTH_ACCESS_KEY_SECRET',
+      'JWT_AUDIENCE',
+      'JWT_ISSUER',
+      'ROUTER_SECRETS',
+    ]);
   });
 
   test('starts from the example of an environment, once the keys are filled in', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'env-'));
     const file = join(folder, '.env');
-    const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
-    // The issuer does not answer: the process starts all the same, and refuses callers until it does.
+    const example = read('.env.example');
+    // The issuer cannot be reached. The process starts, and refuses requests until its keys can be fetched.
     const filledIn = example
       .replace(/^(GENAUTH_ACCESS_KEY_ID|GENAUTH_ACCESS_KEY_SECRET|JWT_AUDIENCE)=$/gm, '$1=x')
       .replace(/^ROUTER_SECRETS=$/m, `ROUTER_SECRETS=${'x'.repeat(32)}`)
@@ -95,13 +108,13 @@ describe('the README', () => {
     expect(await emulator.stop('SIGINT')).toBe(0);
   });
 
-  test('shows how the emulator is used in code as it can be used', async () => {
+  test('shows code for the emulator that runs', async () => {
     const [example = ''] = blocks('ts');
     const [imports = '', ...body] = example.split('\n\n');
     expect(imports).toBe("import { startEmulator } from './src/emulator';");
     const printed: unknown[][] = [];
     const source = `return (async () => {${body.join('\n\n')}})();`;
-    // oxlint-disable-next-line typescript/no-implied-eval -- it is the README's own example that is run
+    // oxlint-disable-next-line typescript/no-implied-eval -- this runs the README's own example
     await (new Function('startEmulator', 'console', source) as (...args: unknown[]) => Promise<void>)(startEmulator, {
       log: (...values: unknown[]) => printed.push(values),
     });
@@ -110,26 +123,41 @@ describe('the README', () => {
     ]);
   });
 
-  test.each(blocks('yaml'))('shows of a router’s configuration what is in its file: %#', (yaml) => {
+  test.each(blocks('yaml'))('shows a part of the configuration of a router that its file has: %#', (yaml) => {
     const file = /^# (deploy\/routers\/\S+)/.exec(yaml)?.[1] ?? '';
     expect(parse(readFileSync(join(ROOT, file), 'utf8'))).toMatchObject(parse(yaml) as object);
   });
+});
 
-  test('lets routers pass on every extension that errors have, and no other', () => {
-    const declaration = /interface ErrorExtensions \{([\s\S]*?)\n\}/.exec(
-      readFileSync(join(ROOT, 'src/graphql/errors.ts'), 'utf8'),
-    );
+describe('docs/configuration.md', () => {
+  test('has every variable of the configuration, and no other', () => {
+    expect(variablesIn(read('docs/configuration.md')).sort()).toEqual([...VARIABLES].sort());
+  });
+});
+
+describe('docs/errors.md', () => {
+  const page = read('docs/errors.md');
+
+  test('has every extension that errors have, and the routers pass on the same ones', () => {
+    const declaration = /interface ErrorExtensions \{([\s\S]*?)\n\}/.exec(read('src/graphql/errors.ts'));
     const keys = [...(declaration?.[1] ?? '').matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
-    const allowed = [...README.matchAll(/(?:allow_extensions_keys|allowed_extension_fields|keys): \[([^\]]*)\]/g)].map(
-      (match) => (match[1] ?? '').split(', '),
-    );
     expect(keys.length).toBeGreaterThan(3);
-    expect(allowed.filter((list) => list.length > 1)).toEqual([keys, keys, keys]);
+    const documented = [...page.matchAll(/^\| `([a-z]\w+)`/gm)].map((match) => match[1]);
+    expect(documented.sort()).toEqual([...keys].sort());
+    for (const router of ['apollo', 'hive', 'cosmo']) {
+      const allowed = [
+        ...read(`deploy/routers/${router}-router.yaml`).matchAll(
+          /(?:allow_extensions_keys|allowed_extension_fields|keys): \[([^\]]*)\]/g,
+        ),
+      ].map((match) => (match[1] ?? '').split(', '));
+      expect(allowed.filter((list) => list.length > 1)).toEqual([keys]);
+    }
   });
 
-  test('links to files that exist', () => {
-    const links = [...README.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1] ?? '');
-    expect(links.length).toBeGreaterThan(3);
-    expect(links.filter((link) => !existsSync(join(ROOT, link)))).toEqual([]);
+  test('has every code', () => {
+    const sources = ['src/graphql/errors.ts', 'src/http/rejections.ts'].map(read).join('\n');
+    const codes = [...sources.matchAll(/(?:code: '|^ {2})([A-Z]{4,}(?:_[A-Z]+)*)(?:'|: ')/gm)].map((match) => match[1]);
+    expect(codes.length).toBeGreaterThan(15);
+    expect(codes.filter((code) => !page.includes(`\`${code}\``))).toEqual([]);
   });
 });
