@@ -6,7 +6,7 @@ export interface AdminOptions {
   host: string;
   /** 0 picks a free port. */
   port: number;
-  /** Why the process should get no requests at the moment; null when it may have them. */
+  /** Why the process should not receive requests now; null if it is ready. */
   unreadiness: () => string | null;
   metrics: () => Promise<{ type: string; body: string }>;
 }
@@ -17,8 +17,8 @@ export interface AdminListener {
 }
 
 /**
- * Opens the listener for those who run the process: `/livez`, `/readyz` and `/metrics`. Apart from the one for callers, so
- * that it answers when that one is busy, and so that no caller reaches it.
+ * Opens the listener for operators: `/livez`, `/readyz` and `/metrics`. It has a port of its own, so that callers cannot
+ * reach it, and so that a full GraphQL listener does not block it.
  */
 export async function startAdmin({ host, port, unreadiness, metrics }: AdminOptions): Promise<AdminListener> {
   const routes: Readonly<Record<string, () => Promise<Page>>> = {
@@ -57,8 +57,8 @@ function serve(routes: Readonly<Record<string, () => Promise<Page>>>): RequestLi
   return (request, response) => {
     const path = (request.url ?? '').split('?')[0] ?? '';
     const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
-    const known = request.method === 'GET' || request.method === 'HEAD';
-    const page = route === undefined ? plain(404, 'not found') : known ? route() : plain(405, 'GET only');
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    const page = route === undefined ? plain(404, 'not found') : isRead ? route() : plain(405, 'GET only');
     void Promise.resolve(page)
       .catch(() => plain(500, 'the metrics could not be read'))
       .then(({ status, type, body }) =>

@@ -6,13 +6,13 @@ import { Rejection } from './rejections';
 
 const MAX_BODY_BYTES = 256 * 1024;
 
-/** JSON is the only content type: others are what browsers send to strangers without asking first. */
+/** The only content type that is accepted: browsers send the others to any origin without a preflight request. */
 const JSON_TYPE = /^application\/json[ \t]*(;|$)/i;
 
 /**
- * Reads the body of a request, whole, as a GraphQL request.
+ * Reads the body of a request as a GraphQL request.
  *
- * @throws {Rejection} By the promise. It is no JSON, too large, or no GraphQL request in form.
+ * @throws {Rejection} The body is too large, is not JSON, or does not have the form of a GraphQL request.
  */
 export function readGraphQLRequest(request: IncomingMessage): Promise<GraphQLRequest> {
   return new Promise((resolve, reject) => {
@@ -25,24 +25,23 @@ export function readGraphQLRequest(request: IncomingMessage): Promise<GraphQLReq
       bytes += chunk.length;
       if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
       else {
-        // With all that is still to come.
         chunks.length = 0;
         reject(new Rejection(413));
       }
     });
     request.on('end', () => {
-      // Decoded at once, because a character may lie across two chunks.
+      // Decoded as a whole, because a character may be split between two chunks.
       const [first] = chunks;
       const body = parseBody((chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)).toString());
       if (isGraphQLRequest(body)) resolve(body);
       else reject(new Rejection(400));
     });
-    // The client has left: nobody reads this.
+    // The client has closed the connection, so that this rejection is only logged.
     request.on('error', () => reject(new Rejection(400)));
   });
 }
 
-/** @returns undefined for what is no JSON, or would change prototypes. */
+/** @returns undefined if the text is not JSON, or would change a prototype. */
 function parseBody(text: string): unknown {
   try {
     return parse(text);
@@ -51,10 +50,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-/**
- * Whether a body is a GraphQL request in form. Neither a list of requests nor the hash of a document that is stored elsewhere
- * is one: nothing is stored.
- */
+/** Whether a body has the form of a GraphQL request. Lists of requests and hashes of stored documents are not accepted. */
 function isGraphQLRequest(body: unknown): body is GraphQLRequest {
   if (!isObject(body)) return false;
   const { query, operationName = null, variables = null, extensions = null } = body;

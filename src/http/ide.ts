@@ -2,43 +2,43 @@ import send from '@fastify/send';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 
-/** A tab of the IDE, filled and ready to run. */
+/** A tab of the IDE with an operation that is ready to run. */
 export interface IdeWindow {
   name: string;
   query: string;
   variables: Readonly<Record<string, unknown>>;
 }
 
-/** A page, or a file that it is made of. */
+/** A page of the IDE, or one of its files. */
 export interface Page {
   status: number;
   headers: Readonly<Record<string, string>>;
   body: string | Readable;
 }
 
-/** @returns null where there is nothing at that path. */
+/** @returns null if there is nothing at that path. */
 export type Ide = (request: IncomingMessage, path: string) => Promise<Page | null>;
 
-/** Where the IDE's own files are served. */
+/** The path below which the IDE's files are served. */
 const FILES = '/ide/';
 
 /**
- * Loads a GraphQL IDE for `/`, with the first window open. All of it comes from this process, so that it works without internet
- * and nothing is told to anybody else.
+ * Loads a GraphQL IDE for `/`, with the first window open. All files come from this process, so that the IDE works offline
+ * and sends no request to another origin.
  */
 export async function loadIde(windows: readonly IdeWindow[]): Promise<Ide> {
-  // Loaded here, because production has no use for it.
+  // Imported here, because most production processes have no IDE.
   const { getDistDirectory, renderAltair } = await import('altair-static');
   const page = renderAltair({
     baseURL: FILES,
     endpointURL: '/graphql',
-    // The last of them is the one that is open.
+    // Altair opens the last window.
     initialWindows: windows.toReversed().map(({ name, query, variables }) => ({
       initialName: name,
       initialQuery: query,
       initialVariables: JSON.stringify(variables, null, 2),
     })),
-    // No advertisement, no account, and no question to another server whether there is something newer.
+    // No advertisements, no account, and no check for updates.
     disableAccount: true,
     persistedSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
   });

@@ -5,34 +5,34 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { RequestHandler, type RequestHandlerOptions } from './requestHandler';
 import { type IdeWindow, loadIde } from './ide';
 import { originOf } from './origin';
-import { rejectStrangeRequests, rejectUnarrived } from './rejections';
+import { rejectIncomplete, rejectMalformedRequests } from './sockets';
 
 export interface ListenerOptions extends RequestHandlerOptions {
   host: string;
   /** 0 picks a free port. */
   port: number;
-  /** What the IDE at `/` opens with. Null: no IDE. */
+  /** The windows of the IDE at `/`; null for no IDE. */
   ide: readonly IdeWindow[] | null;
 }
 
 export interface Listener {
-  /** The origin that it listens at, such as `http://127.0.0.1:4001`. */
+  /** Its origin, such as `http://127.0.0.1:4001`. */
   url: string;
-  /** GraphQL requests that are being served. */
+  /** The number of GraphQL requests that are being served. */
   inFlight(): number;
-  /** Takes no more connections, and resolves when the requests under way are answered. */
+  /** Accepts no more connections. Resolves when every request in flight has its response. */
   close(): Promise<void>;
 }
 
-/** Longer than the pools of routers keep a connection: it is they who end it, between two requests. */
+/** Longer than routers keep idle connections, so that the router closes first and no request meets a closed connection. */
 const KEEP_ALIVE_MS = 75_000;
-/** For a request to arrive whole; routers send it at once. */
+/** Time limits for the headers and for the complete request. Routers send a request in one piece. */
 const ARRIVAL_MS = { headers: 10_000, all: 15_000 };
 const MAX_CONNECTIONS = 4_096;
-/** For answers to reach slow readers while this closes. */
+/** How long `close` waits for clients to read their responses. */
 const FLUSH_MS = 5_000;
 
-/** Opens the GraphQL listener: `POST /graphql` with a JSON body, and JSON in every answer. */
+/** Opens the GraphQL listener: `POST /graphql` with a JSON body. Every response is JSON. */
 export async function startListener(options: ListenerOptions): Promise<Listener> {
   const handler = new RequestHandler(options, options.ide === null ? null : await loadIde(options.ide));
   const server = createServer(
@@ -40,9 +40,9 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
       keepAliveTimeout: KEEP_ALIVE_MS,
       headersTimeout: ARRIVAL_MS.headers,
       requestTimeout: ARRIVAL_MS.all,
-      // Node looks every 30 s unless told otherwise, and lets that much more time pass.
+      // Node checks every 30 s by default, so that a limit of 10 s could become 40 s.
       connectionsCheckingInterval: 1_000,
-      // Node's own refusal has no body; ours is at the request handler.
+      // The request handler rejects a missing `Host` with a JSON body; Node's own response has none.
       requireHostHeader: false,
     },
     (request, response) => void handler.serve(request, response),
@@ -53,23 +53,22 @@ export async function startListener(options: ListenerOptions): Promise<Listener>
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
-  rejectStrangeRequests(server);
+  rejectMalformedRequests(server);
   server.listen(options.port, options.host);
   await once(server, 'listening');
   return {
     url: originOf(server),
     inFlight: () => handler.inFlight,
     async close() {
-      const answered = handler.close();
-      // Node takes a connection for idle once its answer is handed over, and would cut off what is still on its way.
+      const idle = handler.close();
+      // Node counts a connection as idle once its response is queued, and would discard the bytes that are not sent yet.
       const deadline = performance.now() + FLUSH_MS;
       while (isSending(connections) && performance.now() < deadline) await pause(10);
       const closed = once(server, 'close');
-      // Takes no more connections, and ends those between two requests. It would wait for any other, also for one on which no
-      // request ever comes, and from here on Node looks at no timeout.
+      // Closes idle connections and waits for the others, without their time limits: incomplete requests are rejected here.
       server.close();
-      for (const socket of connections) rejectUnarrived(socket);
-      await Promise.all([closed, answered]);
+      for (const socket of connections) rejectIncomplete(socket);
+      await Promise.all([closed, idle]);
     },
   };
 }

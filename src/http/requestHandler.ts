@@ -10,36 +10,37 @@ import {
 } from '../callers';
 import type { Arrival, Context, GraphQLServer } from '../graphql';
 import { isLoopback } from '../secureUrl';
+
 import { readGraphQLRequest } from './body';
 import type { Ide } from './ide';
 import { Rejection } from './rejections';
 
 export interface RequestHandlerOptions {
-  /** Started. */
+  /** Must be started. */
   graphql: GraphQLServer;
   createContext: (arrival: Arrival) => Context;
   authenticator: Authenticator;
   /**
-   * Whether the request must call this machine by a name that only it can have: where nobody is authenticated, a web page
-   * whose name was made to lead here is the stranger to keep out.
+   * Whether `Host` must be a loopback name. Without authentication this keeps out web pages whose own host name was made to
+   * resolve to this machine (DNS rebinding).
    */
   loopbackNamesOnly: boolean;
-  /** GraphQL requests served at once; more are refused. */
+  /** Maximum number of GraphQL requests in flight. Further ones are rejected. */
   maxInFlight: number;
-  /** Whether the process is about to leave. */
+  /** The state of the shutdown. */
   leaving: { readonly draining: boolean; readonly closing: boolean };
-  /** Called with an error that nobody foresaw; the caller is told nothing of it. */
+  /** Called with an unexpected error. The response says nothing about it. */
   onUnexpectedError: (error: unknown) => void;
-  /** Called for every request that GraphQL never saw. */
+  /** Called for every request that is rejected before GraphQL. */
   onRejection: (rejection: RejectionReport) => void;
 }
 
 export interface RejectionReport {
   requestId: string;
   status: number;
-  /** As the caller was told. */
+  /** The error code in the response. */
   code: string;
-  /** Why the caller is not known; the caller is not told. */
+  /** Why authentication failed. Not part of the response. */
   reason: UnauthenticatedReason | null;
 }
 
@@ -49,7 +50,7 @@ interface Answer {
   body: string | Buffer | Readable;
 }
 
-/** Decides what becomes of each request: an answer of GraphQL, a page of the IDE, or a refusal, and nothing at all for strangers. */
+/** Authenticates every request, then responds with GraphQL, a file of the IDE, or a JSON error. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #ide: Ide | null;
@@ -62,14 +63,14 @@ export class RequestHandler {
     this.#ide = ide;
   }
 
-  /** GraphQL requests that are being served. */
+  /** The number of GraphQL requests that are being served. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * From here on each answer is the last of its connection. Resolves when no GraphQL request is being served, also of those
-   * whose clients have left: what they asked for is done all the same.
+   * Makes every response end its connection. Resolves when no GraphQL request is in flight. Requests whose clients have
+   * closed the connection count: they are executed to the end.
    */
   close(): Promise<void> {
     this.#isClosing = true;
@@ -79,17 +80,13 @@ export class RequestHandler {
     });
   }
 
-  /** Answers a request. Never fails. */
+  /** Responds to a request. Never throws. */
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = requestIdOf(request);
     try {
-      // Nothing to wait for with most requests.
-      const admitted = this.#admit(request);
-      const caller = admitted instanceof Promise ? await admitted : admitted;
+      const caller = await this.#authenticate(request);
       const answer = await this.#answer(request, requestId, caller);
       this.#send(response, requestId, answer);
-      // Decision 0015.
-      answer.body = '';
     } catch (error) {
       const { status, code, reason, headers, body } = this.#toRejection(error);
       this.#options.onRejection({ requestId, status, code, reason });
@@ -97,8 +94,8 @@ export class RequestHandler {
     }
   }
 
-  /** Finds out who asks, before anything of the body is read, whatever is asked for. */
-  #admit(request: IncomingMessage): Caller | Promise<Caller> {
+  /** Authenticates a request before any of its body is read, whatever its path. */
+  #authenticate(request: IncomingMessage): Caller | Promise<Caller> {
     const { leaving, loopbackNamesOnly, authenticator } = this.#options;
     if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
     const [host, ...otherHosts] = valuesOf(request, 'host');
@@ -125,7 +122,7 @@ export class RequestHandler {
     const { graphql, createContext, maxInFlight, leaving } = this.#options;
     if (request.method !== 'POST') throw new Rejection(405);
     const body = await readGraphQLRequest(request);
-    // The rest of a body may come after its connection was told that nothing of it will be done.
+    // While the body arrived, the request may have been rejected on the socket: it must not be executed any more.
     if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
     if (!request.socket.writable) throw new Rejection(408);
     if (this.#inFlight >= maxInFlight) throw new Rejection('OVERLOADED');
@@ -148,10 +145,10 @@ export class RequestHandler {
     for (const [name, value] of headers) lines.push(name, value);
     if (this.#isClosing || this.#options.leaving.draining) lines.push('connection', 'close');
     if (body instanceof Readable) {
-      // A client that leaves early is nobody's mistake.
+      // An error here means that the client has closed the connection.
       pipeline(body, response.writeHead(status, lines), () => undefined);
     } else {
-      // Answers hold personal data.
+      // Responses contain personal data.
       lines.push('cache-control', 'no-store', 'content-length', String(Buffer.byteLength(body)));
       response.writeHead(status, lines).end(body);
     }
@@ -168,7 +165,7 @@ export class RequestHandler {
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
-/** The router's id of the request, if it sends one that can be logged as it is. */
+/** The router's `x-request-id` if it is safe to log, otherwise a new id. */
 function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
@@ -176,7 +173,7 @@ function requestIdOf({ headers }: IncomingMessage): string {
 
 const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
 
-/** @see W3C Trace Context */
+/** @see https://www.w3.org/TR/trace-context/#traceparent-header */
 function traceIdOf(traceparent: string | null): string | null {
   return traceparent === null ? null : (TRACEPARENT.exec(traceparent)?.[1] ?? null);
 }
@@ -185,7 +182,7 @@ function textOrNull(header: string | string[] | undefined): string | null {
   return typeof header === 'string' ? header : null;
 }
 
-/** Every value of a header, as it came: Node keeps only the first of some. @param name In lower case. */
+/** Every value of a header. `headers` has only the first value of some. @param name In lower case. */
 function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
   const values: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -196,7 +193,7 @@ function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 }
 
 /**
- * The path that is asked for, decoded, without host and query.
+ * The decoded path of a request, without host and query.
  *
  * @throws {Rejection} It cannot be decoded.
  */

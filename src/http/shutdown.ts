@@ -1,19 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 export interface ShutdownOptions {
-  /** Milliseconds to go on serving while balancers notice. */
+  /** Milliseconds to keep serving while load balancers notice that the process is not ready. */
   drainDelayMs: number;
-  /** Milliseconds to wait after that for requests under way. */
+  /** Milliseconds to wait after that for requests in flight. */
   drainTimeoutMs: number;
-  /** Takes no more connections, and resolves when the requests under way are answered. */
+  /** Accepts no more connections. Resolves when every request in flight has its response. */
   closeListener: () => Promise<void>;
-  /** Writes down what is cut off. */
+  /** Records the unlinks that are interrupted. */
   abandon: () => Promise<void>;
-  /** Flushes and ends everything else. */
+  /** Flushes and closes everything else. */
   closeRest: () => Promise<void>;
 }
 
-/** How the process leaves: once, in order, and without losing an unlink. */
+/** The shutdown of the process: drains, closes the listener, and loses no outcome of an unlink. */
 export class Shutdown {
   readonly #options: ShutdownOptions;
   #state: 'serving' | 'draining' | 'closing' = 'serving';
@@ -23,20 +23,20 @@ export class Shutdown {
     this.#options = options;
   }
 
-  /** From the signal on: not ready, and answers end their connection. */
+  /** Whether shutdown has begun: the process is not ready, and responses end their connections. */
   get draining(): boolean {
     return this.#state !== 'serving';
   }
 
-  /** Nothing more is taken; what still arrives on old connections is refused. */
+  /** Whether requests that still arrive on open connections are rejected. */
   get closing(): boolean {
     return this.#state === 'closing';
   }
 
   /**
-   * Leaves. Asking again changes nothing.
+   * Shuts down. Further calls return the same promise.
    *
-   * @returns Whether everything under way was answered in time.
+   * @returns Whether every request in flight had its response in time.
    */
   leave(): Promise<boolean> {
     this.#done ??= this.#leave();

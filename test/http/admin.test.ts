@@ -10,7 +10,7 @@ describe('the admin listener', () => {
 
   const get = (path: string, method = 'GET') => fetch(`${stack.subgraph.adminUrl}${path}`, { method });
 
-  /** The value of a sample, of all samples of its name together where no labels are given. */
+  /** The sum of the samples with a name and labels. */
   async function sample(name: string, labels: Record<string, string> = {}): Promise<number> {
     const lines = (await (await get('/metrics')).text()).split('\n');
     const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
@@ -19,19 +19,19 @@ describe('the admin listener', () => {
       .reduce((sum, line) => sum + Number(line.split(' ').pop()), 0);
   }
 
-  test.each(['/livez', '/readyz'])('says at %s that all is well', async (path) => {
+  test.each(['/livez', '/readyz'])('responds with 200 at %s', async (path) => {
     const response = await get(path);
     expect([response.status, response.headers.get('cache-control')]).toEqual([200, 'no-store']);
   });
 
-  test('stays ready while GenAuth is down: taking every replica away would help nobody', async () => {
+  test('stays ready while GenAuth is down, because every other replica is affected as well', async () => {
     stack.emulator.faults.set('*', 'http-503');
     await stack.ask(ENTITIES, representations(['a'.repeat(24)]));
     expect((await get('/readyz')).status).toBe(200);
     stack.emulator.faults.clear();
   });
 
-  test('is not ready before the keys of the token issuer are there', async () => {
+  test('is not ready before the keys of the token issuer have been loaded', async () => {
     const keyless = await startStack({
       env: {
         AUTH_MODE: 'jwt',
@@ -44,7 +44,7 @@ describe('the admin listener', () => {
     await keyless.close();
   });
 
-  test('has nothing else, and is not where GraphQL is', async () => {
+  test('has no other path, and does not serve GraphQL', async () => {
     expect((await get('/graphql')).status).toBe(404);
     expect((await get('/__proto__')).status).toBe(404);
     expect((await get('/livez', 'POST')).status).toBe(405);
@@ -78,7 +78,7 @@ describe('the admin listener', () => {
     expect(await sample('build_info', { version: '0.0.0' })).toBe(1);
   });
 
-  test('shows by how much GenAuth’s clock differs, once a signature was refused for it', async () => {
+  test('shows the difference to GenAuth’s clock after a signature was rejected because of it', async () => {
     const ahead = await startStack({ emulator: { switches: { clockOffsetMs: 3_600_000 } } });
     const [user] = ahead.emulator.store.users();
     await ahead.ask(ENTITIES, representations([user?.profile.userId ?? '']));
@@ -88,7 +88,7 @@ describe('the admin listener', () => {
     await ahead.close();
   });
 
-  test('has no label that a stranger could fill: no id, no name of an operation', async () => {
+  test('has no label with a value of the request, such as an id or an operation name', async () => {
     await stack.ask(`query Sentinel${ENTITIES.slice('query'.length)}`, representations(['ab'.repeat(12)]));
     const metrics = await (await get('/metrics')).text();
     expect(metrics).not.toMatch(/Sentinel|abababab/);

@@ -7,7 +7,7 @@ import { JSON_TYPE, send } from '../security/wire';
 import { type Stack, startStack } from '../support/stack';
 import { BODY, BROKEN_BODIES, BROKEN_HEADERS, LEGAL, LENGTH, raw, SMUGGLED } from './strangeBytes';
 
-function expectRefusal({ status, headers, body }: Awaited<ReturnType<typeof send>>[number], expected: number): void {
+function expectRejection({ status, headers, body }: Awaited<ReturnType<typeof send>>[number], expected: number): void {
   expect([status, headers.get('content-type')]).toEqual([
     expected,
     expect.stringMatching(/^application\/(graphql-response\+)?json\b/),
@@ -28,11 +28,11 @@ describe('a connection to the GraphQL listener', () => {
   beforeEach(() => stack.emulator.clearCalls());
 
   test.each([...BROKEN_HEADERS, ...BROKEN_BODIES])(
-    'with %s is refused once, ended, and nothing behind it is served',
+    'with %s is rejected once and closed, and the bytes behind it are not served',
     async (_what, bytes, status) => {
       const answers = await send(stack.subgraph.url, Buffer.from(bytes + SMUGGLED, 'latin1'));
       expect(answers).toHaveLength(1);
-      for (const answer of answers) expectRefusal(answer, status);
+      for (const answer of answers) expectRejection(answer, status);
       expect(JSON.stringify(answers)).not.toContain('sentinel');
       expect(stack.emulator.calls).toEqual([]);
       expect((await stack.ask('{ __typename }')).status).toBe(200);
@@ -47,7 +47,7 @@ describe('a connection to the GraphQL listener', () => {
     expect(JSON.stringify([...(answers[0]?.headers ?? [])])).not.toContain('sentinel');
   });
 
-  test('serves many requests that come at once, in their order', async () => {
+  test('responds to pipelined requests in order', async () => {
     const bodies = Array.from({ length: 200 }, (_, index) => JSON.stringify({ query: `{ a${index}: __typename }` }));
     const bytes = bodies.map((body) => raw([`content-length: ${body.length}`], body)).join('');
     const answers = await send(stack.subgraph.url, bytes + raw(['connection: close', LENGTH], BODY));
@@ -57,31 +57,31 @@ describe('a connection to the GraphQL listener', () => {
     ]);
   });
 
-  test('never gets a refusal in place of the answer to an earlier request', async () => {
+  test('gets the responses to earlier requests before the rejection of a malformed one', async () => {
     const bytes = raw([LENGTH], BODY).repeat(3);
     const answers = await send(stack.subgraph.url, `${bytes}sentinel\r\n\r\n`);
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 400]);
   });
 
-  test('never gets the refusal of a tunnel in place of the answer to an earlier request', async () => {
+  test('gets the responses to earlier requests before the rejection of CONNECT', async () => {
     const tunnel = 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n';
     const answers = await send(stack.subgraph.url, raw([LENGTH], BODY) + tunnel);
     expect(answers.map(({ status }) => status)).toEqual([200, 400]);
   });
 
-  test('is refused once where its body is broken behind an expectation that nobody can meet', async () => {
+  test('is rejected once if a malformed body follows an unknown expectation', async () => {
     const head = raw(['expect: sentinel', 'transfer-encoding: chunked'], '');
     const answers = await send(stack.subgraph.url, `${head}zz\r\nsentinel\r\n`);
     expect(answers.map(({ status }) => status)).toEqual([417]);
   });
 
-  test('that a request has ended serves nothing more', async () => {
+  test('serves no request behind one with `connection: close`', async () => {
     const answers = await send(stack.subgraph.url, raw(['connection: close', LENGTH], BODY) + SMUGGLED);
     expect(answers.map(({ status }) => status)).toEqual([200]);
     expect(stack.emulator.calls).toEqual([]);
   });
 
-  test('gets no second answer when the rest of a request that was answered early is broken', async () => {
+  test('gets no second response if the rest of a request with an early response is malformed', async () => {
     const socket = open(stack.subgraph.url);
     socket.write(raw(['transfer-encoding: chunked'], '', 'GET /graphql HTTP/1.1'));
     const received = collect(socket);
@@ -93,19 +93,19 @@ describe('a connection to the GraphQL listener', () => {
   test.each([
     ['no host', `POST /graphql HTTP/1.1\r\nconnection: close\r\n${JSON_TYPE}\r\n${LENGTH}\r\n\r\n${BODY}`, 400],
     ['two hosts', raw(['host: sentinel', 'connection: close', LENGTH], BODY), 400],
-    ['an expectation that nobody can meet', raw(['expect: sentinel', LENGTH], BODY), 417],
-    ['a tunnel', 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 400],
-    ['a question about the server', 'OPTIONS * HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 404],
-    ['a method that is not for GraphQL', raw(['connection: close'], '', 'TRACE /graphql HTTP/1.1'), 405],
-    ['the oldest HTTP', 'GET /graphql\r\n\r\n', 400],
-  ])('with %s is refused as JSON', async (_what, bytes, status) => {
+    ['an unknown expectation', raw(['expect: sentinel', LENGTH], BODY), 417],
+    ['CONNECT', 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 400],
+    ['OPTIONS *', 'OPTIONS * HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n', 404],
+    ['a method other than POST', raw(['connection: close'], '', 'TRACE /graphql HTTP/1.1'), 405],
+    ['HTTP/0.9', 'GET /graphql\r\n\r\n', 400],
+  ])('with %s is rejected as JSON', async (_what, bytes, status) => {
     const answers = await send(stack.subgraph.url, bytes);
     expect(answers).toHaveLength(1);
-    for (const answer of answers) expectRefusal(answer, status);
+    for (const answer of answers) expectRejection(answer, status);
     expect(JSON.stringify(answers)).not.toContain('sentinel');
   });
 
-  test('is told to go on with a body that it asks about, and refused one that is too large', async () => {
+  test('gets 100 Continue for a small body, and 413 for one that is too large', async () => {
     const asks = ['expect: 100-continue', 'connection: close'];
     const small = await send(stack.subgraph.url, raw([...asks, LENGTH], BODY));
     expect(small.map(({ status }) => status)).toEqual([100, 200]);
@@ -113,7 +113,7 @@ describe('a connection to the GraphQL listener', () => {
     expect(large.at(-1)?.status).toBe(413);
   });
 
-  test('does not become a web socket', async () => {
+  test('is not upgraded to a web socket', async () => {
     const upgrade = [
       'connection: upgrade, close',
       'upgrade: websocket',
@@ -125,12 +125,12 @@ describe('a connection to the GraphQL listener', () => {
     expect(answers[0]?.headers.has('upgrade')).toBe(false);
   });
 
-  test('is kept longer than balancers and the pools of routers keep theirs', async () => {
+  test('is kept open longer than load balancers and routers keep theirs', async () => {
     const { headers } = await stack.ask('{ __typename }');
     expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);
   });
 
-  test('is served while hundreds of others do not come to the point', async () => {
+  test('is served while hundreds of others have incomplete requests', async () => {
     const half = [raw([LENGTH], '').slice(0, 40), raw([LENGTH], '{"query'), ''];
     const slow = await Promise.all(
       Array.from({ length: 300 }, async (_, index) => {
@@ -153,7 +153,7 @@ describe('the limits of connections', () => {
 
   const createServer = http.createServer.bind(http) as (options: http.ServerOptions, listener: unknown) => Server;
 
-  /** Starts a stack, with the one change that the GraphQL listener's own HTTP server gets other numbers. */
+  /** Starts a stack whose GraphQL listener has other server options. */
   async function startWith(numbers: http.ServerOptions): Promise<{ server: Server; given: http.ServerOptions }> {
     let server: Server | undefined;
     let given: http.ServerOptions = {};
@@ -172,7 +172,7 @@ describe('the limits of connections', () => {
     return { server, given };
   }
 
-  /** The same, with a GraphQL listener that waits 100 ms for a request to arrive. */
+  /** Starts a stack whose GraphQL listener waits 100 ms for a request to arrive. */
   async function startImpatient(): Promise<Server> {
     const { server } = await startWith({ connectionsCheckingInterval: 20 });
     server.headersTimeout = 100;
@@ -180,13 +180,13 @@ describe('the limits of connections', () => {
     return server;
   }
 
-  test('are set: for a header, for a whole request, and for how many there are', async () => {
+  test('are set for the headers, for the complete request and for the number of connections', async () => {
     const { server, given } = await startWith({});
     expect(server.headersTimeout).toBeGreaterThan(0);
     expect(server.headersTimeout).toBeLessThanOrEqual(10_000);
     expect(server.requestTimeout).toBeGreaterThanOrEqual(server.headersTimeout);
     expect(server.requestTimeout).toBeLessThanOrEqual(15_000);
-    // How often Node looks whether one is over: by default so seldom that 10 s become 40.
+    // With Node's default of 30 s a limit of 10 s could become 40 s.
     expect(given.connectionsCheckingInterval).toBeLessThanOrEqual(5_000);
     expect(server.maxConnections).toBe(4_096);
   });
@@ -194,38 +194,42 @@ describe('the limits of connections', () => {
   test.each([
     ['a header', raw([LENGTH], '').slice(0, 40)],
     ['a body', raw([LENGTH], '{"query')],
-  ])('end those that take too long for %s, with one refusal as JSON', async (_what, bytes) => {
+  ])('close a connection that takes too long for %s, with one rejection as JSON', async (_what, bytes) => {
     await startImpatient();
     const answers = await send(stack.subgraph.url, bytes);
     expect(answers).toHaveLength(1);
-    for (const answer of answers) expectRefusal(answer, 408);
+    for (const answer of answers) expectRejection(answer, 408);
   });
 
-  test('keep what comes after a refusal from being done', async () => {
+  test('do not execute a request whose rest arrives after its rejection', async () => {
     const server = await startImpatient();
     const socket = openHalf(stack.subgraph.url);
     socket.write(SMUGGLED.slice(0, -9));
-    const [refusal] = (await once(socket, 'data')) as [Buffer];
-    expect(refusal.toString()).toMatch(/^HTTP\/1\.1 408 /);
+    const [rejection] = (await once(socket, 'data')) as [Buffer];
+    expect(rejection.toString()).toMatch(/^HTTP\/1\.1 408 /);
     socket.write(SMUGGLED.slice(-9));
     await untilGone(server);
     expect(stack.emulator.calls).toEqual([]);
   });
 
   test.each([
-    ['asks for a tunnel, goes on, and stays', 'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nsentinel', 400],
-    ['says nothing, and stays', '', 408],
-    ['says half of what it wants, and stays', raw([LENGTH], '{"query'), 408],
-  ])('let go of a client that %s', async (_what, bytes, status) => {
+    [
+      'sends CONNECT and more bytes, and does not close',
+      'CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\nsentinel',
+      400,
+    ],
+    ['sends nothing, and does not close', '', 408],
+    ['sends half a request, and does not close', raw([LENGTH], '{"query'), 408],
+  ])('close the connection of a client that %s', async (_what, bytes, status) => {
     const server = await startImpatient();
     const socket = openHalf(stack.subgraph.url);
     if (bytes !== '') socket.write(bytes);
-    const [refusal] = (await once(socket, 'data')) as [Buffer];
-    expect(refusal.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    const [rejection] = (await once(socket, 'data')) as [Buffer];
+    expect(rejection.toString()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     await untilGone(server);
   });
 
-  test('turn away those that are too many, and serve again when one has gone', async () => {
+  test('drop connections beyond the limit, and accept again after one has closed', async () => {
     const { server } = await startWith({});
     server.maxConnections = 1;
     const first = open(stack.subgraph.url);
@@ -234,7 +238,7 @@ describe('the limits of connections', () => {
     await served;
     expect(await collect(open(stack.subgraph.url))).toBe('');
     first.destroy();
-    // The place is free once the server has noticed.
+    // The server notices the closed connection a moment later.
     for (let reached = false; !reached;) {
       const next = open(stack.subgraph.url);
       const ended = collect(next);
@@ -258,7 +262,7 @@ describe('a connection to the admin listener', () => {
     return collect(socket);
   }
 
-  test.each(BROKEN_HEADERS)('with %s is refused once and ended', async (_what, bytes, status) => {
+  test.each(BROKEN_HEADERS)('with %s is rejected once and closed', async (_what, bytes, status) => {
     const answer = await tell(bytes + SMUGGLED);
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
     expect(answer).not.toContain('sentinel');
@@ -272,7 +276,7 @@ describe('a connection to the admin listener', () => {
     ['GET /livez/../graphql HTTP/1.1', 404],
     ['GET http://sentinel/livez HTTP/1.1', 404],
     ['OPTIONS * HTTP/1.1', 404],
-  ])('answers %s with a few words of its own', async (first, status) => {
+  ])('responds to %s with a fixed text', async (first, status) => {
     const answer = await tell(raw(['connection: close'], '', first));
     expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual([`HTTP/1.1 ${status}`]);
     expect(answer).toMatch(/\r\n\r\n[\da-f]+\r\n(GET only|not found)\n\r\n0\r\n\r\n$/);
@@ -285,19 +289,19 @@ function open(origin: string): Socket {
   return connect(Number(port), hostname).on('error', () => undefined);
 }
 
-/** Waits until a server has no connection left. */
+/** Waits until a server has no open connection. */
 async function untilGone(server: Server): Promise<void> {
   const count = promisify(server.getConnections.bind(server));
   while ((await count()) > 0) await setTimeout(10);
 }
 
-/** A client that does not hang up because the other side does. */
+/** Opens a connection that stays open when the server closes its side. */
 function openHalf(origin: string): Socket {
   const { hostname, port } = new URL(origin);
   return connect({ port: Number(port), host: hostname, allowHalfOpen: true }).on('error', () => undefined);
 }
 
-/** Reads until the other side hangs up. */
+/** Reads until the connection is closed. */
 async function collect(socket: Socket): Promise<string> {
   let received = '';
   socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));

@@ -31,7 +31,7 @@ describe('the GraphQL listener', () => {
     expect(JSON.stringify(errors)).not.toContain('sentinel');
   }
 
-  test('answers a GraphQL request with JSON that nobody may keep', async () => {
+  test('responds to a GraphQL request with JSON that must not be cached', async () => {
     const response = await post(JSON.stringify({ query: '{ __typename }' }));
     expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -39,36 +39,36 @@ describe('the GraphQL listener', () => {
   });
 
   test.each([
-    ['what is not JSON', '{"query": sentinel', 400, 'BAD_REQUEST'],
+    ['a body that is not JSON', '{"query": sentinel', 400, 'BAD_REQUEST'],
     ['a list of requests', '[{"query":"{ __typename }"}]', 400, 'BAD_REQUEST'],
     ['an empty body', '', 400, 'BAD_REQUEST'],
     ['a body without a document', '{}', 400, 'BAD_REQUEST'],
     ['an empty document', '{"query":""}', 400, 'BAD_REQUEST'],
-    ['variables that are no object', '{"query":"{ __typename }","variables":"sentinel"}', 400, 'BAD_REQUEST'],
-    ['extensions that are no object', '{"query":"{ __typename }","extensions":["sentinel"]}', 400, 'BAD_REQUEST'],
-    ['a number for a name', '{"query":"{ __typename }","operationName":3}', 400, 'BAD_REQUEST'],
+    ['variables that are not an object', '{"query":"{ __typename }","variables":"sentinel"}', 400, 'BAD_REQUEST'],
+    ['extensions that are not an object', '{"query":"{ __typename }","extensions":["sentinel"]}', 400, 'BAD_REQUEST'],
+    ['a number as the operation name', '{"query":"{ __typename }","operationName":3}', 400, 'BAD_REQUEST'],
     [
       'a hash instead of a document',
       '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"sentinel"}}}',
       400,
       'BAD_REQUEST',
     ],
-    ['a prototype', '{"query":"{ __typename }","__proto__":{"sentinel":1}}', 400, 'BAD_REQUEST'],
+    ['a body with `__proto__`', '{"query":"{ __typename }","__proto__":{"sentinel":1}}', 400, 'BAD_REQUEST'],
     ['a document that does not parse', '{"query":"{ sentinel("}', 400, 'GRAPHQL_PARSE_FAILED'],
     ['a field that does not exist', '{"query":"{ users }"}', 400, 'GRAPHQL_VALIDATION_FAILED'],
-    ['no such operation', '{"query":"query A { __typename }","operationName":"sentinel"}', 400, 'BAD_REQUEST'],
-    ['more tokens than it reads', JSON.stringify({ query: `{${' a'.repeat(20_000)} }` }), 400, 'GRAPHQL_PARSE_FAILED'],
+    ['an unknown operation name', '{"query":"query A { __typename }","operationName":"sentinel"}', 400, 'BAD_REQUEST'],
+    ['more tokens than the limit', JSON.stringify({ query: `{${' a'.repeat(20_000)} }` }), 400, 'GRAPHQL_PARSE_FAILED'],
     [
-      'more bytes than it reads',
+      'more bytes than the limit',
       JSON.stringify({ query: '{ __typename }', x: 'x'.repeat(300_000) }),
       413,
       'PAYLOAD_TOO_LARGE',
     ],
-  ])('refuses %s', async (_what, body, status, code) => {
+  ])('rejects %s', async (_what, body, status, code) => {
     await expectRejection(await post(body), status, code);
   });
 
-  test('refuses introspection unless it is on', async () => {
+  test('rejects introspection unless it is on', async () => {
     const { status, errors } = await stack.ask('{ __schema { types { name } } }');
     expect(status).toBe(400);
     expect(errors.map(({ extensions }) => extensions)).toEqual([
@@ -81,16 +81,16 @@ describe('the GraphQL listener', () => {
     ['application/x-www-form-urlencoded', 'query=%7B__typename%7D'],
     ['multipart/form-data; boundary=x', '--x--'],
     ['application/graphql', '{ __typename }'],
-  ])('refuses a body of %s', async (type, body) => {
+  ])('rejects a body of %s', async (type, body) => {
     await expectRejection(await post(body, { 'content-type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
   });
 
-  test('refuses a body that is compressed', async () => {
+  test('rejects a body that is compressed', async () => {
     const response = await post('x', { ...JSON_TYPE, 'content-encoding': 'gzip' });
     await expectRejection(response, 400, 'BAD_REQUEST');
   });
 
-  test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('refuses %s, and says what to use', async (method) => {
+  test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('rejects %s with an `allow` header', async (method) => {
     const response = await send('/graphql?query=%7B__typename%7D', { method });
     expect(response.headers.get('allow')).toBe('POST');
     await expectRejection(response, 405, 'METHOD_NOT_ALLOWED');
@@ -116,7 +116,7 @@ describe('the GraphQL listener', () => {
       'BAD_USER_INPUT',
     ],
     ['a list', ENTITIES, { representations: 'sentinel' }, 'OK'],
-  ])('does not repeat the value of %s that cannot be used', async (_what, query, variables, code) => {
+  ])('does not repeat the value of %s that is invalid', async (_what, query, variables, code) => {
     const response = await post(JSON.stringify({ query, variables }));
     const body = await response.text();
     expect(body).not.toContain('sentinel');
@@ -125,7 +125,7 @@ describe('the GraphQL listener', () => {
   });
 
   test.each(['rebound.example', '127.0.0.1.example', '[::2]', ''])(
-    'does not serve a page whose name %j was made to lead here, where nobody is authenticated',
+    'rejects the host name %j if there is no authentication',
     async (host) => {
       const { port } = new URL(stack.subgraph.url);
       const socket = connect(Number(port), '127.0.0.1');
@@ -138,7 +138,7 @@ describe('the GraphQL listener', () => {
     },
   );
 
-  test('answers what is not HTTP with one JSON refusal, and hangs up', async () => {
+  test('responds to bytes that are not HTTP with one JSON rejection, and closes', async () => {
     const socket = connect(Number(new URL(stack.subgraph.url).port), '127.0.0.1');
     socket.end('sentinel\r\n\r\n');
     const answer = await text(socket);
@@ -152,7 +152,7 @@ describe('the GraphQL listener', () => {
 });
 
 describe('a listener that closes', () => {
-  test('lets an answer reach a reader that is slow', async () => {
+  test('waits until a slow client has read its response', async () => {
     const body = Buffer.alloc(24 * 1024 * 1024, 'x');
     let onAnswer = (): void => undefined;
     const answered = new Promise<void>((resolve) => (onAnswer = resolve));

@@ -31,7 +31,7 @@ describe('the admin listener of dist/main.js', () => {
     while ((await get('/readyz')).join() !== expected.join()) await pause(10);
   }
 
-  /** The samples of the metrics, by their name and labels. */
+  /** The samples of the metrics by name and labels. */
   async function samples(): Promise<Map<string, number>> {
     const [, text] = await get('/metrics');
     const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
@@ -41,7 +41,7 @@ describe('the admin listener of dist/main.js', () => {
   const read = (id = userId, headers: Record<string, string> = {}, query = ENTITIES) =>
     ask(`${main.url}/graphql`, query, representations([id]), headers);
 
-  test('is alive and not ready until the keys of the token issuer are there', async () => {
+  test('is alive and not ready until the keys of the token issuer have been loaded', async () => {
     const issuer = await startIssuer();
     issuer.misbehaviour.jwks = { status: 500 };
     main = await startMain(emulator, strictEnv(issuer));
@@ -69,7 +69,7 @@ describe('the admin listener of dist/main.js', () => {
     await untilReadiness([200, 'ready\n']);
   });
 
-  test('is ready while GenAuth is down, and shows that by the breaker', async () => {
+  test('is ready while GenAuth is down, and shows an open circuit breaker', async () => {
     emulator.faults.set('*', 'http-503');
     main = await startMain(emulator);
     while ((await samples()).get('genauth_breaker_state') !== 2) await read();
@@ -77,7 +77,7 @@ describe('the admin listener of dist/main.js', () => {
     expect((await read()).errors[0]?.extensions['code']).toBe('UPSTREAM_UNAVAILABLE');
   });
 
-  test('has metrics for what the process does, what it waits for and what it is', async () => {
+  test('has metrics of requests, calls, queues and the build', async () => {
     emulator.faults.set('get-user-batch', 'http-503', { times: 1 });
     main = await startMain(emulator);
     const extIdpId = emulator.store.identitiesOf(userId)[0]?.extIdpId;
@@ -111,19 +111,19 @@ describe('the admin listener of dist/main.js', () => {
     expect(Object.fromEntries(found)).toMatchObject(expected);
   });
 
-  test('has no more series after many strangers than after one, and none with anything of theirs', async () => {
+  test('has the same series after many different requests, and none with a value of a request', async () => {
     main = await startMain(emulator);
-    const visit = async (stranger: string): Promise<void> => {
-      const id = stranger.repeat(24).slice(0, 24);
-      const headers = { 'x-request-id': `sentinel-${stranger}`, [`x-sentinel-${stranger}`]: 'sentinel' };
-      await read(id, headers, ENTITIES.replace('query', `query Sentinel${stranger}`));
-      await read(`sentinel-${stranger}`, headers, `query Sentinel { sentinel${stranger} }`);
-      await ask(`${main.url}/graphql`, UNLINK, { userId: id, extIdpId: id, type: `sentinel-${stranger}` }, headers);
-      await fetch(`${main.url}/sentinel-${stranger}`, { method: 'POST', headers });
+    const visit = async (visitor: string): Promise<void> => {
+      const id = visitor.repeat(24).slice(0, 24);
+      const headers = { 'x-request-id': `sentinel-${visitor}`, [`x-sentinel-${visitor}`]: 'sentinel' };
+      await read(id, headers, ENTITIES.replace('query', `query Sentinel${visitor}`));
+      await read(`sentinel-${visitor}`, headers, `query Sentinel { sentinel${visitor} }`);
+      await ask(`${main.url}/graphql`, UNLINK, { userId: id, extIdpId: id, type: `sentinel-${visitor}` }, headers);
+      await fetch(`${main.url}/sentinel-${visitor}`, { method: 'POST', headers });
     };
     await visit('a');
     const before = await samples();
-    for (const stranger of 'bcdef0123456789') await visit(stranger);
+    for (const visitor of 'bcdef0123456789') await visit(visitor);
     const after = await samples();
     const ofProcess = /^(nodejs|process)_/;
     const series = (of: Map<string, number>) => [...of.keys()].filter((name) => !ofProcess.test(name)).sort();

@@ -4,13 +4,13 @@ import { run, type Running } from '../support/process';
 import { UNLINK } from '../support/stack';
 
 const CLIENTS = 50;
-/** In the gate, as often as the promise says; fewer where somebody waits for it. */
+/** More often in the gate, and fewer times on a developer's machine. */
 const RESTARTS = process.env['REQUIRE_ALL_TESTS'] === '1' ? 10 : 2;
 
 interface Tally {
   acked: Set<string>;
   refused: number;
-  /** Requests that ended without an answer. */
+  /** Users whose request ended without a response. */
   unanswered: Set<string>;
 }
 
@@ -45,7 +45,7 @@ describe('dist/main.js on SIGTERM', () => {
     return { main, ...(JSON.parse(line) as { url: string; adminUrl: string }) };
   }
 
-  /** A client that sends one unlink after another over one connection that it keeps, until nobody listens any more. */
+  /** Sends one unlink after another over a pooled connection, until the port is closed. */
   async function hammer(url: string, tally: Tally): Promise<void> {
     const dispatcher = new Agent({ connections: 1, pipelining: 1 });
     for (let target = targets.pop(); target !== undefined; target = targets.pop()) {
@@ -68,7 +68,7 @@ describe('dist/main.js on SIGTERM', () => {
     await dispatcher.close();
   }
 
-  test(`leaves no executed unlink without an answer, ${RESTARTS} times under the load of ${CLIENTS} clients`, async () => {
+  test(`leaves no executed unlink without a response in ${RESTARTS} restarts under the load of ${CLIENTS} clients`, async () => {
     const tally: Tally = { acked: new Set(), refused: 0, unanswered: new Set() };
     for (let round = 0; round < RESTARTS; round++) {
       const { main, url } = await start();
@@ -77,11 +77,11 @@ describe('dist/main.js on SIGTERM', () => {
       while (tally.acked.size < before + 100) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(await main.stop('SIGTERM')).toBe(0);
       await clients;
-      // As many intents as outcomes: none was cut off half-way.
+      // As many intents as outcomes: no unlink was interrupted.
       const audited = (event: string) => main.output().split(`"event":"unlink.${event}"`).length - 1;
       expect(audited('intent')).toBeGreaterThan(99);
       expect(audited('outcome')).toBe(audited('intent'));
-      // And a line of the log for each that was answered, up to the last.
+      // And a log line for each request, including the last.
       expect(main.output().split('"msg":"request"').length - 1).toBe(audited('intent'));
     }
     const executed = emulator.store.executions.map(({ userId }) => userId);
@@ -89,14 +89,14 @@ describe('dist/main.js on SIGTERM', () => {
     expect(executed).toHaveLength(tally.acked.size);
   }, 120_000);
 
-  test('is not ready at once, ends connections with their next answer, and ignores a second signal', async () => {
+  test('is not ready any more, ends connections with their next response, and ignores a second signal', async () => {
     const { main, url, adminUrl } = await start({ DRAIN_DELAY_MS: '1500' });
     main.child.kill('SIGTERM');
     await main.waitFor(/"msg":"stopping"/);
     main.child.kill('SIGTERM');
     const ready = await fetch(`${adminUrl}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([503, 'draining\n']);
-    // Alive: whoever restarts what is not would cut off what is under way.
+    // Alive: a supervisor that restarted the process would interrupt the requests in flight.
     expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
     expect(await (await fetch(`${adminUrl}/metrics`)).text()).toMatch(/^draining 1$/m);
     const served = await fetch(`${url}/graphql`, {
@@ -109,7 +109,7 @@ describe('dist/main.js on SIGTERM', () => {
     expect(await main.exited).toBe(0);
   });
 
-  test('writes down what it could not wait for, and says so by its code', async () => {
+  test('records the unlinks that it interrupts, and exits with 1', async () => {
     emulator.faults.set('unlink-identity', 'latency:5000');
     const { main, url } = await start({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '300' });
     const cutOff = hammer(url, { acked: new Set(), refused: 0, unanswered: new Set() });

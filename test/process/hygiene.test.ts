@@ -6,7 +6,7 @@ import { send } from '../security/wire';
 import { type Main, preload, startMain } from '../support/main';
 import { ask } from '../support/stack';
 
-/** Prints how long the GraphQL listener waits for a request to arrive, and makes it fifty times less patient. */
+/** Prints the time limits of the GraphQL listener for a request to arrive, and divides them by 50. */
 const HURRY = preload(`import http from 'node:http';
   const { createServer } = http;
   http.createServer = (options, listener) => {
@@ -43,7 +43,7 @@ describe('dist/main.js', () => {
     return socket;
   }
 
-  test('answers whatever is malformed or ambiguous with one refusal in JSON, and serves nothing behind it', async () => {
+  test('responds to malformed and ambiguous requests with one rejection in JSON, and serves nothing behind them', async () => {
     const cases = [...BROKEN_HEADERS, ...BROKEN_BODIES];
     expect(cases.length).toBeGreaterThan(40);
     for (const [what, bytes, status] of cases) {
@@ -59,7 +59,7 @@ describe('dist/main.js', () => {
   test.each([
     ['header', raw([LENGTH], '').slice(0, 40), 10_000],
     ['body', raw([LENGTH], BODY.slice(0, 9)), 15_000],
-  ])('ends a connection whose %s does not arrive in time, and serves others meanwhile', async (_what, bytes, ms) => {
+  ])('closes a connection whose %s does not arrive in time, and serves others meanwhile', async (_what, bytes, ms) => {
     expect(main.output()).toMatch(new RegExp(`^waits .*\\b${ms}\\b`, 'm'));
     const slow = send(main.url, bytes);
     expect((await typename()).status).toBe(200);
@@ -68,7 +68,7 @@ describe('dist/main.js', () => {
     expect(JSON.parse(answers[0]?.body ?? '')).toMatchObject({ errors: [{ extensions: { code: 'BAD_REQUEST' } }] });
   });
 
-  test('outlives a client that asks for a tunnel and is gone', async () => {
+  test('keeps running after a client sends CONNECT and resets the connection', async () => {
     for (let round = 0; round < 5; round++) {
       const socket = await open();
       socket.write('CONNECT sentinel:443 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n');
@@ -79,15 +79,15 @@ describe('dist/main.js', () => {
     expect(main.output()).not.toContain('uncaughtException');
   });
 
-  test('keeps a connection for longer than balancers and the pools of routers do', async () => {
+  test('keeps connections open longer than load balancers and routers do', async () => {
     const { headers } = await typename();
     expect(Number(/timeout=(\d+)/.exec(headers.get('keep-alive') ?? '')?.[1])).toBeGreaterThan(60);
   });
 
-  test(`holds ${CONNECTIONS} connections, serves them, and turns away one more`, async () => {
-    const patient = await startMain(emulator);
+  test(`accepts and serves ${CONNECTIONS} connections, and drops one more`, async () => {
+    const unhurried = await startMain(emulator);
     main.child.kill();
-    main = patient;
+    main = unhurried;
     const sockets: Socket[] = [];
     while (sockets.length < CONNECTIONS) {
       sockets.push(...(await Promise.all(Array.from({ length: Math.min(256, CONNECTIONS - sockets.length) }, open))));
@@ -101,7 +101,7 @@ describe('dist/main.js', () => {
     expect(oneMore.bytesRead).toBe(0);
     expect((await fetch(`${main.adminUrl}/livez`)).status).toBe(200);
     for (const socket of sockets) socket.destroy();
-    // The places are free once the process has noticed.
+    // The process notices the closed connections a moment later.
     while ((await typename().catch(() => null))?.status !== 200);
   });
 });

@@ -10,17 +10,17 @@ import { type Main, mainEnv, preload, startMain } from '../support/main';
 import { run } from '../support/process';
 import { type Answer, ask, strictEnv, UNLINK, type UnlinkAnswer } from '../support/stack';
 
-/** Errors that nobody foresaw, at a moment that the test chooses. Their message is not in their stack, which is logged. */
+/** Throws on a signal. The message is assembled at run time, so that the logged source line does not contain it. */
 const FAIL_ON_SIGNAL = preload(`
   process.on('SIGUSR2', () => { throw new Error(['sen', 'tinel'].join('')); });
   process.on('SIGHUP', () => { void Promise.reject(new Error(['sen', 'tinel'].join(''))); });`);
 
-/** An error while the process leaves: one of its listeners cannot be closed. */
+/** Makes the shutdown fail: one of the listeners cannot be closed. */
 const FAIL_TO_CLOSE = preload(`import http from 'node:http';
   http.Server.prototype.closeAllConnections = () => { throw new Error('sentinel'); };`);
 
 const SERVED = 'HTTP/1.1 200';
-const ELSEWHERE = ['HTTP/1.1 503', 'retry-after: 1', '"code":"SHUTTING_DOWN"'];
+const UNAVAILABLE = ['HTTP/1.1 503', 'retry-after: 1', '"code":"SHUTTING_DOWN"'];
 
 describe('dist/main.js', () => {
   let emulator: Emulator;
@@ -38,13 +38,13 @@ describe('dist/main.js', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** An identity that is still linked. */
+  /** Returns an identity that is still linked. */
   function nextTarget(): { userId: string | undefined; extIdpId: string | undefined } {
     const { profile, identities } = emulator.store.users().find((user) => user.identities.length > 0) ?? {};
     return { userId: profile?.userId, extIdpId: identities?.[0]?.extIdpId };
   }
 
-  /** Asks for an unlink that takes its time, and waits until it is under way. */
+  /** Sends an unlink, and waits until GenAuth has received it. */
   async function beginUnlink(): Promise<{ answer: Promise<Answer<UnlinkAnswer>> }> {
     const before = emulator.calls.length;
     const answer = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, nextTarget());
@@ -58,24 +58,27 @@ describe('dist/main.js', () => {
   }
 
   test.each([
-    ['an exception that nobody caught', 'SIGUSR2', 'uncaughtException'],
-    ['a rejection that nobody handled', 'SIGHUP', 'unhandledRejection'],
-  ] as const)('answers, records and logs what it has begun after %s, and ends with 1', async (_what, signal, event) => {
-    const audit = join(folder, event);
-    main = await startMain(emulator, { AUDIT_LOG: audit }, [FAIL_ON_SIGNAL]);
-    const { answer } = await beginUnlink();
-    expect(await main.stop(signal)).toBe(1);
-    expect((await answer).data?.unlinkIdentity?.success).toBe(true);
-    const records = (await readFile(audit, 'utf8')).trimEnd().split('\n');
-    expect(records.map((line) => JSON.parse(line) as unknown)).toEqual([
-      expect.objectContaining({ event: 'unlink.intent' }),
-      expect.objectContaining({ event: 'unlink.outcome', outcome: 'acked' }),
-    ]);
-    expect(messages()).toEqual(['ready', event, 'request', 'stopped']);
-    expect(main.output()).not.toContain('sentinel');
-  });
+    ['an uncaught exception', 'SIGUSR2', 'uncaughtException'],
+    ['an unhandled rejection', 'SIGHUP', 'unhandledRejection'],
+  ] as const)(
+    'completes, records and logs the requests in flight after %s, and exits with 1',
+    async (_what, signal, event) => {
+      const audit = join(folder, event);
+      main = await startMain(emulator, { AUDIT_LOG: audit }, [FAIL_ON_SIGNAL]);
+      const { answer } = await beginUnlink();
+      expect(await main.stop(signal)).toBe(1);
+      expect((await answer).data?.unlinkIdentity?.success).toBe(true);
+      const records = (await readFile(audit, 'utf8')).trimEnd().split('\n');
+      expect(records.map((line) => JSON.parse(line) as unknown)).toEqual([
+        expect.objectContaining({ event: 'unlink.intent' }),
+        expect.objectContaining({ event: 'unlink.outcome', outcome: 'acked' }),
+      ]);
+      expect(messages()).toEqual(['ready', event, 'request', 'stopped']);
+      expect(main.output()).not.toContain('sentinel');
+    },
+  );
 
-  test('sees an unlink through whose client has left', async () => {
+  test('completes an unlink whose client has closed the connection', async () => {
     const audit = join(folder, 'client-left');
     main = await startMain(emulator, { AUDIT_LOG: audit });
     const before = emulator.calls.length;
@@ -89,7 +92,7 @@ describe('dist/main.js', () => {
     expect(await readFile(audit, 'utf8')).toContain('"outcome":"acked"');
   });
 
-  test('ends with 1 after an exception that nobody caught, also when it came while it was leaving', async () => {
+  test('exits with 1 after an uncaught exception during shutdown', async () => {
     main = await startMain(emulator, { DRAIN_DELAY_MS: '300' }, [FAIL_ON_SIGNAL]);
     main.child.kill('SIGTERM');
     await main.waitFor(/"msg":"stopping"/);
@@ -97,13 +100,13 @@ describe('dist/main.js', () => {
     expect(messages()).toEqual(['ready', 'stopping', 'uncaughtException', 'stopped']);
   });
 
-  test('ends with 1, and says so once, where something cannot be closed', async () => {
+  test('exits with 1 and one log line if the shutdown fails', async () => {
     main = await startMain(emulator, {}, [FAIL_TO_CLOSE]);
     expect(await main.stop('SIGTERM')).toBe(1);
     expect(messages()).toEqual(['ready', 'stopping', 'the process did not stop cleanly']);
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('leaves with 0 on %s while it is still starting', async (signal) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s while it is still starting', async (signal) => {
     const issuer = await startIssuer();
     issuer.misbehaviour.jwks = 'hang';
     main = { ...run(['dist/main.js'], { ...mainEnv(emulator), ...strictEnv(issuer) }), url: '', adminUrl: '' };
@@ -114,22 +117,26 @@ describe('dist/main.js', () => {
   });
 
   test.each([
-    ['nothing', '', ELSEWHERE],
-    ['half a header', raw([LENGTH], '').slice(0, 40), ELSEWHERE],
-    ['a request, and half a header', raw([LENGTH], BODY) + raw([LENGTH], '').slice(0, 40), [SERVED, ...ELSEWHERE]],
-    ['half a body', raw([LENGTH], BODY.slice(0, 9)), ELSEWHERE],
-    ['what was refused, and not closed by its client', 'sentinel\r\n\r\n', ['HTTP/1.1 400', '"code":"BAD_REQUEST"']],
-  ])('is not held up by a connection that has sent %s, and sends it elsewhere', async (_what, bytes, answers) => {
+    ['nothing', '', UNAVAILABLE],
+    ['half a header', raw([LENGTH], '').slice(0, 40), UNAVAILABLE],
+    ['a request, and half a header', raw([LENGTH], BODY) + raw([LENGTH], '').slice(0, 40), [SERVED, ...UNAVAILABLE]],
+    ['half a body', raw([LENGTH], BODY.slice(0, 9)), UNAVAILABLE],
+    [
+      'a malformed request, and stays open after its rejection',
+      'sentinel\r\n\r\n',
+      ['HTTP/1.1 400', '"code":"BAD_REQUEST"'],
+    ],
+  ])('is not delayed by a connection that has sent %s, and rejects it', async (_what, bytes, answers) => {
     main = await startMain(emulator, { DRAIN_TIMEOUT_MS: '2000' });
     const socket = connect({ port: Number(new URL(main.url).port), host: '127.0.0.1', allowHalfOpen: true });
     let received = '';
     socket.on('data', (chunk: Buffer) => (received += String(chunk))).on('error', () => undefined);
     const ended = new Promise((resolve) => socket.once('end', resolve).once('close', resolve));
-    // Whatever becomes of it, it keeps nobody here.
+    // An open socket must not keep the test process running.
     socket.unref();
     await new Promise((resolve) => socket.once('connect', resolve));
     socket.write(bytes);
-    // Another's request is answered after the bytes of this one have been read.
+    // The response to a later request shows that the bytes have been read.
     await ask(`${main.url}/graphql`, '{ __typename }');
     expect(await main.stop()).toBe(0);
     await ended;
