@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { type Contender, CONTENDERS, REFERENCE } from './contenders';
 import type { Plan } from './measure';
+import { readNumber, UsageError } from './usage';
 import { PROFILES, SWEEP, type Workload, WORKLOADS } from './workloads';
 
 export interface Options {
@@ -19,18 +20,18 @@ const names = (all: readonly { name: string }[]): string => all.map(({ name }) =
 
 export const HELP = `npm run bench -- [options]
 
-Measures this subgraph against a proxy written by hand (H) and its peers, in one run and in turns.
+Measures this subgraph against a proxy written by hand (H) and other GraphQL servers, in alternating rounds.
 
   --quick            under 3 minutes: 3 short rounds, without profiles, limit, documents and sweep
   --only NAME,...    these contenders, and H: ${names(CONTENDERS)}
   --workload NAME,.. these workloads: ${names([...WORKLOADS, PROFILES])}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
   --save             writes docs/performance.json and docs/performance.svg
-  --check            fails if a ratio of this subgraph to H is less than half of what docs/performance.json says
+  --check            fails if a ratio of this subgraph to H is below half of that in docs/performance.json
   --help
 `;
 
-/** @throws {TypeError} saying what is wrong with them. */
+/** @throws {UsageError} An option or a name is wrong. */
 export function readOptions(args: readonly string[]): Options | 'help' {
   const { values } = parseArgs({
     args: [...args],
@@ -47,7 +48,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
   const { quick, only, workload, rounds, save, check, help } = values;
   if (help) return 'help';
   if (save && (only !== undefined || workload !== undefined)) {
-    throw new TypeError('--save takes a whole run: leave out --only and --workload');
+    throw new UsageError('--save needs a complete run, without --only and --workload');
   }
   const contenders = only === undefined ? CONTENDERS : chosen(CONTENDERS, `${REFERENCE},${only}`, '--only');
   const all = [...WORKLOADS, PROFILES, ...OTHERS.map((name) => ({ name }))];
@@ -62,7 +63,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     documents: picked.has('documents'),
     sweep: picked.has('sweep') ? SWEEP : [],
     plan: {
-      rounds: rounds === undefined ? (quick ? 3 : 5) : positive(rounds, '--rounds'),
+      rounds: rounds === undefined ? (quick ? 3 : 5) : readNumber('--rounds', rounds, { min: 1, max: 999 }),
       seconds: quick ? 0.6 : 2,
       warmUpSeconds: quick ? 2 : 4,
     },
@@ -74,12 +75,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
 function chosen<Named extends { name: string }>(all: readonly Named[], list: string, option: string): Named[] {
   const wanted = new Set(list.split(','));
   for (const name of wanted) {
-    if (!all.some((one) => one.name === name)) throw new TypeError(`${option} ${name}: choose from ${names(all)}`);
+    if (!all.some((one) => one.name === name)) throw new UsageError(`${option} ${name}: choose from ${names(all)}`);
   }
   return all.filter(({ name }) => wanted.has(name));
-}
-
-function positive(text: string, option: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new TypeError(`${option} takes a number from 1 to 999, not ${text}`);
-  return Number(text);
 }

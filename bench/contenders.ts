@@ -3,22 +3,26 @@ import { AUDIENCE, type Issuer } from '../test/support/issuer';
 import { readStartArgs } from '../test/support/start';
 import { ROOT } from './processes';
 
-/** What is measured. */
+/** A server that the benchmark measures. */
 export interface Contender {
   name: string;
   title: string;
-  /** What the product is compared with: not itself, and not the reference. */
+  /** Whether it is another GraphQL server, neither the product nor the reference. */
   peer: boolean;
-  /** What Node is started with. */
+  /** The command line of Node. */
   args: readonly string[];
-  /** @param files The beginning of the names of the files it may write. */
+  /**
+   * Returns its environment variables.
+   *
+   * @param files The prefix of the paths that it may write to.
+   */
   env: (issuer: Issuer, files: string) => Record<string, string>;
 }
 
 export const REFERENCE = 'H';
 export const PRODUCT = 'this';
 export const PLAIN_APOLLO = 'apollo';
-/** What has the product's checks and records, but is not it. */
+/** The contenders with the product's authentication, audit trail and log. */
 export const GUARDED_REFERENCE = 'H-guarded';
 export const GUARDED_PEER = 'mercurius-guarded';
 
@@ -26,7 +30,7 @@ const START_ARGS = readStartArgs(ROOT);
 
 const ROUTER_SECRET = 'the-secret-of-the-router-of-the-benchmark';
 
-/** The stub never slows anybody down, so neither may a limit that is there to protect the real one. */
+/** Removes the product's rate limit, which protects the real GenAuth: the stub needs no protection. */
 export const UNLIMITED = { GENAUTH_MAX_QPS: '1000000' };
 
 export const CONTENDERS: readonly Contender[] = [
@@ -40,7 +44,7 @@ export const CONTENDERS: readonly Contender[] = [
   },
   {
     name: 'this-none',
-    title: 'this subgraph, nobody authenticated, audit not synced',
+    title: 'this subgraph, no authentication, audit not synced',
     peer: false,
     args: START_ARGS,
     env: (_issuer, files) => ({ ...product(files), AUTH_MODE: 'none', AUDIT_LOG: 'stdout' }),
@@ -49,8 +53,8 @@ export const CONTENDERS: readonly Contender[] = [
   peer('yoga', 'graphql-yoga + @apollo/subgraph', 'yoga'),
   peer('mercurius', 'mercurius + its federation', 'mercurius'),
   peer('mercurius-jit', 'mercurius with its JIT', 'mercurius', { JIT: '1' }),
-  guarded(GUARDED_PEER, 'mercurius, checking and recording as this', 'mercuriusGuarded'),
-  guarded(GUARDED_REFERENCE, 'H, checking and recording as this', 'hGuarded'),
+  guarded(GUARDED_PEER, 'mercurius with the same checks and audit', 'mercuriusGuarded'),
+  guarded(GUARDED_REFERENCE, 'H with the same checks and audit', 'hGuarded'),
 ];
 
 function peer(name: string, title: string, file: string, env = {}, isPeer = true): Contender {
@@ -78,7 +82,7 @@ function product(files: string): Record<string, string> {
 
 const CALLERS = 100;
 
-/** The headers that a router sends, for so many callers who may do anything. Everybody gets them, whoever looks at them. */
+/** Creates the headers that a router sends, for 100 callers with both scopes. All contenders get them. */
 export function callersOf(issuer: Issuer): Record<string, string>[] {
   return Array.from({ length: CALLERS }, (_, caller) => ({
     'content-type': 'application/json',

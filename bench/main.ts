@@ -1,6 +1,6 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { startIssuer } from '../test/support/issuer';
 import { chart } from './chart';
 import { HELP, type Options, readOptions } from './commandLine';
@@ -16,18 +16,20 @@ import {
   sweepTable,
   workloadTable,
 } from './report';
+import { DOCS, writeFormatted } from './saved';
 import { CALLS_PER_SECOND } from './workloads';
 
-const SAVED = join(ROOT, 'docs', 'performance.json');
+const SAVED = join(DOCS, 'performance.json');
 
 void main();
 
 async function main(): Promise<void> {
   try {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
     const options = readOptions(process.argv.slice(2));
     if (options === 'help') process.stdout.write(HELP);
     else await runAll(options);
-    // Helpers and connections that are kept alive would hold it.
+    // Workers and idle connections would keep the process alive.
     process.exit();
   } catch (error) {
     progress('');
@@ -38,7 +40,7 @@ async function main(): Promise<void> {
 
 async function runAll(options: Options): Promise<void> {
   if (process.platform !== 'linux') throw new Error('CPU time is read from /proc, which only Linux has');
-  if (!PINNED) print('without taskset or a second core everybody shares: ratios hold less well\n');
+  if (!PINNED) print('without taskset or a second core, ratios are less reliable\n');
   const before = options.check ? (JSON.parse(readFileSync(SAVED, 'utf8')) as Results) : null;
   const folder = mkdtempSync(join(tmpdir(), 'bench-'));
   const start = performance.now();
@@ -49,11 +51,11 @@ async function runAll(options: Options): Promise<void> {
     print(`${((performance.now() - start) / 1000).toFixed(0)} s; bench/results/latest.json\n`);
     if (options.save) {
       await writeJson(SAVED, results);
-      writeFileSync(join(ROOT, 'docs', 'performance.svg'), chart(results));
+      writeFileSync(join(DOCS, 'performance.svg'), chart(results));
       print('docs/performance.json, docs/performance.svg\n');
     }
     const fallen = before === null ? [] : shortfalls(results, before);
-    if (fallen.length > 0) throw new Error(`less than half of what it was:\n${fallen.join('\n')}`);
+    if (fallen.length > 0) throw new Error(`below half of the saved ratio:\n${fallen.join('\n')}`);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -105,20 +107,17 @@ async function measureAll(options: Options, folder: string): Promise<Results> {
   return results;
 }
 
-/** Users per second that are asked for one by one. */
+/** Requests per second, each for a single user. */
 const OFFERED = [1_000, 2_500, 5_000, 7_500, 10_000];
 
 function productOf(contenders: readonly Contender[]): Contender {
   const product = contenders.find(({ name }) => name === PRODUCT);
-  if (product === undefined) throw new TypeError(`--only leaves out ${PRODUCT}, which this workload is about`);
+  if (product === undefined) throw new TypeError(`--only leaves out ${PRODUCT}, which this workload measures`);
   return product;
 }
 
-/** As prettier writes it, because the one that is saved is checked for that. */
 async function writeJson(path: string, value: unknown): Promise<void> {
-  const { format } = await import('prettier');
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, await format(JSON.stringify(value, roundNumber), { parser: 'json', printWidth: 120 }));
+  await writeFormatted(path, JSON.stringify(value, roundNumber));
 }
 
 function roundNumber(_key: string, value: unknown): unknown {
@@ -130,7 +129,7 @@ function print(text: string): void {
   process.stdout.write(text);
 }
 
-/** On one line, which the next one takes the place of; where nobody watches, nothing. */
+/** Shows progress on one line of a terminal, replaced by the next call. */
 function progress(text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}`);
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { Issuer } from '../test/support/issuer';
 import { callersOf, type Contender, REFERENCE, UNLIMITED } from './contenders';
 import type { LoadCommand, LoadReport } from './load';
-import { ContenderProcess, Helper } from './processes';
+import { ServerProcess, WorkerProcess } from './processes';
 import { type Spread, spreadOf } from './statistics';
 import type { StubCommand, StubReport } from './stub';
 import { CALLS_PER_SECOND, DISTINCT_DOCUMENTS, DOCUMENTS, LIMITED, type Workload } from './workloads';
@@ -13,7 +13,7 @@ export interface Plan {
   warmUpSeconds: number;
 }
 
-/** What was seen of one contender under one workload. */
+/** The results of one contender under one workload. */
 export interface Measurement {
   cpuMsPerRequest: Spread;
   /** Requests per CPU second, as a multiple of H's in the same round. Null without H. */
@@ -25,7 +25,7 @@ export interface Measurement {
   callsPerRequest: number;
 }
 
-/** What was seen of one contender under GenAuth's documented limit. */
+/** The results of one contender under GenAuth's documented rate limit. */
 export interface LimitMeasurement {
   usersPerSecond: number;
   failedPerSecond: number;
@@ -35,7 +35,7 @@ export interface LimitMeasurement {
   refusedCallsPerSecond: number;
 }
 
-/** What was seen of the product when so many users a second were asked for, one by one, under the same limit. */
+/** The product's results at a given rate of requests for single users, under the same rate limit. */
 export interface OfferedMeasurement {
   offeredPerSecond: number;
   usersPerSecond: number;
@@ -44,7 +44,7 @@ export interface OfferedMeasurement {
   p99Ms: number;
 }
 
-/** How much memory was resident after so many documents, each of which came once. */
+/** Resident memory after a number of documents, each of which was sent once. */
 export interface DocumentsMeasurement {
   documents: number;
   residentMiB: number;
@@ -55,10 +55,10 @@ interface Run extends LoadReport {
   callsPerRequest: number;
 }
 
-/** Runs contenders against the stub, round by round. */
+/** Measures contenders against the stub of GenAuth, in alternating rounds. */
 export class Bench {
-  readonly #stub: Helper<StubCommand, StubReport>;
-  readonly #load: Helper<LoadCommand, LoadReport>;
+  readonly #stub: WorkerProcess<StubCommand, StubReport>;
+  readonly #load: WorkerProcess<LoadCommand, LoadReport>;
   readonly #stubPort: number;
   readonly #issuer: Issuer;
   readonly #callers: Record<string, string>[];
@@ -66,13 +66,17 @@ export class Bench {
   readonly #onProgress: (text: string) => void;
 
   private constructor(
-    helpers: { stub: Helper<StubCommand, StubReport>; load: Helper<LoadCommand, LoadReport>; stubPort: number },
+    workers: {
+      stub: WorkerProcess<StubCommand, StubReport>;
+      load: WorkerProcess<LoadCommand, LoadReport>;
+      stubPort: number;
+    },
     issuer: Issuer,
     { folder, onProgress }: BenchOptions,
   ) {
-    this.#stub = helpers.stub;
-    this.#load = helpers.load;
-    this.#stubPort = helpers.stubPort;
+    this.#stub = workers.stub;
+    this.#load = workers.load;
+    this.#stubPort = workers.stubPort;
     this.#issuer = issuer;
     this.#callers = callersOf(issuer);
     this.#folder = folder;
@@ -80,13 +84,17 @@ export class Bench {
   }
 
   static async start(issuer: Issuer, options: BenchOptions): Promise<Bench> {
-    const stub = await Helper.start<StubCommand, StubReport>('stub');
-    const load = await Helper.start<LoadCommand, LoadReport>('load');
+    const stub = await WorkerProcess.start<StubCommand, StubReport>('stub');
+    const load = await WorkerProcess.start<LoadCommand, LoadReport>('load');
     const { port } = await stub.ask({ limit: null });
     return new Bench({ stub, load, stubPort: port }, issuer, options);
   }
 
-  /** @returns By name of the contender. */
+  /**
+   * Measures contenders under a workload.
+   *
+   * @returns By name of the contender.
+   */
   async measure(
     workload: Workload,
     contenders: readonly Contender[],
@@ -97,7 +105,7 @@ export class Bench {
     for (const [name, contender] of started) {
       this.#onProgress(`${workload.name}: warming up ${name}`);
       await this.#run(contender, name, workload, warmUpSeconds);
-      contender.forgetPeak();
+      contender.resetPeak();
     }
     for (let round = 1; round <= rounds; round++) {
       for (const [name, contender] of started) {
@@ -114,7 +122,7 @@ export class Bench {
     return measurements;
   }
 
-  /** How many users are served while GenAuth answers so many calls per second and refuses the rest. */
+  /** Measures how many users are served while the stub rejects the calls over the documented rate limit. */
   async measureLimit(contenders: readonly Contender[], seconds: number): Promise<Map<string, LimitMeasurement>> {
     const measurements = new Map<string, LimitMeasurement>();
     for (const contender of contenders) {
@@ -123,7 +131,7 @@ export class Bench {
       for (const process of started.values()) {
         await this.#run(process, contender.name, LIMITED, 1);
         await this.#stub.ask({ limit: CALLS_PER_SECOND });
-        // The first second is whatever was under way and the beginning of refusals.
+        // Not measured: in the first second the contender still has calls from before the limit.
         await this.#send(process, contender.name, LIMITED, 1, { mayFail: true });
         await this.#stub.ask({ limit: CALLS_PER_SECOND });
         const report = await this.#send(process, contender.name, LIMITED, seconds, { mayFail: true });
@@ -142,7 +150,7 @@ export class Bench {
     return measurements;
   }
 
-  /** How long single users take while so many are asked for in a second, under the same limit. */
+  /** Measures latencies at given rates of requests for single users, under the same rate limit. */
   async measureOffered(product: Contender, rates: readonly number[], seconds: number): Promise<OfferedMeasurement[]> {
     const started = await this.#startAll(LIMITED, [product], {});
     const measurements: OfferedMeasurement[] = [];
@@ -171,7 +179,7 @@ export class Bench {
     return measurements;
   }
 
-  /** How memory grows with documents that never come again. */
+  /** Measures how memory grows with documents that are sent only once. */
   async measureDocuments(product: Contender): Promise<DocumentsMeasurement[]> {
     const started = await this.#startAll(DOCUMENTS, [product], UNLIMITED);
     const measurements: DocumentsMeasurement[] = [];
@@ -191,9 +199,9 @@ export class Bench {
     { name: workload }: Workload,
     contenders: readonly Contender[],
     env: Record<string, string>,
-  ): Promise<Map<string, ContenderProcess>> {
+  ): Promise<Map<string, ServerProcess>> {
     this.#onProgress(`${workload}: starting`);
-    const started = new Map<string, ContenderProcess>();
+    const started = new Map<string, ServerProcess>();
     for (const { name, args, env: ownEnv } of contenders) {
       const files = join(this.#folder, `${workload}.${name}`);
       const upstream = {
@@ -202,13 +210,13 @@ export class Bench {
         GENAUTH_ACCESS_KEY_SECRET: 'a-made-up-secret-of-the-stub',
       };
       const all = { ...upstream, ...env, ...ownEnv(this.#issuer, files) };
-      started.set(name, await naming(name, ContenderProcess.start(args, all, `${files}.log`)));
+      started.set(name, await naming(name, ServerProcess.start(args, all, `${files}.log`)));
     }
     return started;
   }
 
-  /** From idle to idle, so that the CPU time is that of these requests and no others. */
-  async #run(contender: ContenderProcess, name: string, workload: Workload, seconds: number): Promise<Run> {
+  /** Sends requests from idle to idle, so that the CPU time belongs to these requests only. */
+  async #run(contender: ServerProcess, name: string, workload: Workload, seconds: number): Promise<Run> {
     await this.#stub.ask({ limit: null });
     const before = contender.cpuMs();
     const report = await this.#send(contender, name, workload, seconds);
@@ -218,20 +226,19 @@ export class Bench {
   }
 
   #send(
-    { port }: ContenderProcess,
+    { url: origin }: ServerProcess,
     name: string,
     workload: Workload,
     seconds: number,
     { rate = null, mayFail = false }: Partial<Pick<LoadCommand, 'rate' | 'mayFail'>> = {},
   ): Promise<LoadReport> {
-    const origin = `http://127.0.0.1:${port}`;
     const command = { origin, callers: this.#callers, workload, seconds, rate, mayFail };
     return naming(`${name} under ${workload.name}`, this.#load.ask(command));
   }
 }
 
 export interface BenchOptions {
-  /** For the files that contenders write. */
+  /** Where contenders write their files. */
   folder: string;
   onProgress: (text: string) => void;
 }

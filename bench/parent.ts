@@ -1,7 +1,7 @@
-/** What a helper's answer looks like on its channel: a value, or why there is none. */
+/** The message with which a worker replies to a command. */
 export type Reply<Result> = { result: Result } | { failure: string };
 
-/** Answers the commands of the process that started this one, and ends with it. */
+/** Executes the commands of the parent process, one at a time, and ends with it. */
 export function serveParent(execute: (command: never) => Promise<unknown>): void {
   const reply = (message: Reply<unknown> | 'ready'): void => void process.send?.(message);
   process.on('disconnect', () => process.exit());

@@ -1,4 +1,4 @@
-/** What is used of the packages that only this folder installs, so that types and lint are checked without them. */
+/** The types of packages that only this folder installs, as far as they are used. Checks then run without these packages. */
 
 declare module 'graphql-yoga' {
   import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reply } from './parent';
 
-/** The project's, from bench/dist/bench. */
+/** The root of the project, seen from bench/dist/bench. */
 export const ROOT = join(__dirname, '..', '..', '..');
 
-/** Load and stub share one core, and whoever is measured has the other to itself. */
+/** Whether workers share one core, so that the server that is measured has the other to itself. */
 export const PINNED = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
-const CORE = { helpers: '0', contender: '1' };
+const CORE = { worker: '0', server: '1' };
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
@@ -28,37 +28,46 @@ function start(
   const command = [...(PINNED ? ['taskset', '-c', CORE[core]] : []), process.execPath, ...args];
   const child = spawn(command[0] ?? '', command.slice(1), {
     cwd: ROOT,
-    // Nothing of this process's environment leaks into what is measured.
+    // No other variable of this process reaches what is measured.
     env: { PATH, NODE_ENV: 'production', ...env },
     stdio,
+    // Ctrl+C reaches this process only, which then decides when the others end.
+    detached: true,
   });
   running.add(child);
   child.once('exit', () => running.delete(child));
   return child;
 }
 
-/** A process that takes commands over a channel, one at a time. */
-export class Helper<Command, Result> {
+/** A process of this folder that executes commands, one at a time. Ends with this process. */
+export class WorkerProcess<Command, Result> {
   readonly #child: ChildProcess;
   readonly #ended: Promise<[{ failure: string }]>;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, file: string) {
     this.#child = child;
-    this.#ended = once(child, 'exit').then(() => [{ failure: 'a helper ended' }]);
+    this.#ended = once(child, 'exit').then(() => [{ failure: `the process ${file} ended` }]);
   }
 
-  /** @param file In this folder, without extension. */
-  static async start<Command, Result>(file: string): Promise<Helper<Command, Result>> {
-    const child = start('helpers', [join(__dirname, `${file}.js`)], {}, ['ignore', 'inherit', 'inherit', 'ipc']);
-    await once(child, 'message');
-    return new Helper(child);
+  /** @param file Relative to this folder, without extension. */
+  static async start<Command, Result>(file: string): Promise<WorkerProcess<Command, Result>> {
+    const child = start('worker', [join(__dirname, `${file}.js`)], {}, ['ignore', 'inherit', 'inherit', 'ipc']);
+    const worker = new WorkerProcess<Command, Result>(child, file);
+    await worker.#receive();
+    return worker;
   }
 
-  /** @throws {Error} with what the helper failed with. */
+  /** @throws {Error} with the message of the worker's own error. */
   async ask(command: Command): Promise<Result> {
-    const replied = once(this.#child, 'message') as Promise<[Reply<Result>]>;
+    const replied = this.#receive();
     this.#child.send(command as object);
+    return (await replied) as Result;
+  }
+
+  async #receive(): Promise<unknown> {
+    const replied = once(this.#child, 'message') as Promise<[Reply<Result> | 'ready']>;
     const [reply] = await Promise.race([replied, this.#ended]);
+    if (reply === 'ready') return reply;
     if ('failure' in reply) throw new Error(reply.failure);
     return reply.result;
   }
@@ -69,39 +78,56 @@ const READY_WITHIN_MS = 15_000;
 /** USER_HZ, which Linux has fixed for /proc: a tick is 10 ms. */
 const MS_PER_TICK = 10;
 
-/** A contender at work, its output in a file. */
-export class ContenderProcess {
-  readonly port: number;
+/** The log line with which a server says that it is ready. The subgraph's own line holds more than the port. */
+export interface ReadyLine {
+  port: number;
+  adminUrl?: string;
+}
+
+/** A server that is measured: the subgraph itself, or a contender. Its output goes to a file. */
+export class ServerProcess {
+  readonly ready: ReadyLine;
+  /** The file with its output. */
+  readonly log: string;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, port: number) {
+  private constructor(child: ChildProcess, ready: ReadyLine, log: string) {
     this.#child = child;
-    this.port = port;
+    this.ready = ready;
+    this.log = log;
   }
 
-  static async start(args: readonly string[], env: Record<string, string>, log: string): Promise<ContenderProcess> {
+  static async start(args: readonly string[], env: Record<string, string>, log: string): Promise<ServerProcess> {
     const file = openSync(log, 'w');
-    const child = start('contender', args, env, ['ignore', file, file]);
+    const child = start('server', args, env, ['ignore', file, file]);
     const end = performance.now() + READY_WITHIN_MS;
     for (;;) {
       const output = readFileSync(log, 'utf8');
-      const ready = /^\{.*"port":(\d+).*"ready".*\}$/m.exec(output);
-      if (ready !== null) return new ContenderProcess(child, Number(ready[1]));
+      const line = /^\{.*"port":\d+.*"ready".*\}$/m.exec(output)?.[0];
+      if (line !== undefined) return new ServerProcess(child, JSON.parse(line) as ReadyLine, log);
       if (child.exitCode !== null || performance.now() > end) throw new Error(`it did not start:\n${output}`);
       await pause(20);
     }
   }
 
+  get url(): string {
+    return `http://127.0.0.1:${this.ready.port}`;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
   /** User and system time of all its threads so far, in milliseconds. */
   cpuMs(): number {
-    // The name of the program, in brackets, may hold anything; utime and stime are the 12th and 13th field after it.
+    // The program's name, in brackets, may hold anything. utime and stime are the 12th and 13th field after it.
     const fields = this.#read('stat')
       .replace(/^.*\) /s, '')
       .split(' ');
     return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
   }
 
-  /** The most that was resident at once since `forgetPeak`, in MiB. */
+  /** The highest resident memory since `resetPeak`, in MiB. */
   peakMiB(): number {
     return Number(/^VmHWM:\s+(\d+) kB$/m.exec(this.#read('status'))?.[1]) / 1024;
   }
@@ -110,18 +136,26 @@ export class ContenderProcess {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(this.#read('status'))?.[1]) / 1024;
   }
 
-  forgetPeak(): void {
+  resetPeak(): void {
     writeFileSync(`/proc/${this.#child.pid}/clear_refs`, '5');
   }
 
-  async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit');
-    this.#child.kill('SIGKILL');
-    await ended;
+  /**
+   * Ends the process and waits for its end.
+   *
+   * @returns Its exit code; null if a signal ended it.
+   */
+  async stop(signal: 'SIGKILL' | 'SIGTERM' = 'SIGKILL'): Promise<number | null> {
+    if (!this.hasEnded) {
+      const ended = once(this.#child, 'exit');
+      this.#child.kill(signal);
+      await ended;
+    }
+    return this.#child.exitCode;
   }
 
   #read(file: 'stat' | 'status'): string {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw new Error('it ended while measured');
+    if (this.hasEnded) throw new Error('it ended while it was measured');
     return readFileSync(`/proc/${this.#child.pid}/${file}`, 'utf8');
   }
 }

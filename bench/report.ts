@@ -1,9 +1,10 @@
 import { type Contender, GUARDED_PEER, GUARDED_REFERENCE, PLAIN_APOLLO, PRODUCT } from './contenders';
 import type { DocumentsMeasurement, LimitMeasurement, Measurement, OfferedMeasurement, Plan } from './measure';
 import type { Spread } from './statistics';
+import { table } from './table';
 import type { Workload } from './workloads';
 
-/** What `--save` writes and `--check` reads. */
+/** The file that `--save` writes and `--check` reads. */
 export interface Results {
   node: string;
   platform: string;
@@ -41,10 +42,10 @@ export function workloadTable(
   });
   const head = ['', 'relative to H', 'CPU ms per request', 'req/s', 'p50 ms', 'p99 ms', 'peak MiB', 'calls/req'];
   const comparison = comparisonOf(contenders, measurements);
-  return `${workload.title}, ${workload.connections} connections\n${table([head, ...rows])}${comparison}\n`;
+  return `${workload.title}, ${workload.connections} connections\n\n${table([head, ...rows])}${comparison}`;
 }
 
-/** How the product stands to others, where they were measured. */
+/** Compares the product with the contenders that were measured. */
 function comparisonOf(contenders: readonly Contender[], measurements: ReadonlyMap<string, Measurement>): string {
   const cpu = (name: string): number | undefined => measurements.get(name)?.cpuMsPerRequest.median;
   const own = cpu(PRODUCT);
@@ -57,8 +58,8 @@ function comparisonOf(contenders: readonly Contender[], measurements: ReadonlyMa
   };
   const others = to(PLAIN_APOLLO, 'plain Apollo Server');
   const alike = to(GUARDED_PEER, 'mercurius') + to(GUARDED_REFERENCE, 'H');
-  const checked = alike === '' ? '' : `; of what checks and records as it does${alike}`;
-  return `this subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${others}${checked}\n`;
+  const checked = alike === '' ? '' : `; with the same authentication, audit trail and log${alike}`;
+  return `\nthis subgraph: ${(best.cpuMs / own).toFixed(2)} times the best peer (${best.name})${others}${checked}\n`;
 }
 
 export function limitTable(
@@ -74,7 +75,7 @@ export function limitTable(
     return [[title, ...whole.map((value) => (Number.isNaN(value) ? '-' : value.toFixed(0)))]];
   });
   const head = ['', 'users/s', 'failed/s', 'p50 ms', 'p99 ms', 'calls/s', 'refused calls/s'];
-  return `single users, 512 connections, GenAuth answers ${callsPerSecond} calls per second\n${table([head, ...rows])}`;
+  return `single users, 512 connections, GenAuth answers ${callsPerSecond} calls per second\n\n${table([head, ...rows])}`;
 }
 
 export function offeredTable(measurements: readonly OfferedMeasurement[]): string {
@@ -82,12 +83,12 @@ export function offeredTable(measurements: readonly OfferedMeasurement[]): strin
     [offeredPerSecond, usersPerSecond, failedPerSecond, p50Ms, p99Ms].map((value) => value.toFixed(0)),
   );
   const head = ['offered/s', 'users/s', 'failed/s', 'p50 ms', 'p99 ms'];
-  return `the same, this subgraph, when so many are asked for\n${table([head, ...rows])}`;
+  return `the same, this subgraph, by rate of requests\n\n${table([head, ...rows])}`;
 }
 
 export function documentsTable(measurements: readonly DocumentsMeasurement[]): string {
   const rows = measurements.map(({ documents, residentMiB }) => [String(documents), residentMiB.toFixed(0)]);
-  return `documents that come once, this subgraph\n${table([['documents', 'resident MiB'], ...rows])}`;
+  return `documents that are sent once, this subgraph\n\n${table([['documents', 'resident MiB'], ...rows])}`;
 }
 
 export function sweepTable(sweep: Results['sweep']): string {
@@ -100,28 +101,19 @@ export function sweepTable(sweep: Results['sweep']): string {
       }),
     ),
   );
-  return `growth: CPU ms per request, users x identities, 8 connections\n${table([['', ...names], ...rows])}`;
+  return `growth: CPU ms per request, users x identities, 8 connections\n\n${table([['', ...names], ...rows])}`;
 }
 
-/** Where the product is below half of what it was: less than that is no noise of a busy machine. */
+/** Lists the workloads where the product's ratio to H fell below half. Smaller changes may be noise of a busy machine. */
 export function shortfalls(now: Results, before: Results): string[] {
   return Object.entries(now.workloads).flatMap(([workload, { measurements }]) => {
     const ratio = measurements[PRODUCT]?.ratioToH?.median;
     const expected = before.workloads[workload]?.measurements[PRODUCT]?.ratioToH?.median;
     if (ratio === undefined || expected === undefined || ratio >= expected / 2) return [];
-    return [`${workload}: ${ratio.toFixed(2)} of H, and it was ${expected.toFixed(2)}`];
+    return [`${workload}: ${ratio.toFixed(2)} times H, before ${expected.toFixed(2)}`];
   });
 }
 
 function withSpread({ median, min, max }: Spread, digits: number): string {
   return `${median.toFixed(digits)} (${min.toFixed(digits)}-${max.toFixed(digits)})`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join('  ');
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join('');
 }

@@ -3,23 +3,23 @@ import { serveParent } from './parent';
 import { userRow } from './users';
 import { REQUEST_ID } from './workloads';
 
-/** What the stub does when asked by the process that started it. */
+/** A command to the stub. */
 export interface StubCommand {
-  /** Calls per second that are answered; 429 to the rest. Null: all. */
+  /** Calls per second. Calls above it get 429. Null: no limit. */
   limit: number | null;
 }
 
 export interface StubReport {
   port: number;
-  /** Calls that arrived, and those of them that were over the limit, since the last command. */
+  /** Calls since the previous command. */
   calls: number;
+  /** Calls over the limit among them. */
   refused: number;
 }
 
-/**
- * GenAuth as cheap as it can be, so that it never is what limits a contender: bytes on sockets, answers made once for each
- * user, nothing verified.
- */
+// The cheapest possible GenAuth, so that it never limits a contender: it writes cached bytes to sockets and verifies nothing.
+
+/** Rows by user id, serialized once. */
 const users = new Map<string, Buffer<ArrayBuffer>>();
 let limit: number | null = null;
 let calls = 0;
@@ -55,7 +55,7 @@ function respond(head: string): Buffer {
   return answer('200 OK', ...parts);
 }
 
-/** A tenth of a second's calls may come at once. */
+/** A token bucket that holds a tenth of a second's calls. */
 function isOverTheLimit(): boolean {
   if (limit === null) return false;
   const now = performance.now();
@@ -81,11 +81,11 @@ function answer(status: string, ...body: Buffer[]): Buffer {
   return Buffer.concat([Buffer.from(head), ...body]);
 }
 
-/** Requests as undici writes them: a body has a `content-length`. */
+/** Reads requests in the form that undici writes: a body has a `content-length`. */
 function serve(socket: Socket): void {
   let received = '';
   socket.setNoDelay(true);
-  // A contender that is stopped ends its connections as it can.
+  // A contender that is stopped resets its connections.
   socket.on('error', () => socket.destroy());
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     received += chunk;

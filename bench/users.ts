@@ -1,6 +1,6 @@
-/** The users of the benchmark: made from their number alone, so that the stub and whoever checks answers agree. */
+// The users of the benchmark are computed from their id, so that the stub and the load generator agree on them.
 
-/** The wire's IdentityDto. */
+/** GenAuth's IdentityDto. */
 export interface IdentityRow {
   identityId: string;
   extIdpId: string;
@@ -15,12 +15,12 @@ export interface IdentityRow {
 
 const PROVIDERS = ['wechat', 'github', 'google', 'lark', 'azure-ad', 'ldap', 'saml'];
 
-/** 24 hexadecimal digits that say how many identities the user has, and which user it is. */
+/** Returns 24 hexadecimal digits that encode the number of identities and the number of the user. */
 export function userIdOf(user: number, identities: number): string {
   return `a${hex(identities, 3)}${hex(user, 20)}`;
 }
 
-/** Numbers are written with a fixed width throughout: answers about other users of the same size are of the same length. */
+/** Returns a user's identities. Numbers have a fixed width, so that responses for the same number of rows have the same length. */
 export function identityRows(userId: string): IdentityRow[] {
   const identities = Number.parseInt(userId.slice(1, 4), 16);
   const user = Number.parseInt(userId.slice(4), 16);
@@ -49,7 +49,7 @@ export function extIdpIdOf(source: number): string {
   return `e${hex(source, 23)}`;
 }
 
-/** The wire's UserDto, as `get-user-batch?withIdentities=true` has it. */
+/** Returns GenAuth's UserDto, as in `get-user-batch?withIdentities=true`. */
 export function userRow(userId: string): object {
   const identities = identityRows(userId);
   return {
@@ -74,7 +74,7 @@ export function userRow(userId: string): object {
   };
 }
 
-/** Whether a field of a provider's profile may be shown. Contenders leave out what may not, as the SDL promises. */
+/** Whether a field of a provider's profile is a credential, which the SDL promises never to return. */
 export function isCredential(name: string): boolean {
   return /token|secret|passw/i.test(name);
 }

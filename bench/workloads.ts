@@ -1,13 +1,13 @@
 import { extIdpIdOf, type IdentityRow, identityRows, isCredential, userIdOf } from './users';
 
-/** Requests of one kind, sent over as many connections, one after another on each. */
+/** Requests of one kind, and the number of connections that send them. */
 export interface Workload {
   name: string;
   title: string;
   connections: number;
-  /** What each request asks for; null: each unlinks one identity. */
+  /** Null: each request unlinks one identity. */
   read: Read | null;
-  /** Whether every document is one that was never seen before. */
+  /** Whether every request has a different document. */
   distinct: boolean;
 }
 
@@ -15,11 +15,11 @@ interface Read {
   users: number;
   identities: number;
   profiles: boolean;
-  /** How many users there are to ask for. Null: enough that those under way at the same time differ. */
+  /** The number of users in the pool. Null: enough that concurrent requests are for different users. */
   pool: number | null;
 }
 
-/** One request, and what a right answer holds. */
+/** A request, and the `data` of its correct response. */
 export interface Exchange {
   body: string;
   expected: () => string;
@@ -32,7 +32,7 @@ export const WORKLOADS: readonly Workload[] = [
   reading('users-500', '500 users x 5 identities', 8, 500, 5),
 ];
 
-/** Not part of the quick run: the field that nobody may copy as it came. */
+/** Reads the field from which credentials are removed. Not part of the quick run. */
 export const PROFILES: Workload = {
   name: 'profiles',
   title: '50 users x 5 identities with userInfoInIdp',
@@ -51,11 +51,11 @@ export const SWEEP: readonly Workload[] = [
   ...[100, 10_000, 1_000_000].map((pool) => reading(`sweep-pool-${pool}`, `1 x 5 of a pool of ${pool}`, 8, 1, 5, pool)),
 ];
 
-/** Under GenAuth's documented limit, which the stub keeps for this one. */
+/** Sent while the stub enforces GenAuth's documented rate limit. */
 export const LIMITED: Workload = reading('limit', '1 user x 5 identities', 512, 1, 5);
 export const CALLS_PER_SECOND = 300;
 
-/** What nobody could keep in memory: each document is compiled, and forgotten in time. */
+/** More different documents than a cache may keep. */
 export const DOCUMENTS: Workload = { ...reading('documents', '1 user, each document once', 64, 1, 1), distinct: true };
 export const DISTINCT_DOCUMENTS = 100_000;
 
@@ -82,13 +82,13 @@ const ENTITIES = `query ($representations: [_Any!]!) {
 
 const PROFILED_ENTITIES = ENTITIES.replace('originConnIds', 'userInfoInIdp originConnIds');
 
-/** Of every unlink that the stub answers. */
+/** The request id in the stub's response to every unlink. */
 export const REQUEST_ID = '934108e5-9fbf-4d24-8da1-c330328abd6c';
 
-/** A prime, so that requests go through all of a pool. */
+/** A prime number, so that requests visit every user of a pool. */
 const STEP = 7_919;
 
-/** Enough different requests that those under way at the same time ask for different users. */
+/** Bounds the rows of all requests together, and with them the memory of the load generator. */
 const MAX_ROWS = 40_000;
 
 export function exchangesOf({ read }: Workload): Exchange[] {

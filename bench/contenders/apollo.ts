@@ -7,7 +7,7 @@ import { parse } from 'graphql';
 import { announce } from './ready';
 import { type Context, createContext, loadTypeDefs, resolvers } from './schema';
 
-/** Apollo Server as it comes, on fastify. */
+/** Starts Apollo Server with its default options, on fastify. */
 async function start(): Promise<void> {
   const app = fastify();
   const server = new ApolloServer<Context>({

@@ -1,10 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { type Dispatcher, Pool } from 'undici';
+import { send } from '../response';
 import type { IdentityRow } from '../users';
 
-/** The client of H and of every peer: signed calls, as little around them as there can be, and no protection of anything. */
+/** The GenAuth client of H and of every peer: signed calls with the least possible overhead, and no limits or retries. */
 export interface GenAuth {
-  /** Up to 50 users. */
+  /** Reads up to 50 users. */
   getUserBatch(userIds: readonly string[]): Promise<UserRow[]>;
   unlinkIdentity(request: {
     userId: string;
@@ -52,10 +53,7 @@ export function createGenAuth(): GenAuth {
   }
 
   async function call<Data>(request: Dispatcher.DispatchOptions): Promise<Envelope<Data>> {
-    const text = await new Promise<string>((resolve, reject) => {
-      pool.dispatch(request, new Collector(resolve, reject));
-    });
-    const envelope = JSON.parse(text) as Envelope<Data>;
+    const envelope = JSON.parse((await send(pool, request)).text()) as Envelope<Data>;
     if (envelope.statusCode !== 200) throw new Error(`GenAuth answered ${envelope.statusCode}`);
     return envelope;
   }
@@ -76,33 +74,4 @@ export function createGenAuth(): GenAuth {
       return call({ method: 'POST', path, headers, body: JSON.stringify({ userId, extIdpId, ...typed }) });
     },
   };
-}
-
-class Collector implements Dispatcher.DispatchHandler {
-  readonly #chunks: Buffer[] = [];
-  readonly #resolve: (body: string) => void;
-  readonly #reject: (error: Error) => void;
-
-  constructor(resolve: (body: string) => void, reject: (error: Error) => void) {
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  /** undici takes a handler without it for one of an older kind. */
-  onRequestStart(): void {
-    this.#chunks.length = 0;
-  }
-
-  onResponseData(_controller: unknown, chunk: Buffer): void {
-    this.#chunks.push(chunk);
-  }
-
-  onResponseEnd(): void {
-    const [first] = this.#chunks;
-    this.#resolve((this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks)).toString());
-  }
-
-  onResponseError(_controller: unknown, error: Error): void {
-    this.#reject(error);
-  }
 }

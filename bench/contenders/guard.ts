@@ -14,20 +14,20 @@ interface Unlink {
   type?: string | null;
 }
 
-/** The product's own checks and records, for a contender that has none. */
+/** The product's own authentication, policy, audit trail and log, for a contender. */
 export interface Guard {
   authenticate(request: IncomingMessage): callers.Caller | Promise<callers.Caller>;
-  /** Sends an unlink that the caller may do, between the two records of it. */
+  /** Checks the policy and sends an unlink, between its two audit records. */
   unlink<Answer extends Envelope<{ success: boolean }>>(
     caller: callers.Caller,
     unlink: Unlink,
     send: () => Promise<Answer>,
   ): Promise<Answer>;
-  /** Writes the line of a request that went well. */
+  /** Writes the log line of a successful request. */
   log(operation: 'entities' | 'unlink', ms: number): void;
 }
 
-/** The product as it is built, with its own packages: contenders run in the root of the project. */
+/** The compiled product, with its own packages. Contenders run in the root of the project. */
 const PRODUCT = join(process.cwd(), 'dist');
 const { createAuthenticator, createPolicy, ForbiddenError } = require(join(PRODUCT, 'callers')) as typeof callers;
 const { readConfig } = require(join(PRODUCT, 'config')) as typeof configuration;
@@ -38,7 +38,7 @@ function giveUp(error: Error): never {
   throw error;
 }
 
-/** Configured as the product is. */
+/** Creates a guard from the product's environment variables. */
 export async function createGuard(): Promise<Guard> {
   const config = readConfig(process.env, (path) => readFileSync(path, 'utf8'));
   const authenticator = createAuthenticator({ ...config.callers, onKeysFailure: giveUp });
@@ -48,7 +48,7 @@ export async function createGuard(): Promise<Guard> {
   const log = createLog(config.logLevel, openStdout());
   return {
     authenticate({ headers }) {
-      // Not whether one came twice: to see that, the product reads them as they came.
+      // The product also rejects duplicate headers, which needs the raw headers.
       const { 'router-authorization': routerAuthorization = '', authorization = '' } = headers;
       return authenticator.authenticate({
         routerAuthorization: [String(routerAuthorization)],

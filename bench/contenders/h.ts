@@ -1,4 +1,4 @@
 import { startProxy } from './proxy';
 
-/** H, the reference. */
+// H, the reference.
 startProxy(null);

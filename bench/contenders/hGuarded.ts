@@ -1,5 +1,5 @@
 import { createGuard } from './guard';
 import { startProxy } from './proxy';
 
-/** H with the product's checks of callers, audit trail and log: what these cost whoever has them. */
+// H with the product's authentication, audit trail and log, which shows what these cost.
 void createGuard().then(startProxy);

@@ -4,7 +4,7 @@ import fastify from 'fastify';
 import { announce } from './ready';
 import { createContext, loadTypeDefs, resolvers } from './schema';
 
-/** mercurius as it comes; with JIT=1 every operation is compiled when it is first seen. */
+/** Starts mercurius with its default options. With JIT=1 it compiles every operation on first use. */
 async function start(): Promise<void> {
   const app = fastify();
   app.register(mercuriusFederationPlugin, {

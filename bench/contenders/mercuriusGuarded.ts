@@ -6,7 +6,7 @@ import { createGuard } from './guard';
 import { announce } from './ready';
 import { type Context, createContext, loadTypeDefs, resolvers } from './schema';
 
-/** mercurius with the product's checks of callers, audit trail and log: what is the same job is compared. */
+/** Starts mercurius with the product's authentication, audit trail and log, so that both do the same work. */
 async function start(): Promise<void> {
   const app = fastify();
   const guard = await createGuard();

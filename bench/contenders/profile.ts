@@ -1,6 +1,6 @@
 import { isCredential } from '../users';
 
-/** A provider's profile as it may be shown. */
+/** Removes the credentials from a provider's profile. */
 export function withoutCredentials(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(withoutCredentials);

@@ -93,9 +93,10 @@ function read(request: IncomingMessage): Promise<string> {
 }
 
 /**
- * What the job costs without GraphQL. Knows the benchmark's operations by heart, and shares nothing between requests.
+ * Starts a proxy that shows what the work costs without GraphQL. It recognizes only the operations of the benchmark, and
+ * shares nothing between requests.
  *
- * @param guard Null: it asks for no credentials and keeps no records.
+ * @param guard Null: no authentication, audit trail or log.
  */
 export function startProxy(guard: Guard | null): void {
   const server = createServer((request, response) => {

@@ -7,10 +7,10 @@ import { createGenAuth, MAX_BATCH } from './genauth';
 import type { Guard } from './guard';
 import { withoutCredentials } from './profile';
 
-/** The subgraph as one writes it by the book, for every peer: same SDL, same resolvers, a DataLoader for each request. */
+/** The context of every peer's resolvers: a textbook subgraph, with a DataLoader for each request. */
 export interface Context {
   identities: DataLoader<string, IdentityRow[] | null>;
-  /** Of a contender that has one. */
+  /** Null: the contender does not authenticate callers. */
   guarded: { guard: Guard; caller: Caller } | null;
 }
 
@@ -29,7 +29,7 @@ export function createContext(guarded: Context['guarded'] = null): Context {
   };
 }
 
-/** Contenders run in the root of the project. */
+/** Reads the product's SDL. Contenders run in the root of the project. */
 export function loadTypeDefs(): string {
   const folder = join(process.cwd(), 'schema');
   const topics = readdirSync(folder).filter((name) => name.endsWith('.graphql'));

@@ -1,24 +1,24 @@
-/** What a process says of itself at one moment. */
+/** The metrics of the process at one moment. */
 export interface Sample {
-  /** Since the load began. */
+  /** Since the load started. */
   minute: number;
   rssMB: number;
   heapMB: number;
-  /** Memory of buffers, outside the heap. */
+  /** Memory outside the heap, such as buffers. */
   externalMB: number;
   /** Open sockets, files and listeners. */
   handles: number;
-  /** Everything that keeps the event loop going: handles, timers, and requests to the system. */
+  /** Everything that keeps the event loop alive: handles, timers and pending system requests. */
   resources: number;
-  /** Of the time between two samples, the 99th percentile. */
+  /** The 99th percentile since the previous sample. */
   loopDelayMs: number;
   inFlight: number;
-  /** User ids and calls that wait for GenAuth. */
+  /** User ids and calls that are queued before GenAuth. */
   waiting: number;
   cpuSeconds: number;
 }
 
-/** The metrics of one moment, by name and labels as they are written. */
+/** All metrics at one moment, by name with labels, as in Prometheus' text format. */
 export type Metrics = ReadonlyMap<string, number>;
 
 export async function scrape(adminUrl: string): Promise<Metrics> {
@@ -43,7 +43,7 @@ export function toSample(metrics: Metrics, minute: number): Sample {
   };
 }
 
-/** Adds up a metric by one of its labels. */
+/** Sums a metric by one of its labels. */
 export function totals(metrics: Metrics, name: string, label: string): Map<string, number> {
   const sums = new Map<string, number>();
   const pattern = new RegExp(`^${name}\\{(?:.*,)?${label}="([^"]*)"`);
@@ -52,17 +52,4 @@ export function totals(metrics: Metrics, name: string, label: string): Map<strin
     if (found !== undefined) sums.set(found, (sums.get(found) ?? 0) + value);
   }
   return sums;
-}
-
-/** The straight line that fits best, by least squares. */
-export function fit(points: readonly (readonly [x: number, y: number])[]): {
-  slope: number;
-  at: (x: number) => number;
-} {
-  const mean = (axis: 0 | 1): number => points.reduce((sum, point) => sum + point[axis], 0) / points.length;
-  const [meanX, meanY] = [mean(0), mean(1)];
-  const covariance = points.reduce((sum, [x, y]) => sum + (x - meanX) * (y - meanY), 0);
-  const variance = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
-  const slope = covariance / variance;
-  return { slope, at: (x) => meanY + slope * (x - meanX) };
 }
