@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { createRouterCredential, UnauthenticatedError } from '../../src/callers';
+import { listen, stopListening } from '../support/listen';
 
 const OLD = 'an-old-secret-of-the-router-0123456789';
 const NEW = 'the-new-secret-of-the-router-987654321';
@@ -19,7 +19,7 @@ function reasonFor(values: readonly string[]): string {
 }
 
 describe("the router's credential", () => {
-  test.each([[OLD], [NEW]])('accepts any of its secrets, so that they can be rotated', (secret) => {
+  test.each([[OLD], [NEW]])('accepts each of its secrets, so that they can be rotated', (secret) => {
     expect(reasonFor([secret])).toBe('passed');
   });
 
@@ -40,7 +40,7 @@ describe("the router's credential", () => {
     expect(reasonFor(values)).toBe(reason);
   });
 
-  test('refuses whatever is not a secret to the letter', () => {
+  test('refuses everything that is not exactly one of the secrets', () => {
     fc.assert(
       fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom(OLD, NEW)), { maxLength: 3 }), (values) => {
         const right = values.length === 1 && (values[0] === OLD || values[0] === NEW);
@@ -56,28 +56,24 @@ describe("the router's credential", () => {
     ['a secret with a line feed, as files end with', [`${OLD}\n`]],
     ['a secret with a comma', [`${OLD},${NEW}`]],
     ['a secret that a header would change', [`${OLD}é`]],
-  ])('is not made with %s, and does not quote it', (_what, secrets) => {
+  ])('cannot be created with %s, and the error does not quote the secret', (_what, secrets) => {
     expect(() => createRouterCredential(secrets)).toThrow(TypeError);
     expect(() => createRouterCredential(secrets)).not.toThrow(/secret-of/);
   });
 
-  test('sees repeated headers where Node keeps them apart', async () => {
+  test('detects a header that is repeated', async () => {
     const reasons: string[] = [];
     const server = createServer((incoming, response) => {
       reasons.push(reasonFor(incoming.headersDistinct['router-authorization'] ?? []));
       response.end();
     });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    const port = await listen(server);
     for (const values of [[NEW], [NEW, NEW], ['wrong', NEW]]) {
       const sent = request({ port, host: '127.0.0.1', headers: { 'Router-Authorization': values } }).end();
       const [answer] = (await once(sent, 'response')) as [NodeJS.ReadableStream];
       answer.resume();
     }
-    server.close();
-    server.closeAllConnections();
-    await once(server, 'close');
+    await stopListening(server);
     expect(reasons).toEqual(['passed', 'credential_repeated', 'credential_repeated']);
   });
 });

@@ -1,11 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { once } from 'node:events';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer, type Server } from 'node:net';
+import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { AUDIENCE, startIssuer } from '../support/issuer';
+import { listen, stopListening } from '../support/listen';
 
 /** A server or file that a fault needs, and how the subgraph is configured to use it. */
 export interface Fixture {
@@ -31,12 +31,12 @@ export async function closedPort(): Promise<Fixture> {
 
 /** A server that accepts connections and never sends a byte, so that the TLS handshake does not end. */
 export function silentServer(): Promise<Fixture> {
-  return listen(createServer((socket) => socket.on('error', () => undefined)));
+  return serve(createServer((socket) => socket.on('error', () => undefined)));
 }
 
 /** A server that speaks HTTP without TLS. */
 export function serverWithoutTls(): Promise<Fixture> {
-  return listen(createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n')));
+  return serve(createServer((socket) => socket.on('error', () => undefined).end('HTTP/1.1 400 Bad Request\r\n\r\n')));
 }
 
 /** A server with a self-signed certificate. A client that accepted the certificate would receive a response. */
@@ -46,7 +46,7 @@ export function selfSignedServer(): Promise<Fixture> {
     socket.on('error', () => undefined);
     socket.once('data', () => socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`));
   });
-  return listen(server.on('tlsClientError', () => undefined));
+  return serve(server.on('tlsClientError', () => undefined));
 }
 
 /** A caller who is authenticated, is not the user, and has no scope. */
@@ -73,17 +73,15 @@ export async function auditTrail(): Promise<Fixture> {
   };
 }
 
-async function listen(server: Server): Promise<Fixture> {
+async function serve(server: Server): Promise<Fixture> {
   const sockets = new Set<{ destroy(): void }>();
   server.on('connection', (socket) => sockets.add(socket));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen(server);
   return {
-    env: { GENAUTH_HOST: `https://127.0.0.1:${(server.address() as AddressInfo).port}` },
+    env: { GENAUTH_HOST: `https://127.0.0.1:${port}` },
     async close() {
       for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, 'close');
+      await stopListening(server);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import { request as forward } from 'node:http';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { endOfRequest } from '../support/httpText';
+import { createServer, type Socket } from 'node:net';
+import { listen, stopListening } from '../support/listen';
+import { endOfRequest } from '../support/rawHttp';
 
 /** A complete request, as the proxy received it. */
 export interface ProxiedRequest {
@@ -45,6 +46,8 @@ export class FaultProxy {
   readonly requests: ProxiedRequest[] = [];
   /** Requests that have arrived and have no response yet. */
   readonly inFlight = new Set<ProxiedRequest>();
+  /** The proxy's own origin. */
+  url = '';
   /** The origin to which requests are forwarded. */
   target = '';
   readonly #rules: Rule[] = [];
@@ -54,13 +57,8 @@ export class FaultProxy {
 
   static async start(): Promise<FaultProxy> {
     const proxy = new FaultProxy();
-    proxy.#server.listen(0, '127.0.0.1');
-    await once(proxy.#server, 'listening');
+    proxy.url = `http://127.0.0.1:${await listen(proxy.#server)}`;
     return proxy;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /**
@@ -96,9 +94,8 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
-    this.#server.close();
     for (const socket of this.#open) socket.destroy();
-    await once(this.#server, 'close');
+    await stopListening(this.#server);
   }
 
   #accept(socket: Socket): void {

@@ -1,5 +1,5 @@
 import { createPool } from '../../src/emulator';
-import { ask, type Stack, startStack, type UnlinkAnswer } from '../support/stack';
+import { ask, type Stack, startStack, type UnlinkAnswer, userIdsOf } from '../support/stack';
 import { type Opened, startRouter, startUsers } from '../support/supergraph';
 
 interface UsersAnswer {
@@ -16,7 +16,7 @@ describe('behind a federation router', () => {
 
   beforeAll(async () => {
     stack = await startStack({ emulator: { seed: createPool({ users: 120, identitiesPerUser: 2 }) } });
-    ids = stack.emulator.store.users().map(({ profile }) => profile.userId);
+    ids = userIdsOf(stack.emulator);
     users = await startUsers(ids);
     router = await startRouter(users.url, `${stack.subgraph.url}/graphql`);
   });
@@ -28,7 +28,7 @@ describe('behind a federation router', () => {
   beforeEach(() => stack.emulator.clearCalls());
   afterEach(() => stack.emulator.faults.clear());
 
-  test('120 users of another subgraph have their identities, for 3 calls to GenAuth', async () => {
+  test('the identities of 120 users of another subgraph cost 3 calls to GenAuth', async () => {
     const { data, errors } = await ask<UsersAnswer>(router.url, USERS, { first: 120 });
     expect(errors).toEqual([]);
     expect(data?.users.map(({ id }) => id)).toEqual(ids);
@@ -38,7 +38,7 @@ describe('behind a federation router', () => {
     expect(stack.emulator.calls).toHaveLength(3);
   });
 
-  test('an outage of GenAuth leaves users standing, with identities null and an error', async () => {
+  test('an outage of GenAuth makes identities null with an error, and keeps the users', async () => {
     stack.emulator.faults.set('get-user-batch', 'http-502');
     const { status, data, errors } = await ask<UsersAnswer>(router.url, USERS, { first: 2 });
     expect(status).toBe(200);
@@ -49,14 +49,14 @@ describe('behind a federation router', () => {
     ]);
   });
 
-  test('a user whom GenAuth does not know stands with identities null', async () => {
+  test('a user that GenAuth does not know has null identities, without an error', async () => {
     const query = 'query ($id: ID!) { user(id: $id) { id identities { provider } } }';
     const { data, errors } = await ask(router.url, query, { id: 'f'.repeat(24) });
     expect(errors).toEqual([]);
     expect(data).toEqual({ user: { id: 'f'.repeat(24), identities: null } });
   });
 
-  test('an unlink is visible in its own answer, beside what the other subgraph owns', async () => {
+  test('the response to an unlink shows its effect, together with fields of the other subgraph', async () => {
     const [userId = ''] = ids;
     const [row] = stack.emulator.store.identitiesOf(userId);
     const mutation = `mutation ($userId: ID!, $extIdpId: ID!) {

@@ -3,7 +3,7 @@ import http, { type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { JSON_TYPE, send } from '../security/wire';
+import { JSON_TYPE, send } from '../support/rawHttp';
 import { type Stack, startStack } from '../support/stack';
 import { BODY, BROKEN_BODIES, BROKEN_HEADERS, LEGAL, LENGTH, raw, SMUGGLED } from './strangeBytes';
 

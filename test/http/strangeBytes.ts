@@ -1,4 +1,4 @@
-import { JSON_TYPE, request } from '../security/wire';
+import { JSON_TYPE, request } from '../support/rawHttp';
 import { UNLINK } from '../support/stack';
 
 export const BODY = '{"query":"{ __typename }"}';

@@ -1,6 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describeWith } from '../support/optional';
+import { startDev } from '../support/dev';
 import { run, TSX } from '../support/process';
 import type { EntitiesAnswer, UnlinkAnswer } from '../support/stack';
 
@@ -8,8 +9,7 @@ const shell = (command: string) => promisify(execFile)('sh', ['-c', command]);
 
 describeWith(spawnSync('curl', ['--version']).status === 0)('npm run dev (needs curl)', () => {
   test('prints two commands that work as printed, and stops on Ctrl+C', async () => {
-    const dev = run([...TSX, 'src/dev.ts'], { PORT: '0' });
-    await dev.waitFor(/Ctrl\+C/);
+    const dev = await startDev();
     const [read = '', unlink = ''] = dev.output().match(/^curl .*$/gm) ?? [];
 
     const before = JSON.parse((await shell(read)).stdout) as { data: EntitiesAnswer };
@@ -27,9 +27,9 @@ describeWith(spawnSync('curl', ['--version']).status === 0)('npm run dev (needs 
 });
 
 describe('npm run dev', () => {
-  test('names the port that is taken, and how to take another', async () => {
-    const first = run([...TSX, 'src/dev.ts'], { PORT: '0' });
-    const [, port = ''] = await first.waitFor(/Subgraph +http:\/\/localhost:(\d+)\/graphql/);
+  test('names the port that is in use, and how to choose another', async () => {
+    const first = await startDev();
+    const { port } = new URL(first.url);
     const second = run([...TSX, 'src/dev.ts'], { PORT: port });
     expect(await second.exited).toBe(1);
     expect(second.output()).toContain(`Port ${port} is in use. Choose another: PORT=4101 npm run dev`);

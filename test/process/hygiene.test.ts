@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type Emulator, startEmulator } from '../../src/emulator';
 import { BODY, BROKEN_BODIES, BROKEN_HEADERS, LENGTH, raw, SMUGGLED } from '../http/strangeBytes';
-import { send } from '../security/wire';
+import { send } from '../support/rawHttp';
 import { type Main, preload, startMain } from '../support/main';
 import { ask } from '../support/stack';
 

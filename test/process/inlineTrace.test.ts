@@ -1,7 +1,7 @@
 import { type Emulator, startEmulator } from '../../src/emulator';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { type Main, startMain } from '../support/main';
-import { credentials, ENTITIES, representations, strictEnv } from '../support/stack';
+import { credentials, ENTITIES, post, representations, strictEnv, userIdsOf } from '../support/stack';
 
 describe("Apollo's inline trace of dist/main.js", () => {
   let emulator: Emulator;
@@ -15,19 +15,14 @@ describe("Apollo's inline trace of dist/main.js", () => {
   afterAll(() => Promise.all([emulator.close(), issuer.close()]));
 
   test.each([
-    ['is there for the router that asks for it', 'strict', expect.any(String)],
-    ['is not there for callers who reach it without a router', 'jwt', undefined],
+    ['is added for a router that requests it', 'strict', expect.any(String)],
+    ['is not added for callers without a router', 'jwt', undefined],
   ])('%s, in mode %s', async (_what, mode, expected) => {
     main = await startMain(emulator, { ...strictEnv(issuer), AUTH_MODE: mode });
-    const userIds = emulator.store.users().map(({ profile }) => profile.userId);
-    const response = await fetch(`${main.url}/graphql`, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'apollo-federation-include-trace': 'ftv1',
-        ...credentials(issuer.token({ scope: 'identity:read' })),
-      },
-      body: JSON.stringify({ query: ENTITIES, variables: representations(userIds) }),
+    const body = { query: ENTITIES, variables: representations(userIdsOf(emulator)) };
+    const response = await post(`${main.url}/graphql`, body, {
+      'apollo-federation-include-trace': 'ftv1',
+      ...credentials(issuer.token({ scope: 'identity:read' })),
     });
     const { data, extensions } = (await response.json()) as { data: object | null; extensions?: { ftv1?: string } };
     expect(data).toEqual({ _entities: expect.any(Array) });

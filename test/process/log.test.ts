@@ -1,6 +1,6 @@
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { run, type Running } from '../support/process';
-import { representations } from '../support/stack';
+import { type Main, startMain } from '../support/main';
+import { post, representations } from '../support/stack';
 
 interface Line {
   level: number;
@@ -11,35 +11,19 @@ interface Line {
 
 describe('the log of dist/main.js', () => {
   let emulator: Emulator;
-  let main: Running;
-  let url: string;
+  let main: Main;
 
   beforeAll(async () => {
     emulator = await startEmulator();
-    main = run(['dist/main.js'], {
-      PORT: '0',
-      ADMIN_PORT: '0',
-      DRAIN_DELAY_MS: '0',
-      AUTH_MODE: 'none',
-      GENAUTH_HOST: emulator.url,
-      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
-      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
-    });
-    const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
-    ({ url } = JSON.parse(line) as { url: string });
+    main = await startMain(emulator);
   });
   afterAll(async () => {
     await main.stop();
     await emulator.close();
   });
 
-  async function post(body: object | string, headers: Record<string, string> = {}): Promise<Response> {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return fetch(`${url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: text,
-    });
+  function send(body: object | string, headers: Record<string, string>): Promise<Response> {
+    return post(`${main.url}/graphql`, body, headers);
   }
 
   async function linesOf(requestId: string): Promise<Line[]> {
@@ -52,12 +36,12 @@ describe('the log of dist/main.js', () => {
     return lines.filter((line) => line.requestId === requestId && line['event'] === undefined);
   }
 
-  test('has one line for a request, found by the id that the router gave it', async () => {
+  test('has one line per request, with the id that the router sent', async () => {
     const userId = emulator.store.users()[0]?.profile.userId ?? '';
     const query = `query Connected($representations: [_Any!]!) {
       _entities(representations: $representations) { ... on User { identities { id } } }
     }`;
-    const response = await post(
+    const response = await send(
       { query, variables: representations([userId]) },
       {
         'x-request-id': 'router-request-1',
@@ -82,17 +66,17 @@ describe('the log of dist/main.js', () => {
     ]);
   });
 
-  test('says of a request that was refused at the door what it was told', async () => {
-    await post('{', { 'x-request-id': 'refused-1' });
+  test('has the status and the code of a rejected request', async () => {
+    await send('{', { 'x-request-id': 'refused-1' });
     expect(await linesOf('refused-1')).toEqual([
       expect.objectContaining({ msg: 'rejected', status: 400, code: 'BAD_REQUEST', reason: null }),
     ]);
   });
 
-  test('makes an id where the router gives none that can be logged as it is', async () => {
+  test('has a new id if the router sent none, or an invalid one', async () => {
     const ids = new Set<string | null>();
     for (const given of ['', 'two words', '"}', 'x'.repeat(200)]) {
-      const response = await post({ query: '{ __typename }' }, given === '' ? {} : { 'x-request-id': given });
+      const response = await send({ query: '{ __typename }' }, given === '' ? {} : { 'x-request-id': given });
       ids.add(response.headers.get('x-request-id'));
     }
     expect(ids.size).toBe(4);

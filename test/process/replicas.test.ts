@@ -4,10 +4,10 @@ import { mostInASecond } from '../sharing/fakeBucket';
 import { createRedisServer, hasRedis, type RedisServer } from '../sharing/redisServer';
 import { type Main, startMain } from '../support/main';
 import { describeWith } from '../support/optional';
-import { ask, ENTITIES, representations } from '../support/stack';
+import { ask, ENTITIES, representations, userIdsOf } from '../support/stack';
 
 const PER_SECOND = 60;
-/** As in test/sharing/replicas.test.ts: a replica that the machine does not let run comes on top with its share. */
+/** As in test/sharing/replicas.test.ts: the share of a replica that a busy machine delays is added. */
 const BOUND = PER_SECOND * 1.5;
 const CLIENTS = 10;
 
@@ -35,9 +35,9 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
     return texts.every((text) => expected.test(text));
   }
 
-  /** Asks for one user after another, each in a call of its own as long as the rate allows it. */
+  /** Reads one user after another, until the load ends. */
   async function client({ url }: Main, answered: { count: number }): Promise<void> {
-    const ids = emulator.store.users().map(({ profile }) => profile.userId);
+    const ids = userIdsOf(emulator);
     for (let turn = 0; !load.signal.aborted; turn++) {
       const { data } = await ask(`${url}/graphql`, ENTITIES, representations([ids[turn % ids.length] ?? '']));
       if (data?.['_entities'] !== undefined) answered.count++;
@@ -45,14 +45,14 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
     }
   }
 
-  /** When calls reached GenAuth, while the load goes on for so many milliseconds. */
+  /** Waits for `ms` milliseconds of load. @returns The times at which calls reached GenAuth. */
   async function callsWithin(ms: number): Promise<number[]> {
     emulator.clearCalls();
     await pause(ms);
     return emulator.calls.map(({ at }) => at);
   }
 
-  test('keep to one rate together, and go on with equal shares of it when Redis is gone', async () => {
+  test('keep to one rate together, and continue with equal shares while Redis is down', async () => {
     const answered = replicas.map(() => ({ count: 0 }));
     const clients = replicas.flatMap((replica, index) =>
       Array.from({ length: CLIENTS }, () => client(replica, answered[index] ?? { count: 0 })),
@@ -70,7 +70,7 @@ describeWith(hasRedis)('three processes of dist/main.js (needs redis-server)', (
 
     for (const calls of [shared, alone]) {
       expect(mostInASecond(calls)).toBeLessThanOrEqual(BOUND);
-      // More than any one of them may do alone.
+      // More than the share of one replica.
       expect(calls.length / 2.5).toBeGreaterThan(PER_SECOND / 3);
     }
     expect(answered.filter(({ count }, index) => count <= (before[index] ?? 0))).toEqual([]);

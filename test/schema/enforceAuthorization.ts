@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { printSubgraphSchema } from '@apollo/subgraph';
 import { loadSchema, withAuthorization } from '../../src/graphql';
 import { COMPOSERS, USERS_SDL } from '../support/composers';
 import { AUDIENCE, type Issuer, startIssuer } from '../support/issuer';
+import { freePort } from '../support/listen';
 import { run } from '../support/process';
 import { startStack } from '../support/stack';
 import { startUsers } from '../support/supergraph';
@@ -124,14 +123,6 @@ export const gatewayConfig = defineConfig({
   },
 });
 `;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((opened) => server.once('listening', opened));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 function say(text: string): void {

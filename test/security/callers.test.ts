@@ -1,12 +1,20 @@
 import { AUDIENCE, createSigningKey, type Issuer, signJwt, startIssuer, SUBJECT, toJwk } from '../support/issuer';
-import { credentials, ENTITIES, representations, ROUTER_SECRET, type Stack, startStack } from '../support/stack';
-import { JSON_TYPE, request, send } from './wire';
+import { JSON_TYPE, request, send } from '../support/rawHttp';
+import {
+  credentials,
+  ENTITIES,
+  representations,
+  ROUTER_SECRET,
+  type Stack,
+  startStack,
+  userIdsOf,
+} from '../support/stack';
 
 const UNAUTHENTICATED =
   '{"errors":[{"message":"The request does not show who is asking.","extensions":{"code":"UNAUTHENTICATED"}}]}';
 const ROUTER = `router-authorization: ${ROUTER_SECRET}`;
 
-describe('the door of a subgraph in strict mode', () => {
+describe('a subgraph in strict mode', () => {
   let issuer: Issuer;
   let stack: Stack;
   let bearer: string;
@@ -21,43 +29,49 @@ describe('the door of a subgraph in strict mode', () => {
     await issuer.close();
   });
 
-  const knock = (bytes: string) => send(stack.subgraph.url, bytes);
+  const sendBytes = (bytes: string) => send(stack.subgraph.url, bytes);
 
   async function expectUnauthenticated(bytes: string): Promise<void> {
-    const answers = await knock(bytes);
-    expect(answers.map(({ status, body }) => [status, body])).toEqual([[401, UNAUTHENTICATED]]);
+    const responses = await sendBytes(bytes);
+    expect(responses.map(({ status, body }) => [status, body])).toEqual([[401, UNAUTHENTICATED]]);
     expect(stack.emulator.calls).toEqual([]);
   }
 
-  test('opens to a router with its secret and a caller with a token, however the header names are written', async () => {
+  test('accepts a router with its secret and a caller with a token, in any case of the header names', async () => {
     for (const name of ['router-authorization', 'Router-Authorization', 'ROUTER-AUTHORIZATION']) {
-      const [answer] = await knock(request('/graphql', [JSON_TYPE, `${name}: ${ROUTER_SECRET}`, bearer]));
+      const [answer] = await sendBytes(request('/graphql', [JSON_TYPE, `${name}: ${ROUTER_SECRET}`, bearer]));
       expect(JSON.parse(answer?.body ?? '')).toEqual({ data: { __typename: 'Query' } });
     }
   });
 
   test.each([
     ['no credential', []],
-    ['an empty one', ['router-authorization:']],
-    ['a wrong one', [`router-authorization: ${'x'.repeat(ROUTER_SECRET.length)}`]],
-    ['a prefix of it', [ROUTER.slice(0, -1)]],
-    ['more than it', [`${ROUTER}x`]],
-    ['it twice in one header', [`${ROUTER}, ${ROUTER_SECRET}`]],
-    ['it after a comma', [`router-authorization: x,${ROUTER_SECRET}`]],
-    ['it in two headers', [ROUTER, ROUTER]],
-    ['it after a wrong one', ['router-authorization: wrong', ROUTER]],
-    ['it before an empty one', [ROUTER, 'Router-Authorization:']],
-    ['it with a scheme', [`router-authorization: Bearer ${ROUTER_SECRET}`]],
-    ['it with a scheme in lower case', [`router-authorization: bearer ${ROUTER_SECRET}`]],
-    ['it in capitals', [`router-authorization: ${ROUTER_SECRET.toUpperCase()}`]],
-    ['it in quotes', [`router-authorization: "${ROUTER_SECRET}"`]],
-    ['it under another name', [`router_authorization: ${ROUTER_SECRET}`, `x-router-authorization: ${ROUTER_SECRET}`]],
-    ['it with a character that looks the same', [`router-authorization: ${ROUTER_SECRET.replace('e', '\u0435')}`]],
-  ])('does not open to %s, in the same words', async (_what, lines) => {
+    ['an empty secret', ['router-authorization:']],
+    ['a wrong secret', [`router-authorization: ${'x'.repeat(ROUTER_SECRET.length)}`]],
+    ['a prefix of the secret', [ROUTER.slice(0, -1)]],
+    ['the secret and one more character', [`${ROUTER}x`]],
+    ['the secret twice in one header', [`${ROUTER}, ${ROUTER_SECRET}`]],
+    ['the secret after a comma', [`router-authorization: x,${ROUTER_SECRET}`]],
+    ['the secret in two headers', [ROUTER, ROUTER]],
+    ['the secret after a wrong one', ['router-authorization: wrong', ROUTER]],
+    ['the secret before an empty one', [ROUTER, 'Router-Authorization:']],
+    ['the secret with a scheme', [`router-authorization: Bearer ${ROUTER_SECRET}`]],
+    ['the secret with a scheme in lower case', [`router-authorization: bearer ${ROUTER_SECRET}`]],
+    ['the secret in capitals', [`router-authorization: ${ROUTER_SECRET.toUpperCase()}`]],
+    ['the secret in quotes', [`router-authorization: "${ROUTER_SECRET}"`]],
+    [
+      'the secret under another name',
+      [`router_authorization: ${ROUTER_SECRET}`, `x-router-authorization: ${ROUTER_SECRET}`],
+    ],
+    [
+      'the secret with a character that looks the same',
+      [`router-authorization: ${ROUTER_SECRET.replace('e', '\u0435')}`],
+    ],
+  ])('rejects a router with %s, always with the same response', async (_what, lines) => {
     await expectUnauthenticated(request('/graphql', [JSON_TYPE, ...lines, bearer]));
   });
 
-  test('does not open to a credential that comes after the body', async () => {
+  test('rejects credentials that are sent after the body', async () => {
     const head = ['POST /graphql HTTP/1.1', 'host: x', 'connection: close', JSON_TYPE, 'transfer-encoding: chunked'];
     const trailers = [ROUTER, bearer].join('\r\n');
     await expectUnauthenticated(
@@ -67,9 +81,9 @@ describe('the door of a subgraph in strict mode', () => {
 
   test.each([
     ['the SDL', request('/graphql', [JSON_TYPE], '{"query":"{ _service { sdl } }"}')],
-    ['its name', request('/graphql', [JSON_TYPE])],
-    ['what is not there', request('/nowhere', [JSON_TYPE])],
-    ['what cannot be decoded', request('/graphql/%zz', [JSON_TYPE])],
+    ['the type name', request('/graphql', [JSON_TYPE])],
+    ['an unknown path', request('/nowhere', [JSON_TYPE])],
+    ['a path that cannot be decoded', request('/graphql/%zz', [JSON_TYPE])],
     ['another method', request('/graphql', [], '', 'GET')],
     ['a preflight', request('/graphql', ['origin: https://evil.example'], '', 'OPTIONS')],
     ['the IDE', request('/', [], '', 'GET')],
@@ -78,49 +92,52 @@ describe('the door of a subgraph in strict mode', () => {
     ['a body of another type', request('/graphql', ['content-type: text/plain'], 'x')],
     ['a body that is too large', request('/graphql', [JSON_TYPE], 'x'.repeat(300_000))],
     ['a list of requests', request('/graphql', [JSON_TYPE], '[{"query":"{ __typename }"}]')],
-  ])('tells a stranger nothing of %s', async (_what, bytes) => {
+  ])('reveals nothing to an unauthenticated request: %s', async (_what, bytes) => {
     await expectUnauthenticated(bytes);
   });
 
-  test('tells a stranger of what is not HTTP only that it is', async () => {
-    const [answer] = await knock('sentinel\r\n\r\n');
+  test('answers bytes that are not HTTP with 400, and repeats none of them', async () => {
+    const [answer] = await sendBytes('sentinel\r\n\r\n');
     expect([answer?.status, answer?.body]).toEqual([400, expect.stringMatching(/"code":"BAD_REQUEST"\}\}\]\}$/)]);
     expect(answer?.body).not.toContain('sentinel');
   });
 
-  test('does not read the body of a stranger', async () => {
+  test('does not read the body of an unauthenticated request', async () => {
     const head = ['POST /graphql HTTP/1.1', 'host: x', 'connection: close', JSON_TYPE, 'content-length: 262144'];
     await expectUnauthenticated(`${head.join('\r\n')}\r\n\r\n{`);
   });
 
   test.each<[string, () => string[]]>([
     ['no token', () => []],
-    ['an empty one', () => ['authorization:']],
+    ['an empty token', () => ['authorization:']],
     ['another scheme', () => ['authorization: Basic dXNlcjpwYXNz']],
-    ['one that is out of date', () => [token({ exp: 1_700_000_000 })]],
-    ['one that never expires', () => [token({ exp: undefined })]],
-    ['one that is not valid yet', () => [token({ nbf: 4_000_000_000 })]],
-    ['one for somebody else', () => [token({ aud: 'another' })]],
-    ['one for nobody', () => [token({ aud: undefined })]],
-    ['one of another issuer', () => [token({ iss: 'https://evil.example/oidc' })]],
+    ['an expired token', () => [token({ exp: 1_700_000_000 })]],
+    ['a token that never expires', () => [token({ exp: undefined })]],
+    ['a token that is not valid yet', () => [token({ nbf: 4_000_000_000 })]],
+    ['a token for another audience', () => [token({ aud: 'another' })]],
+    ['a token without an audience', () => [token({ aud: undefined })]],
+    ['a token of another issuer', () => [token({ iss: 'https://evil.example/oidc' })]],
     ['an id_token with a nonce', () => [token({ nonce: 'n' })]],
     ['an id_token with at_hash', () => [token({ at_hash: 'h' })]],
-    ['one without a signature', () => [`authorization: Bearer ${issuer.token({}, { alg: 'none' })}`]],
-    ['one signed with the public key as a secret', () => [`authorization: Bearer ${confused()}`]],
-    ['one of an algorithm that is not agreed', () => [`authorization: Bearer ${issuer.token({}, { alg: 'RS512' })}`]],
-    ['one that brings its own key', () => [`authorization: Bearer ${ownKey()}`]],
-    ['one whose claims were changed', () => [`authorization: Bearer ${changed()}`]],
-    ['one that is larger than a header may be', () => [token({ padding: 'x'.repeat(8_000) })]],
-    ['one twice', () => [token(), token()]],
-    ['one after an empty one', () => ['authorization:', token()]],
-    ['two in one header', () => [`${token()}, Bearer ${issuer.token()}`]],
-    ['one in a cookie', () => [`cookie: authorization=${issuer.token()}; access_token=${issuer.token()}`]],
-    ['a name that a proxy would set', () => [`x-user-id: ${SUBJECT}`, `x-forwarded-user: ${SUBJECT}`]],
-  ])('does not open to a router whose caller has %s, in the same words', async (_what, lines) => {
+    ['a token without a signature', () => [`authorization: Bearer ${issuer.token({}, { alg: 'none' })}`]],
+    ['a token signed with the public key as a secret', () => [`authorization: Bearer ${confused()}`]],
+    [
+      'a token with an algorithm that is not accepted',
+      () => [`authorization: Bearer ${issuer.token({}, { alg: 'RS512' })}`],
+    ],
+    ['a token that contains its own key', () => [`authorization: Bearer ${ownKey()}`]],
+    ['a token whose claims were changed', () => [`authorization: Bearer ${changed()}`]],
+    ['a token that is larger than a header may be', () => [token({ padding: 'x'.repeat(8_000) })]],
+    ['the same token twice', () => [token(), token()]],
+    ['a token after an empty one', () => ['authorization:', token()]],
+    ['two tokens in one header', () => [`${token()}, Bearer ${issuer.token()}`]],
+    ['a token in a cookie', () => [`cookie: authorization=${issuer.token()}; access_token=${issuer.token()}`]],
+    ['a user id in a header of a proxy', () => [`x-user-id: ${SUBJECT}`, `x-forwarded-user: ${SUBJECT}`]],
+  ])('rejects a caller with %s, always with the same response', async (_what, lines) => {
     await expectUnauthenticated(request('/graphql', [JSON_TYPE, ROUTER, ...lines()]));
   });
 
-  test('takes no token from the address or the body', async () => {
+  test('accepts no token in the URL or in the body', async () => {
     const body = JSON.stringify({ query: '{ __typename }', extensions: { authorization: `Bearer ${issuer.token()}` } });
     await expectUnauthenticated(request(`/graphql?access_token=${issuer.token()}`, [JSON_TYPE, ROUTER], body));
   });
@@ -151,8 +168,8 @@ describe('the door of a subgraph in strict mode', () => {
   }
 });
 
-describe('the keys of the door', () => {
-  test('rotate without a moment in which the router is locked out', async () => {
+describe('secrets and keys', () => {
+  test('of the router can be rotated without rejecting any request', async () => {
     const [old, next] = ['the-old-secret-of-the-router-0123456789', 'the-next-secret-of-the-router-987654321'];
     const accepted = async (env: Record<string, string>) => {
       const stack = await startStack({ env: { AUTH_MODE: 'router', ...env } });
@@ -167,7 +184,7 @@ describe('the keys of the door', () => {
     expect(await accepted({ ROUTER_SECRETS: next })).toEqual([401, 200]);
   });
 
-  test('that cannot be fetched are not the caller’s fault, and are asked for until they are there', async () => {
+  test('of the issuer that cannot be fetched lead to 503, and are fetched again until they are available', async () => {
     const issuer = await startIssuer();
     issuer.misbehaviour.jwks = { status: 503 };
     const stack = await startStack({ issuer });
@@ -175,8 +192,8 @@ describe('the keys of the door', () => {
     const { status, headers, errors } = await ask();
     expect([status, errors[0]?.extensions]).toEqual([503, { code: 'KEYS_UNAVAILABLE' }]);
     expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
-    const stranger = await stack.ask('{ __typename }', {}, { authorization: `Bearer ${issuer.token()}` });
-    expect(stranger.status).toBe(401);
+    const withoutRouter = await stack.ask('{ __typename }', {}, { authorization: `Bearer ${issuer.token()}` });
+    expect(withoutRouter.status).toBe(401);
     issuer.misbehaviour = {};
     await issuer.fetched(2);
     let later = await ask();
@@ -186,7 +203,7 @@ describe('the keys of the door', () => {
     await issuer.close();
   });
 
-  test('are not asked for again by tokens with key ids that somebody made up', async () => {
+  test('of the issuer are not fetched again for each unknown key id', async () => {
     const issuer = await startIssuer();
     const stack = await startStack({ issuer });
     const asked = Array.from({ length: 20 }, (_, index) =>
@@ -200,7 +217,7 @@ describe('the keys of the door', () => {
 });
 
 describe('the other modes', () => {
-  test('jwt asks for a token alone', async () => {
+  test('jwt requires a token only', async () => {
     const issuer = await startIssuer();
     const stack = await startStack({ issuer, env: { AUTH_MODE: 'jwt', ROUTER_SECRETS: '' } });
     const authorization = `Bearer ${issuer.token()}`;
@@ -214,9 +231,9 @@ describe('the other modes', () => {
     await issuer.close();
   });
 
-  test('router asks for the secret alone, and takes the router’s word for what the caller may do', async () => {
+  test('router requires the secret only, and leaves permissions to the router', async () => {
     const stack = await startStack({ env: { AUTH_MODE: 'router', ROUTER_SECRETS: ROUTER_SECRET } });
-    const users = representations(stack.emulator.store.users().map(({ profile }) => profile.userId));
+    const users = representations(userIdsOf(stack.emulator));
     expect((await stack.ask(ENTITIES, users)).status).toBe(401);
     const { errors } = await stack.ask(ENTITIES, users, { 'router-authorization': ROUTER_SECRET });
     expect(errors).toEqual([]);

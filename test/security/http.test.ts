@@ -1,6 +1,6 @@
 import { type Issuer, startIssuer } from '../support/issuer';
 import { credentials, type Stack, startStack } from '../support/stack';
-import { JSON_TYPE, request, send } from './wire';
+import { JSON_TYPE, request, send } from '../support/rawHttp';
 
 const SERVED = { data: { __typename: 'Query' } };
 const BODY = '{"query":"{ __typename }"}';

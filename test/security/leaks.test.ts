@@ -6,7 +6,7 @@ import { ManagementClient, ManagementError } from '../../src/genauth';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { run, type Running } from '../support/process';
 import { credentials, ENTITIES, representations, ROUTER_SECRET, strictEnv, UNLINK } from '../support/stack';
-import { JSON_TYPE, request, send } from './wire';
+import { JSON_TYPE, request, send } from '../support/rawHttp';
 
 const ACCESS_KEY = { accessKeyId: 'aaaaaaaaaaaaaaaaaaaaaaa1', accessKeySecret: 'sentinel-access-key-secret' };
 const SECOND_SECRET = 'sentinel-second-secret-of-the-router';

@@ -1,20 +1,15 @@
 import { type Emulator, startEmulator } from '../../src/emulator';
+import { type Main, startMain } from '../support/main';
 import { describeWith } from '../support/optional';
-import { run, type Running } from '../support/process';
 import { ask, ENTITIES, type EntitiesAnswer, representations } from '../support/stack';
 import { createRedisServer, hasRedis, type RedisServer } from './redisServer';
 
 const PASSWORD = 'sentinel-password-of-redis';
 
-interface Ready {
-  url: string;
-  adminUrl: string;
-}
-
 describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () => {
   let redis: RedisServer;
   let emulator: Emulator;
-  let main: Running;
+  let main: Main;
 
   beforeEach(async () => {
     redis = await createRedisServer({ password: PASSWORD });
@@ -25,34 +20,23 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
     await Promise.all([emulator.close(), redis.close()]);
   });
 
-  async function start(env: Record<string, string>): Promise<Ready> {
-    main = run(['dist/main.js'], {
-      PORT: '0',
-      ADMIN_PORT: '0',
-      DRAIN_DELAY_MS: '0',
-      AUTH_MODE: 'none',
-      GENAUTH_HOST: emulator.url,
-      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
-      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
-      ...env,
-    });
-    const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
-    return JSON.parse(line) as Ready;
+  async function start(env: Record<string, string>): Promise<void> {
+    main = await startMain(emulator, env);
   }
 
   function url(password: string): string {
     return `valkey://:${password}@127.0.0.1:${redis.port}`;
   }
 
-  async function expectToServe(ready: Ready): Promise<void> {
+  async function expectToServe(): Promise<void> {
     const userId = emulator.store.users()[0]?.profile.userId ?? '';
-    const { data, errors } = await ask<EntitiesAnswer>(`${ready.url}/graphql`, ENTITIES, representations([userId]));
+    const { data, errors } = await ask<EntitiesAnswer>(`${main.url}/graphql`, ENTITIES, representations([userId]));
     expect(errors).toEqual([]);
     expect(data?._entities).toHaveLength(1);
   }
 
-  async function gauges({ adminUrl }: Ready): Promise<{ shared: string | undefined; replicas: string | undefined }> {
-    const text = await (await fetch(`${adminUrl}/metrics`)).text();
+  async function gauges(): Promise<{ shared: string | undefined; replicas: string | undefined }> {
+    const text = await (await fetch(`${main.adminUrl}/metrics`)).text();
     return {
       shared: /^genauth_rate_limit_shared (\d+)$/m.exec(text)?.[1],
       replicas: /^genauth_replicas (\d+)$/m.exec(text)?.[1],
@@ -66,51 +50,51 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
   const SHARED = /"replicas":1,"msg":"the rate of calls is shared"/;
   const LOST = /"level":40,[^\n]*"reason":"(\w+)","replicas":(\d),"msg":"the rate of calls is not shared/;
 
-  test('shares, says once when it cannot any more and once when it can again, and serves all the time', async () => {
+  test('shares the rate, logs once when sharing stops and once when it starts again, and always serves', async () => {
     await redis.start();
-    const ready = await start({ VALKEY_URL: url(PASSWORD) });
+    await start({ VALKEY_URL: url(PASSWORD) });
     await main.waitFor(SHARED);
-    expect(await gauges(ready)).toEqual({ shared: '1', replicas: '1' });
-    await expectToServe(ready);
+    expect(await gauges()).toEqual({ shared: '1', replicas: '1' });
+    await expectToServe();
     await redis.kill();
     const [, , replicas] = await main.waitFor(LOST);
     expect(replicas).toBe('1');
-    expect(await gauges(ready)).toEqual({ shared: '0', replicas: '1' });
-    for (let request = 0; request < 10; request++) await expectToServe(ready);
+    expect(await gauges()).toEqual({ shared: '0', replicas: '1' });
+    for (let request = 0; request < 10; request++) await expectToServe();
     await redis.start();
     await main.waitFor(/is not shared[^]*"msg":"the rate of calls is shared"/);
-    expect(await gauges(ready)).toEqual({ shared: '1', replicas: '1' });
-    await expectToServe(ready);
+    expect(await gauges()).toEqual({ shared: '1', replicas: '1' });
+    await expectToServe();
     expect(linesAbout('the rate of calls is')).toBe(3);
     expect(main.output()).not.toContain(PASSWORD);
     expect(await main.stop()).toBe(0);
   }, 30_000);
 
-  test('starts and serves where Redis is not there, and shares once it is', async () => {
-    const ready = await start({ VALKEY_URL: url(PASSWORD) });
+  test('starts and serves without Redis, and shares the rate as soon as Redis is available', async () => {
+    await start({ VALKEY_URL: url(PASSWORD) });
     const [, reason, replicas] = await main.waitFor(LOST);
     expect([reason, replicas]).toEqual(['ECONNREFUSED', '0']);
-    expect(await gauges(ready)).toEqual({ shared: '0', replicas: '0' });
-    await expectToServe(ready);
+    expect(await gauges()).toEqual({ shared: '0', replicas: '0' });
+    await expectToServe();
     await redis.start();
     await main.waitFor(SHARED);
-    await expectToServe(ready);
+    await expectToServe();
   }, 30_000);
 
-  test('serves with a password that Redis refuses, and does not log it', async () => {
+  test('serves with a password that Redis rejects, and does not log the password', async () => {
     await redis.start();
-    const ready = await start({ VALKEY_URL: url('sentinel-wrong') });
+    await start({ VALKEY_URL: url('sentinel-wrong') });
     const [, reason] = await main.waitFor(LOST);
     expect(reason).toBe('WRONGPASS');
-    await expectToServe(ready);
+    await expectToServe();
     expect(linesAbout('the rate of calls is')).toBe(1);
     expect(main.output()).not.toContain('sentinel-wrong');
     expect(await main.stop()).toBe(0);
   }, 30_000);
 
-  test('shows nothing of sharing where nothing is shared', async () => {
-    const ready = await start({});
-    expect(await gauges(ready)).toEqual({ shared: undefined, replicas: undefined });
-    await expectToServe(ready);
+  test('has no metrics of sharing without VALKEY_URL', async () => {
+    await start({});
+    expect(await gauges()).toEqual({ shared: undefined, replicas: undefined });
+    await expectToServe();
   });
 });

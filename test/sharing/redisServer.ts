@@ -1,24 +1,24 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { freePort } from '../support/listen';
 
 const BINARY = '/usr/bin/redis-server';
 
-/** For `describeWith`. Valkey speaks the same protocol; Debian has Redis. */
+/** For `describeWith`. Valkey speaks the protocol of Redis, and Debian packages Redis. */
 export const hasRedis = existsSync(BINARY);
 
-/** A Redis of the test's own, which can be stopped in all the ways that a Redis can stop. */
+/** A Redis server for one test, which can be killed and frozen. */
 export interface RedisServer {
   readonly port: number;
-  /** On the same port as before, with nothing in it. Resolves when connections are accepted. */
+  /** Starts an empty server, always on the same port, and waits until it accepts connections. */
   start(): Promise<void>;
   kill(): Promise<void>;
-  /** Connections are accepted, and nobody answers. */
+  /** Stops the process, so that connections are accepted and get no response. */
   freeze(): void;
   thaw(): void;
   close(): Promise<void>;
@@ -68,14 +68,4 @@ export async function createRedisServer({ password }: { password?: string } = {}
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -9,13 +9,13 @@ export interface Subgraph {
   sdl: string;
 }
 
-/** What composition came to: the supergraph as text where the composer gives it, or what stands against it. */
+/** The result of a composition. `supergraph` is null if there are errors, or if the composer does not print it. */
 export interface Composition {
   supergraph: string | null;
   errors: readonly string[];
 }
 
-/** The three composers that today's routers are fed by, each with its own reading of the federation specification. */
+/** The composers of the common routers. Each interprets the federation specification in its own way. */
 export const COMPOSERS: Readonly<Record<string, (subgraphs: readonly Subgraph[]) => Composition>> = {
   '@apollo/composition': (subgraphs) => {
     const result = composeWithApollo(subgraphs.map(({ name, url, sdl }) => ({ name, url, typeDefs: parse(sdl) })));
@@ -34,7 +34,7 @@ export const COMPOSERS: Readonly<Record<string, (subgraphs: readonly Subgraph[])
   },
 };
 
-/** The subgraph that owns `User`, as small as it can be. */
+/** A minimal subgraph that owns `User`. */
 export const USERS_SDL = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])
 

@@ -1,6 +1,7 @@
 import { EventEmitter, once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { endOfRequest } from './httpText';
+import { createServer, type Socket } from 'node:net';
+import { listen, stopListening } from './listen';
+import { endOfRequest } from './rawHttp';
 
 const BODY = '{"statusCode":200,"message":"","data":{}}';
 const HEAD = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${BODY.length}\r\n\r\n`;
@@ -76,9 +77,7 @@ export class FaultyServer {
   /** @param port Default: a free port. */
   static async start(port = 0): Promise<FaultyServer> {
     const server = new FaultyServer();
-    server.#server.listen(port, '127.0.0.1');
-    await once(server.#server, 'listening');
-    server.port = (server.#server.address() as AddressInfo).port;
+    server.port = await listen(server.#server, port);
     return server;
   }
 
@@ -102,9 +101,8 @@ export class FaultyServer {
   }
 
   async close(): Promise<void> {
-    this.#server.close();
     for (const socket of this.#open) socket.destroy();
-    if (this.#server.listening) await once(this.#server, 'close');
+    await stopListening(this.#server);
   }
 
   #accept(socket: Socket): void {

@@ -1,12 +1,12 @@
 import { IdentityList } from '../../src/genauth';
 import { JsonReader } from '../../src/json';
 
-/** Reads a list of identities from the text that GenAuth sends. */
+/** Reads a list of identities from GenAuth's JSON. @returns null if the JSON is not such a list. */
 export function readRows(text: string): IdentityList | null {
   return JsonReader.read(Buffer.from(text), (json) => IdentityList.read(json));
 }
 
-/** What GenAuth says of a user with these rows. */
+/** Makes the list of identities that GenAuth's client reads from these rows. */
 export function listOf(rows: readonly object[]): IdentityList {
   const list = readRows(JSON.stringify(rows));
   if (list === null) throw new Error('these are not the rows of identities');

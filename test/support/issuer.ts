@@ -1,7 +1,7 @@
 import { createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listen, stopListening } from './listen';
 
 export type Algorithm = 'RS256' | 'RS512' | 'ES256' | 'HS256' | 'none';
 
@@ -11,29 +11,29 @@ export interface SigningKey {
   readonly publicKey: KeyObject;
 }
 
-/** How the issuer answers a request for its keys or its discovery document, instead of as it should. */
+/** A faulty response to a request for the keys or for the discovery document. */
 export type Misbehaviour = { status: number } | { body: string; headers?: Record<string, string> } | 'hang' | 'reset';
 
-/** An issuer of tokens over HTTP: real keys, real sockets, and every way to be out of order. */
+/** An issuer of tokens, over HTTP and with real keys. Its responses can be made faulty. */
 export interface Issuer {
-  /** Its `iss`, with the discovery document below it. */
+  /** The `iss` of its tokens. The discovery document is below this URL. */
   readonly url: string;
   readonly jwksUri: string;
-  /** Requests that have arrived so far. */
+  /** Number of requests that have arrived so far. */
   readonly fetches: { discovery: number; jwks: number };
-  /** What the key set holds; change it to rotate. The first key signs unless told otherwise. */
+  /** The published keys. The first key signs by default. */
   readonly keys: SigningKey[];
-  /** Members of the published key set besides `keys`. */
+  /** Further members of the published key set. */
   readonly otherJwks: object[];
-  /** Set to make the one or the other answer go wrong. */
+  /** Makes the one or the other response faulty. */
   misbehaviour: { discovery?: Misbehaviour; jwks?: Misbehaviour };
-  /** What the discovery document says beyond or instead of the truth. */
+  /** Added to the discovery document, or replacing its members. */
   discovery: Record<string, unknown>;
-  /** Resolves when that many requests for the keys have arrived in all. */
+  /** Waits until `count` requests for the keys have arrived in all. */
   fetched(count: number): Promise<void>;
-  /** Takes back the keys in use and begins with a new one. */
+  /** Replaces all keys with a new one. */
   rotate(kid: string, type?: 'RSA' | 'EC'): SigningKey;
-  /** Signs what a user's access token holds, with changes; a claim that is undefined is left out. */
+  /** Makes a user's access token. `claims` replace the usual ones; a claim that is undefined is omitted. */
   token(claims?: Record<string, unknown>, how?: { key?: SigningKey; alg?: Algorithm; header?: object }): string;
   close(): Promise<void>;
 }
@@ -52,7 +52,7 @@ export function toJwk(key: SigningKey): object {
   return { ...key.publicKey.export({ format: 'jwk' }), kid: key.kid, use: 'sig', ...(ofEc ? { alg: 'ES256' } : {}) };
 }
 
-/** Makes a JWT with nothing but node:crypto, and so also those that a library refuses to make. */
+/** Makes a JWT with node:crypto alone, because libraries refuse to make invalid ones. */
 export function signJwt(header: { alg: Algorithm }, payload: unknown, key: KeyObject | string): string {
   const input = [header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
   return `${input}.${signature(header.alg, input, key)}`;
@@ -66,7 +66,7 @@ function signature(alg: Algorithm, input: string, key: KeyObject | string): stri
   return signBytes(hash, Buffer.from(input), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url');
 }
 
-/** Made once, because it takes longer than anything else: issuers of one test file begin with the same key. */
+/** Generated once per test file, because generating an RSA key is slow. */
 let firstKey: SigningKey | undefined;
 
 export async function startIssuer(): Promise<Issuer> {
@@ -79,9 +79,7 @@ export async function startIssuer(): Promise<Issuer> {
     else if (route === 'jwks') json(response, { keys: [...issuer.keys.map(toJwk), ...issuer.otherJwks] });
     else json(response, { issuer: issuer.url, jwks_uri: issuer.jwksUri, ...issuer.discovery });
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/oidc`;
+  const url = `http://127.0.0.1:${await listen(server)}/oidc`;
 
   firstKey ??= createSigningKey('first');
   const issuer: Issuer = {
@@ -107,11 +105,7 @@ export async function startIssuer(): Promise<Issuer> {
       const payload = { ...usual, iss: url, aud: AUDIENCE, ...claims };
       return signJwt({ alg, typ: 'JWT', kid: key.kid, ...header } as { alg: Algorithm }, payload, key.privateKey);
     },
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close: () => stopListening(server),
   };
   return issuer;
 }

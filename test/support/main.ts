@@ -1,15 +1,18 @@
 import type { Emulator } from '../../src/emulator';
 import { run, type Running } from './process';
 
-/** The production process, and where it listens. */
-export interface Main extends Running {
+/** Where the production process listens, from its ready line. */
+export interface Ready {
   url: string;
   adminUrl: string;
 }
 
+/** The production process after its ready line. */
+export interface Main extends Running, Ready {}
+
 export const READY = /^\{.*"msg":"ready".*\}$/m;
 
-/** The environment in which the production process asks nobody who they are, leaves at once, and takes ports that are free. */
+/** The environment of a production process that uses free ports, authenticates no caller, and stops without a delay. */
 export function mainEnv({ url, accessKeyId, accessKeySecret }: Emulator): Record<string, string> {
   return {
     PORT: '0',
@@ -25,20 +28,30 @@ export function mainEnv({ url, accessKeyId, accessKeySecret }: Emulator): Record
 /**
  * Starts `dist/main.js` against an emulator, and waits until it is ready.
  *
- * @param env On top of `mainEnv`.
- * @param args Of Node.
+ * @param env Added to `mainEnv`.
+ * @param args Arguments of Node.
  */
 export async function startMain(
   emulator: Emulator,
   env: Record<string, string> = {},
   args: readonly string[] = [],
 ): Promise<Main> {
-  const main = run([...args, 'dist/main.js'], { ...mainEnv(emulator), ...env });
-  const [line] = await main.waitFor(READY);
-  return { ...main, ...(JSON.parse(line) as { url: string; adminUrl: string }) };
+  const main = runMain(emulator, env, args);
+  return { ...main, ...(await untilReady(main)) };
 }
 
-/** A module that runs before the process's own. */
+/** Starts `dist/main.js` like `startMain`, without waiting: for processes that do not get ready. */
+export function runMain(emulator: Emulator, env: Record<string, string> = {}, args: readonly string[] = []): Running {
+  return run([...args, 'dist/main.js'], { ...mainEnv(emulator), ...env });
+}
+
+/** Waits for the ready line of a production process. */
+export async function untilReady(main: Running): Promise<Ready> {
+  const [line] = await main.waitFor(READY);
+  return JSON.parse(line) as Ready;
+}
+
+/** Returns the argument with which Node runs a module before the process's own. */
 export function preload(code: string): string {
   return `--import=data:text/javascript,${encodeURIComponent(code)}`;
 }

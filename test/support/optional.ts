@@ -1,7 +1,7 @@
 /**
- * For tests that need more than Node: runs them where it is there, and skips them by name where it is not. On the gate, where
- * everything has been installed, nothing is skipped.
+ * Groups tests that need more than Node, such as a browser. They are skipped by name if it is not installed, except with
+ * `REQUIRE_ALL_TESTS=1`.
  */
-export function describeWith(isThere: boolean): jest.Describe {
-  return isThere || process.env['REQUIRE_ALL_TESTS'] === '1' ? describe : describe.skip;
+export function describeWith(isInstalled: boolean): jest.Describe {
+  return isInstalled || process.env['REQUIRE_ALL_TESTS'] === '1' ? describe : describe.skip;
 }

@@ -5,18 +5,18 @@ import type { Readable } from 'node:stream';
 
 export const ROOT = join(__dirname, '..', '..');
 
-/** A process of this project's own, and what it has printed so far. */
+/** A process of this project, and its output so far. */
 export interface Running {
   child: ChildProcessByStdio<null, Readable, Readable>;
   output: () => string;
-  /** Waits until the output matches. Fails when the process ends before. */
+  /** Waits until the output matches. Throws if the process ends first. */
   waitFor(pattern: RegExp): Promise<RegExpExecArray>;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal, and waits until the process ends. Default: `SIGTERM`. @returns The exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   exited: Promise<number | null>;
 }
 
-/** Starts Node on a file of the project with an environment of its own: nothing of this process's leaks into it. */
+/** Starts Node in the root folder of the project. The process inherits no environment variable except `PATH`. */
 export function run(args: readonly string[], env: Record<string, string> = {}): Running {
   const { PATH = '' } = process.env;
   const child = spawn(process.execPath, args, { cwd: ROOT, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
@@ -45,5 +45,5 @@ export function run(args: readonly string[], env: Record<string, string> = {}): 
   };
 }
 
-/** The loader with which TypeScript files run as they are. */
+/** Arguments with which Node runs TypeScript files. */
 export const TSX = ['--import', 'tsx'];

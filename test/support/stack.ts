@@ -23,7 +23,7 @@ export interface AnsweredError {
 export interface Stack {
   emulator: Emulator;
   subgraph: Subgraph;
-  /** Sends a GraphQL request over HTTP, as a router does. */
+  /** Sends a GraphQL request over HTTP, as a router does. See `ask`. */
   ask<Data = Record<string, unknown>>(
     query: string,
     variables?: Record<string, unknown>,
@@ -34,17 +34,17 @@ export interface Stack {
 
 export interface StackOptions {
   emulator?: StartOptions;
-  /** Environment variables of the subgraph, on top of those that lead it to the emulator. */
+  /** Environment variables of the subgraph, added to those that connect it to the emulator. */
   env?: Record<string, string>;
-  /** Default: none, and nobody is asked who they are. With one `AUTH_MODE` is `strict`: requests need `credentials`. */
+  /** Default: none, with `AUTH_MODE=none`. With an issuer, `AUTH_MODE` is `strict`, and requests need `credentials`. */
   issuer?: Issuer;
-  /** Default: none is written. */
+  /** Default: a log that writes nothing. */
   log?: Log;
 }
 
 export const ROUTER_SECRET = 'the-secret-of-the-router-of-the-tests';
 
-/** The environment of a subgraph that knows its callers. */
+/** The environment of a subgraph with `AUTH_MODE=strict`. */
 export function strictEnv(issuer: Issuer): Record<string, string> {
   return {
     AUTH_MODE: 'strict',
@@ -55,12 +55,12 @@ export function strictEnv(issuer: Issuer): Record<string, string> {
   };
 }
 
-/** The headers of a request that the router passes on for the holder of a token. */
+/** The headers of a request that the router forwards for the holder of a token. */
 export function credentials(token: string): Record<string, string> {
   return { 'router-authorization': ROUTER_SECRET, authorization: `Bearer ${token}` };
 }
 
-/** Starts the subgraph against an emulator, both on ports of their own: everything between them is real. */
+/** Starts an emulator and a subgraph that uses it, both on free ports of 127.0.0.1. */
 export async function startStack({ emulator: options = {}, env = {}, issuer, log }: StackOptions = {}): Promise<Stack> {
   const emulator = await startEmulator(options);
   const folder = await mkdtemp(join(tmpdir(), 'stack-'));
@@ -95,19 +95,30 @@ export async function startStack({ emulator: options = {}, env = {}, issuer, log
   };
 }
 
+/** Sends a GraphQL request, and parses the response. */
 export async function ask<Data = Record<string, unknown>>(
   url: string,
   query: string,
   variables: Record<string, unknown> = {},
   headers: Record<string, string> = {},
 ): Promise<Answer<Data>> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', ...headers },
-    body: JSON.stringify({ query, variables }),
-  });
+  const response = await post(url, { query, variables }, headers);
   const body = (await response.json()) as { data?: Data | null; errors?: AnsweredError[] };
   return { status: response.status, headers: response.headers, data: body.data, errors: body.errors ?? [] };
+}
+
+/** Posts a JSON body. A string is sent unchanged. */
+export function post(url: string, body: object | string, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+/** Returns the ids of all users that an emulator stores. */
+export function userIdsOf({ store }: Emulator): string[] {
+  return store.users().map(({ profile }) => profile.userId);
 }
 
 /** What a router sends for `User.identities`. */

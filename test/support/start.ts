@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What `npm start` starts Node with, the file included. @param root The folder of package.json. */
+/** Reads the arguments of Node in `npm start`, with the file. @param root The folder of package.json. */
 export function readStartArgs(root: string): string[] {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
   return scripts.start.split(' ').slice(1);

@@ -8,13 +8,14 @@ import { parse } from 'graphql';
 import { loadSchema } from '../../src/graphql/schema';
 import { COMPOSERS, USERS_SDL } from './composers';
 
+/** A GraphQL server on a free port. */
 export interface Opened {
-  /** Of its GraphQL endpoint. */
+  /** The GraphQL endpoint. */
   url: string;
   close(): Promise<void>;
 }
 
-/** Starts the subgraph that owns `User`, over a fixed list of users. */
+/** Starts a subgraph that owns `User`, with a fixed list of users. */
 export async function startUsers(userIds: readonly string[]): Promise<Opened> {
   const reference = (id: string) => ({ __typename: 'User', id, name: `user ${id}` });
   return serve(
@@ -36,7 +37,7 @@ export async function startUsers(userIds: readonly string[]): Promise<Opened> {
   );
 }
 
-/** Composes the two subgraphs and starts a router over them, which reaches both over HTTP. */
+/** Composes both subgraphs, and starts a router that calls them over HTTP. */
 export async function startRouter(usersUrl: string, identitiesUrl: string): Promise<Opened> {
   const compose = COMPOSERS['@apollo/composition'];
   const composition = compose?.([

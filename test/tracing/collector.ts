@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { listen, stopListening } from '../support/listen';
 
 type Value = { stringValue: string } | { intValue: number } | { arrayValue: { values: Value[] } };
 type Attributes = { key: string; value: Value }[];
@@ -20,23 +20,23 @@ interface WireSpan {
   status: { code: number };
 }
 
-/** A span as the collector got it, with its attributes as an object. */
+/** A span that the collector received, with its attributes as an object. */
 export interface CollectedSpan extends Omit<WireSpan, 'attributes'> {
   attributes: Record<string, unknown>;
 }
 
-/** An OTLP/HTTP collector on 127.0.0.1 that keeps what it is sent. */
+/** An OTLP/HTTP collector on 127.0.0.1 that stores every export. */
 export interface Collector {
-  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  /** The value of `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   url: string;
   exports: { path: string; headers: IncomingHttpHeaders; body: string }[];
-  /** Default `take`. `hang`: never answers. */
-  behaviour: 'take' | 'hang';
-  /** Of the exports in JSON. */
+  /** Default: `respond`. `hang` sends no response. */
+  behaviour: 'respond' | 'hang';
+  /** The spans of all exports, which must be JSON. */
   spans(): CollectedSpan[];
-  /** What the process says of itself. */
+  /** The attributes of the process that exported the spans. */
   resource(): Record<string, unknown>;
-  /** Waits until a condition is met, and looks at it after each export. */
+  /** Waits until a condition is true. The condition is checked after each export. */
   until(condition: () => boolean): Promise<void>;
   close(): Promise<void>;
 }
@@ -50,17 +50,16 @@ export async function startCollector(): Promise<Collector> {
     const body = await text(request);
     collector.exports.push({ path: request.url ?? '', headers: request.headers, body });
     server.emit('export');
-    if (collector.behaviour === 'take') response.setHeader('content-type', 'application/json').end('{}');
+    if (collector.behaviour === 'respond') response.setHeader('content-type', 'application/json').end('{}');
   };
   const server = createServer((...exchange) => void receive(...exchange));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const port = await listen(server);
   const parsed = (): Export['resourceSpans'] =>
     collector.exports.flatMap(({ body }) => (JSON.parse(body) as Export).resourceSpans);
   const collector: Collector = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     exports: [],
-    behaviour: 'take',
+    behaviour: 'respond',
     spans: () =>
       parsed()
         .flatMap(({ scopeSpans }) => scopeSpans)
@@ -70,11 +69,7 @@ export async function startCollector(): Promise<Collector> {
     async until(condition) {
       while (!condition()) await once(server, 'export');
     },
-    async close() {
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-    },
+    close: () => stopListening(server),
   };
   return collector;
 }

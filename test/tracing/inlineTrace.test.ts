@@ -1,7 +1,16 @@
 import { type Issuer, startIssuer } from '../support/issuer';
-import { credentials, ENTITIES, representations, ROUTER_SECRET, type Stack, startStack } from '../support/stack';
+import {
+  credentials,
+  ENTITIES,
+  post,
+  representations,
+  ROUTER_SECRET,
+  type Stack,
+  startStack,
+  userIdsOf,
+} from '../support/stack';
 
-const ASKED = { 'apollo-federation-include-trace': 'ftv1' };
+const TRACE_HEADER = { 'apollo-federation-include-trace': 'ftv1' };
 
 describe("Apollo's inline trace", () => {
   let issuer: Issuer;
@@ -25,12 +34,9 @@ describe("Apollo's inline trace", () => {
   }
 
   async function read(headers: Record<string, string>): Promise<Body> {
-    const userIds = stack?.emulator.store.users().map(({ profile }) => profile.userId) ?? [];
-    const response = await fetch(`${stack?.subgraph.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify({ query: ENTITIES, variables: representations(userIds) }),
-    });
+    if (stack === undefined) throw new Error('start the stack first');
+    const variables = representations(userIdsOf(stack.emulator));
+    const response = await post(`${stack.subgraph.url}/graphql`, { query: ENTITIES, variables }, headers);
     return (await response.json()) as Body;
   }
 
@@ -39,35 +45,35 @@ describe("Apollo's inline trace", () => {
   test.each([
     ['strict', {}],
     ['router', { AUTH_MODE: 'router' }],
-  ])('is for the router that asks for it in mode %s, beside the same answer', async (_mode, env) => {
+  ])('is added for a router that requests it in mode %s, and the data stay the same', async (_mode, env) => {
     stack = await startStack({ issuer, env });
     const plain = await read(credentials(token));
-    const traced = await read({ ...credentials(token), ...ASKED });
+    const traced = await read({ ...credentials(token), ...TRACE_HEADER });
     expect(plain).toEqual({ data: plain.data });
     expect(traced).toEqual({ data: plain.data, extensions: { ftv1: expect.any(String) } });
-    // The fields that took the time, which no short cut may leave out.
+    // The trace names the fields, also for an operation with a compiled plan.
     expect(textOf(traced)).toMatch(/identities[^]*extIdpId/);
   });
 
-  test('is not for anybody else', async () => {
+  test('is not added for callers without the router credential', async () => {
     stack = await startStack({ issuer });
     const { 'router-authorization': _router, ...withoutRouter } = credentials(token);
-    expect((await read({ ...withoutRouter, ...ASKED })).extensions).toBeUndefined();
+    expect((await read({ ...withoutRouter, ...TRACE_HEADER })).extensions).toBeUndefined();
   });
 
   test.each([
     ['jwt', { AUTH_MODE: 'jwt' }],
     ['none', { AUTH_MODE: 'none' }],
-  ])('is not there at all in mode %s', async (_mode, env) => {
+  ])('is never added in mode %s', async (_mode, env) => {
     stack = await startStack({ issuer, env });
-    const answer = await read({ ...credentials(token), ...ASKED });
+    const answer = await read({ ...credentials(token), ...TRACE_HEADER });
     expect(answer).toEqual({ data: { _entities: expect.any(Array) } });
   });
 
-  test('says that there are errors, and nothing of them', async () => {
+  test('shows that there are errors, but no details of them', async () => {
     stack = await startStack({ issuer });
     const { 'router-authorization': _router, ...none } = credentials(issuer.token({ scope: '' }));
-    const answer = await read({ ...none, 'router-authorization': ROUTER_SECRET, ...ASKED });
+    const answer = await read({ ...none, 'router-authorization': ROUTER_SECRET, ...TRACE_HEADER });
     expect(answer.errors?.length).toBeGreaterThan(0);
     expect(textOf(answer)).toContain('<masked>');
     expect(textOf(answer)).not.toMatch(/FORBIDDEN|allowed/i);

@@ -1,6 +1,6 @@
 import { createPool, type Emulator, startEmulator } from '../../src/emulator';
 import { type Issuer, startIssuer } from '../support/issuer';
-import { run, type Running } from '../support/process';
+import { type Main, startMain } from '../support/main';
 import { ask, credentials, ENTITIES, representations, ROUTER_SECRET, strictEnv, UNLINK } from '../support/stack';
 import { type CollectedSpan, type Collector, startCollector } from './collector';
 
@@ -9,7 +9,7 @@ const CLIENT = 3;
 const ERROR = 2;
 const BATCH = 'GET /api/v3/get-user-batch';
 
-/** As a router begins a trace: its headers, and the ids in them. */
+/** Begins a trace as a router does. @returns The trace's ids, and the headers that carry them. */
 function begin(sampled = true): { traceId: string; parentId: string; headers: Record<string, string> } {
   const [traceId, parentId] = [randomHex(32), randomHex(16)];
   return {
@@ -27,8 +27,7 @@ describe('the spans of dist/main.js', () => {
   let emulator: Emulator;
   let issuer: Issuer;
   let collector: Collector;
-  let main: Running;
-  let url: string;
+  let main: Main;
   let token: string;
   let caller: Record<string, string>;
   let users: { userId: string; extIdpId: string }[];
@@ -39,14 +38,8 @@ describe('the spans of dist/main.js', () => {
       startIssuer(),
       startCollector(),
     ]);
-    main = run(['dist/main.js'], {
-      PORT: '0',
-      ADMIN_PORT: '0',
-      DRAIN_DELAY_MS: '0',
-      GENAUTH_HOST: emulator.url,
-      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
-      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
-      // One of them for reads.
+    main = await startMain(emulator, {
+      // Reads may use one of the two.
       GENAUTH_MAX_CONCURRENCY: '2',
       ...strictEnv(issuer),
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -54,8 +47,6 @@ describe('the spans of dist/main.js', () => {
       OTEL_BSP_SCHEDULE_DELAY: '50',
       OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=test',
     });
-    const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
-    ({ url } = JSON.parse(line) as { url: string });
     token = issuer.token({ scope: 'identity:read identity:unlink' });
     caller = credentials(token);
     users = emulator.store
@@ -70,11 +61,11 @@ describe('the spans of dist/main.js', () => {
 
   const idsOf = (from: number, to: number): string[] => users.slice(from, to).map(({ userId }) => userId);
   const read = (userIds: string[], headers: Record<string, string>, query = ENTITIES): ReturnType<typeof ask> =>
-    ask(`${url}/graphql`, query, representations(userIds), { ...caller, ...headers });
+    ask(`${main.url}/graphql`, query, representations(userIds), { ...caller, ...headers });
   const unlink = (user: object | undefined, headers: Record<string, string>): ReturnType<typeof ask> =>
-    ask(`${url}/graphql`, UNLINK, { ...user }, { ...caller, ...headers });
+    ask(`${main.url}/graphql`, UNLINK, { ...user }, { ...caller, ...headers });
 
-  /** The spans of a trace, once its request's is there: the request's, and those of the calls in the order they began. */
+  /** Waits for the request's span of a trace. @returns It, followed by the spans of the calls in the order of their start. */
   async function traceOf(traceId: string): Promise<[CollectedSpan, ...CollectedSpan[]]> {
     const all = (): CollectedSpan[] => collector.spans().filter((span) => span.traceId === traceId);
     await collector.until(() => all().some(({ kind }) => kind === SERVER));

@@ -4,61 +4,60 @@ import { ConfigError } from '../../src/config';
 import { type Emulator, startEmulator } from '../../src/emulator';
 import { readTracingOptions } from '../../src/tracing';
 import { FaultyServer } from '../support/faultyServer';
-import { ROOT, run, type Running } from '../support/process';
-import { ask, ENTITIES, representations, UNLINK } from '../support/stack';
+import { preload, runMain, untilReady } from '../support/main';
+import { ROOT, type Running } from '../support/process';
+import { ask, ENTITIES, representations, UNLINK, userIdsOf } from '../support/stack';
 import { type Collector, startCollector } from './collector';
 
 const TRACEPARENT = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-const READY = /^\{.*"msg":"ready".*\}$/m;
 
-/** A module that runs before the process's own. */
-function preload(code: string): string {
-  return `--import=data:text/javascript,${encodeURIComponent(code)}`;
-}
-
-/** Prints at the end which of OpenTelemetry's packages were loaded. */
+/** Prints on exit which packages of OpenTelemetry were loaded. */
 const LIST_LOADED = preload(`import Module from 'node:module';
   process.on('exit', () => {
     const names = Object.keys(Module._cache).map((path) => path.match(/@opentelemetry.([a-z-]+)/)?.[1]);
     process.stderr.write('loaded: ' + [...new Set(names.filter(Boolean))].sort().join(' ') + '.');
   });`);
 
-/** Makes a package look as if it were not installed. */
+/** Makes Node fail to find the tracing SDK, as if it were not installed. */
 const HIDE_SDK = preload(`import { register } from 'node:module';
   register('data:text/javascript,' + encodeURIComponent(\`export async function resolve(name, context, next) {
     if (name !== '@opentelemetry/sdk-trace-base') return next(name, context);
     throw Object.assign(new Error(name), { code: 'ERR_MODULE_NOT_FOUND' });
   }\`));`);
 
-describe('what OTEL_* variables ask for', () => {
+describe('tracing', () => {
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' };
 
   test.each([
     ['nothing is set', {}],
-    ['nothing but names and headers is set', { OTEL_SERVICE_NAME: 'x', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }],
-    ['the address of the collector is set to nothing', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
+    ['only names and headers are set', { OTEL_SERVICE_NAME: 'x', OTEL_EXPORTER_OTLP_HEADERS: 'a=b' }],
+    ['the address of the collector is empty', { OTEL_EXPORTER_OTLP_ENDPOINT: '' }],
     ['the exporter is none', { ...endpoint, OTEL_TRACES_EXPORTER: 'none' }],
     ['the SDK is disabled', { ...endpoint, OTEL_TRACES_EXPORTER: 'otlp', OTEL_SDK_DISABLED: 'TRUE' }],
-  ])('is no tracing where %s', (_when, environment) => {
+  ])('is off if %s', (_when, environment) => {
     expect(readTracingOptions(environment)).toBeNull();
   });
 
   test.each([
     ['the exporter is otlp', { OTEL_TRACES_EXPORTER: 'otlp' }, 'http/protobuf'],
-    ['there is a collector', endpoint, 'http/protobuf'],
-    ['there is a collector of traces', { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c/v1/traces' }, 'http/protobuf'],
-    ['JSON is asked for', { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, 'http/json'],
+    ['the address of a collector is set', endpoint, 'http/protobuf'],
     [
-      'one protocol is for traces, and another for the rest',
+      'the address of a collector of traces is set',
+      { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: 'https://c/v1/traces' },
+      'http/protobuf',
+    ],
+    ['the protocol is JSON', { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' }, 'http/json'],
+    [
+      'traces have a protocol of their own',
       { ...endpoint, OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_TRACES_PROTOCOL: 'http/json' },
       'http/json',
     ],
     ['the SDK is not disabled', { ...endpoint, OTEL_SDK_DISABLED: 'false' }, 'http/protobuf'],
-  ])('is tracing where %s', (_when, environment, protocol) => {
+  ])('is on if %s', (_when, environment, protocol) => {
     expect(readTracingOptions(environment)).toEqual({ protocol });
   });
 
-  test('is refused, all at once and without the values, where it is not supported', () => {
+  test('is refused with unsupported values: all variables at once, by name and never by value', () => {
     const environment = {
       OTEL_TRACES_EXPORTER: 'zipkin',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'collector:4318',
@@ -88,37 +87,26 @@ describe('dist/main.js with OTEL_* variables', () => {
   });
 
   function start(env: Record<string, string>, ...args: string[]): Running {
-    main = run([...args, 'dist/main.js'], {
-      PORT: '0',
-      ADMIN_PORT: '0',
-      DRAIN_DELAY_MS: '0',
-      AUTH_MODE: 'none',
-      GENAUTH_HOST: emulator.url,
-      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
-      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
-      ...env,
-    });
+    main = runMain(emulator, env, args);
     return main;
   }
 
   async function read(process: Running): Promise<void> {
-    const [line] = await process.waitFor(READY);
-    const userIds = emulator.store.users().map(({ profile }) => profile.userId);
-    const { url } = JSON.parse(line) as { url: string };
+    const { url } = await untilReady(process);
     const headers = { traceparent: TRACEPARENT };
-    const { errors } = await ask(`${url}/graphql`, ENTITIES, representations(userIds), headers);
+    const { errors } = await ask(`${url}/graphql`, ENTITIES, representations(userIdsOf(emulator)), headers);
     expect(errors).toEqual([]);
   }
 
-  test('loads nothing for tracing where they ask for none', async () => {
+  test('loads no package for tracing if tracing is off', async () => {
     const process = start({}, LIST_LOADED);
     await read(process);
     expect(await process.stop()).toBe(0);
-    // What prom-client asks whether somebody traces.
+    // prom-client imports the API to find out whether tracing is on.
     expect(process.output()).toContain('loaded: api.');
   });
 
-  test('loads one exporter, and exports in protobuf unless it is told otherwise; what is left on leaving, too', async () => {
+  test('loads one exporter, exports protobuf by default, and exports the remaining spans before it exits', async () => {
     const process = start(
       { OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_BSP_SCHEDULE_DELAY: '600000' },
       LIST_LOADED,
@@ -134,7 +122,7 @@ describe('dist/main.js with OTEL_* variables', () => {
     expect(collector.exports[0]?.body).toContain('graphql entities');
   });
 
-  test('serves and leaves although nobody listens where spans are to go, and says so once', async () => {
+  test('serves and exits if the collector cannot be reached, and logs that once', async () => {
     await collector.close();
     const process = start({
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
@@ -150,7 +138,7 @@ describe('dist/main.js with OTEL_* variables', () => {
     collector = await startCollector();
   });
 
-  test('does not wait for a collector that never answers', async () => {
+  test('does not wait for a collector that sends no response', async () => {
     collector.behaviour = 'hang';
     const process = start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, OTEL_EXPORTER_OTLP_TIMEOUT: '600000' });
     await read(process);
@@ -158,11 +146,10 @@ describe('dist/main.js with OTEL_* variables', () => {
     expect(collector.exports).toHaveLength(1);
   }, 30_000);
 
-  test("keeps the router's trace from GenAuth", async () => {
+  test("does not send the router's trace headers to GenAuth", async () => {
     const genauth = await FaultyServer.start();
     const process = start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url, GENAUTH_HOST: genauth.origin });
-    const [line] = await process.waitFor(READY);
-    const { url } = JSON.parse(line) as { url: string };
+    const { url } = await untilReady(process);
     const [userId, extIdpId] = ['60194296801dc7bc2a1b2735', '60193c610f9117e7cb049159'];
     const headers = { traceparent: TRACEPARENT, tracestate: 'router=yes', baggage: 'router=yes' };
     await ask(`${url}/graphql`, ENTITIES, representations([userId]), headers);
@@ -173,7 +160,7 @@ describe('dist/main.js with OTEL_* variables', () => {
     expect(genauth.requests.join('')).not.toMatch(/traceparent|tracestate|baggage|0af7651916cd43dd8448eb211c80319c/i);
   });
 
-  test('does not start without the packages that it needs, and says how to install them', async () => {
+  test('does not start if packages for tracing are missing, and prints how to install them', async () => {
     const process = start({ OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }, HIDE_SDK);
     expect(await process.exited).toBe(1);
     const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
@@ -185,7 +172,7 @@ describe('dist/main.js with OTEL_* variables', () => {
     expect(process.output()).toContain(`npm install --no-save ${packages.join(' ')}\n`);
   });
 
-  test('does not start where they ask for what is not supported', async () => {
+  test('does not start with an unsupported exporter', async () => {
     const process = start({ OTEL_TRACES_EXPORTER: 'jaeger' });
     expect(await process.exited).toBe(1);
     expect(process.output()).toContain('OTEL_TRACES_EXPORTER must be otlp or none');
