@@ -24,6 +24,8 @@ export interface Config {
     tokens: { issuer: string; audience: readonly string[]; jwksUri: string | null } | null;
   };
   policy: PolicyOptions;
+  /** Applications whose sign-in methods count for the guard of the last identity. Empty: every identity counts. */
+  appIds: readonly string[];
   lastIdentityGuard: LastIdentityGuard;
   /** `stdout`, or the path of a file. */
   auditLog: string;
@@ -166,6 +168,7 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
             }),
     }),
     policy: toPolicy(variables),
+    appIds: Object.freeze(variables.GENAUTH_APP_IDS),
     lastIdentityGuard: variables.LAST_IDENTITY_GUARD,
     auditLog: variables.AUDIT_LOG,
     maxInFlight: variables.MAX_IN_FLIGHT,
@@ -200,6 +203,9 @@ function toPolicy(variables: z.infer<typeof PolicyEnvironment>): PolicyOptions {
   return Object.freeze({
     scopeRead: variables.SCOPE_READ,
     scopeUnlink: variables.SCOPE_UNLINK,
+    scopeLink: variables.SCOPE_LINK,
+    scopeSessions: variables.SCOPE_SESSIONS,
     selfUnlink: variables.SELF_UNLINK,
+    selfUnlinkMaxAgeMs: variables.SELF_UNLINK_MAX_AGE_MS,
   });
 }

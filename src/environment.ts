@@ -27,6 +27,8 @@ const URL_EXPECTED = 'must be an https: URL; http: is accepted for loopback alon
 
 const required = z.string({ error: 'is required' });
 
+const GENAUTH_NAME = /^[\w-]{1,128}$/;
+
 /** The variables of the client for GenAuth's management API. */
 export const ManagementEnvironment = z.object({
   GENAUTH_HOST: z
@@ -40,7 +42,7 @@ export const ManagementEnvironment = z.object({
   GENAUTH_BRAND: oneOf(['genauth', 'authing']).default('genauth'),
   GENAUTH_USERPOOL_ID: z
     .string()
-    .regex(/^[\w-]{1,128}$/, 'must be 1 to 128 letters, digits, "_" or "-"')
+    .regex(GENAUTH_NAME, 'must be 1 to 128 letters, digits, "_" or "-"')
     .nullable()
     .default(null),
   GENAUTH_LANG: z
@@ -59,7 +61,10 @@ export const ManagementEnvironment = z.object({
 export const PolicyEnvironment = z.object({
   SCOPE_READ: scope('identity:read'),
   SCOPE_UNLINK: scope('identity:unlink'),
+  SCOPE_LINK: scope('identity:link'),
+  SCOPE_SESSIONS: scope('identity:sessions'),
   SELF_UNLINK: oneOf(['allow', 'deny']).default('allow'),
+  SELF_UNLINK_MAX_AGE_MS: integer(0, 604_800_000).default(0),
 });
 
 /** Every variable of `dist/main.js`, with its default and its constraint. `.env.example` and the documentation repeat them. */
@@ -80,6 +85,10 @@ export const Environment = z.object({
   JWT_ISSUER: z.string().refine(isSecureUrl, URL_EXPECTED).nullable().default(null),
   JWT_AUDIENCE: list((entry) => /^[!-~]+$/.test(entry), 'must be one or more audiences, separated by commas'),
   JWT_JWKS_URI: z.string().refine(isSecureUrl, URL_EXPECTED).nullable().default(null),
+  GENAUTH_APP_IDS: list(
+    (entry) => GENAUTH_NAME.test(entry),
+    'must be one or more application ids, separated by commas, each of 1 to 128 letters, digits, "_" or "-"',
+  ).transform((ids) => [...new Set(ids)]),
   LAST_IDENTITY_GUARD: oneOf(['off', 'self', 'all']).default('self'),
   AUDIT_LOG: z.string().default('stdout'),
   MAX_IN_FLIGHT: integer(1, 100_000).default(256),

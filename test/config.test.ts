@@ -56,7 +56,15 @@ describe('the configuration', () => {
         routerSecrets: [ROUTER_SECRET],
         tokens: { issuer: 'https://id.example.com/oidc', audience: ['supergraph'], jwksUri: null },
       },
-      policy: { scopeRead: 'identity:read', scopeUnlink: 'identity:unlink', selfUnlink: 'allow' },
+      policy: {
+        scopeRead: 'identity:read',
+        scopeUnlink: 'identity:unlink',
+        scopeLink: 'identity:link',
+        scopeSessions: 'identity:sessions',
+        selfUnlink: 'allow',
+        selfUnlinkMaxAgeMs: 0,
+      },
+      appIds: [],
       lastIdentityGuard: 'self',
       auditLog: 'stdout',
       maxInFlight: 256,
@@ -150,6 +158,27 @@ describe('the configuration', () => {
     );
     expect(callers.routerSecrets).toEqual([ROUTER_SECRET, `${ROUTER_SECRET}2`]);
     expect(callers.tokens?.audience).toEqual(['a', 'b']);
+  });
+
+  test('takes several applications, each once', () => {
+    expect(readConfig({ ...MINIMAL, GENAUTH_APP_IDS: 'a1, b_2,a1' }, noFile).appIds).toEqual(['a1', 'b_2']);
+    expect(problemsOf({ ...MINIMAL, GENAUTH_APP_IDS: 'a1,' })).toEqual([
+      'GENAUTH_APP_IDS must be one or more application ids, separated by commas, each of 1 to 128 letters, digits, "_" or "-"',
+    ]);
+  });
+
+  test('takes the scopes and the maximum age of a sign-in for the policy', () => {
+    const environment = { SCOPE_LINK: 'link', SCOPE_SESSIONS: 'sessions', SELF_UNLINK_MAX_AGE_MS: '300000' };
+    expect(readConfig({ ...MINIMAL, ...environment }, noFile).policy).toMatchObject({
+      scopeLink: 'link',
+      scopeSessions: 'sessions',
+      selfUnlinkMaxAgeMs: 300_000,
+    });
+    expect(problemsOf({ ...MINIMAL, SCOPE_LINK: 'a b', SCOPE_SESSIONS: 'é', SELF_UNLINK_MAX_AGE_MS: '-1' })).toEqual([
+      'SCOPE_LINK must be one scope',
+      'SCOPE_SESSIONS must be one scope',
+      'SELF_UNLINK_MAX_AGE_MS must be a whole number from 0 to 604800000',
+    ]);
   });
 
   test.each([

@@ -7,6 +7,8 @@ export interface Actor {
   /** The application that the token was issued to, or null if the token does not name it. */
   readonly azp: string | null;
   readonly scopes: readonly string[];
+  /** When the user signed in: `auth_time`, or `iat` if the token has none. Milliseconds since 1970, or null if not known. */
+  readonly signedInAt: number | null;
 }
 
 /**
@@ -22,8 +24,14 @@ export interface PolicyOptions {
   scopeRead: string;
   /** The scope that lets a caller unlink the identities of every user. */
   scopeUnlink: string;
+  /** The scope that lets a caller link identities to every user. */
+  scopeLink: string;
+  /** The scope that lets a caller end the sessions of every user. */
+  scopeSessions: string;
   /** Whether users may unlink their own identities. */
   selfUnlink: 'allow' | 'deny';
+  /** 0: no limit. Maximum age in milliseconds of the sign-in of users who unlink their own identities. */
+  selfUnlinkMaxAgeMs: number;
 }
 
 /**
@@ -35,6 +43,17 @@ export interface Policy {
   mayRead(caller: Caller, userId: string): boolean;
   /** Users may unlink their own identities unless `selfUnlink` is `deny`. Callers with `scopeUnlink` may unlink all. */
   mayUnlink(caller: Caller, userId: string): boolean;
+  /**
+   * Whether the caller may unlink only as the user themselves, and the sign-in is older than `selfUnlinkMaxAgeMs` or not
+   * known. Callers with `scopeUnlink` have no limit.
+   *
+   * @param now Default: the current time. Milliseconds since 1970.
+   */
+  isSignInTooOld(caller: Caller, userId: string, now?: number): boolean;
+  /** Only callers with `scopeLink` may link. Being the user is not enough: it would add a way to sign in to an account. */
+  mayLink(caller: Caller): boolean;
+  /** Users may end their own sessions. Callers with `scopeSessions` may end those of every user. */
+  mayRevokeSessions(caller: Caller, userId: string): boolean;
 }
 
 const SCOPE = /^[!#-[\]-~]+$/;
@@ -48,13 +67,23 @@ export function isScope(text: string): boolean {
   return SCOPE.test(text);
 }
 
-export function createPolicy({ scopeRead, scopeUnlink, selfUnlink }: PolicyOptions): Policy {
-  if (!isScope(scopeRead)) throw new TypeError('scopeRead must be one scope');
-  if (!isScope(scopeUnlink)) throw new TypeError('scopeUnlink must be one scope');
+export function createPolicy(options: PolicyOptions): Policy {
+  const { selfUnlink, selfUnlinkMaxAgeMs } = options;
+  for (const name of ['scopeRead', 'scopeUnlink', 'scopeLink', 'scopeSessions'] as const) {
+    if (!isScope(options[name])) throw new TypeError(`${name} must be one scope`);
+  }
+  const mayActOnAll = (caller: Caller, scope: string): boolean => caller === TRUSTED || holds(caller, scope);
+  const mayUnlinkAll = (caller: Caller): boolean => mayActOnAll(caller, options.scopeUnlink);
   return {
-    mayRead: (caller, userId) => caller === TRUSTED || isSelf(caller, userId) || holds(caller, scopeRead),
-    mayUnlink: (caller, userId) =>
-      caller === TRUSTED || (selfUnlink === 'allow' && isSelf(caller, userId)) || holds(caller, scopeUnlink),
+    mayRead: (caller, userId) => isSelf(caller, userId) || mayActOnAll(caller, options.scopeRead),
+    mayUnlink: (caller, userId) => (selfUnlink === 'allow' && isSelf(caller, userId)) || mayUnlinkAll(caller),
+    isSignInTooOld(caller, userId, now = Date.now()) {
+      if (selfUnlinkMaxAgeMs === 0 || !isSelf(caller, userId) || mayUnlinkAll(caller)) return false;
+      const signedInAt = caller === TRUSTED ? null : caller.signedInAt;
+      return signedInAt === null || now - signedInAt > selfUnlinkMaxAgeMs;
+    },
+    mayLink: (caller) => mayActOnAll(caller, options.scopeLink),
+    mayRevokeSessions: (caller, userId) => isSelf(caller, userId) || mayActOnAll(caller, options.scopeSessions),
   };
 }
 

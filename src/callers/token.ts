@@ -188,7 +188,12 @@ function toActor(iss: string, payload: JWTPayload): Actor {
     sub: toText(payload.sub),
     azp: toText(payload['azp']),
     scopes: Object.freeze([...new Set(scopes)]),
+    signedInAt: toMs(payload['auth_time'] ?? payload.iat),
   });
+}
+
+function toMs(seconds: unknown): number | null {
+  return typeof seconds === 'number' ? seconds * 1000 : null;
 }
 
 function toText(claim: unknown): string | null {

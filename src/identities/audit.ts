@@ -2,13 +2,16 @@ import { statSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { v7 } from 'uuid';
-import { type Caller, TRUSTED } from '../callers';
+import { type Actor, TRUSTED } from '../callers';
+
+/** The part of an actor that is recorded. */
+export type RecordedActor = Pick<Actor, 'iss' | 'sub' | 'azp' | 'scopes'>;
 
 /** What is about to be tried, and on whose behalf. Of a trusted caller the actor is recorded as null. */
 export interface UnlinkIntent {
   /** Of `createOperationId`: unique, and the same in intent and outcome. */
   operationId: string;
-  actor: Caller;
+  actor: RecordedActor | typeof TRUSTED;
   /** `type` is null where it is left to GenAuth. */
   target: { userId: string; extIdpId: string; type: string | null };
 }
@@ -167,7 +170,7 @@ function toTimestamp(ms: number): string {
   return last.text;
 }
 
-function toActor(actor: Caller): string {
+function toActor(actor: UnlinkIntent['actor']): string {
   if (actor === TRUSTED) return 'null';
   const { iss, sub, azp, scopes } = actor;
   return `{"iss":${quote(iss)},"sub":${quote(sub)},"azp":${quote(azp)},"scopes":[${scopes.map(quote).join(',')}]}`;

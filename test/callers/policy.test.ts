@@ -1,20 +1,88 @@
 import fc from 'fast-check';
-import { type Actor, type Caller, createPolicy, ForbiddenError, isSelf, type Policy, TRUSTED } from '../../src/callers';
+import {
+  type Actor,
+  type Caller,
+  createPolicy,
+  ForbiddenError,
+  isSelf,
+  type Policy,
+  type PolicyOptions,
+  TRUSTED,
+} from '../../src/callers';
 
 const SELF = '60194296801dc7bc2a1b2735';
 const OTHER = '60194296801dc7bc2a1b2736';
-const options = { scopeRead: 'identity:read', scopeUnlink: 'identity:unlink', selfUnlink: 'allow' } as const;
+const options: PolicyOptions = {
+  scopeRead: 'identity:read',
+  scopeUnlink: 'identity:unlink',
+  scopeLink: 'identity:link',
+  scopeSessions: 'identity:sessions',
+  selfUnlink: 'allow',
+  selfUnlinkMaxAgeMs: 0,
+};
 const allowing = createPolicy(options);
 const denying = createPolicy({ ...options, selfUnlink: 'deny' });
 
 function actor(sub: string | null, ...scopes: string[]): Actor {
-  return { iss: 'https://issuer.example/oidc', sub, azp: null, scopes };
+  return { iss: 'https://issuer.example/oidc', sub, azp: null, scopes, signedInAt: null };
 }
 
 function answers(policy: Policy, caller: Caller, userId: string): string {
   const yes = [policy.mayRead(caller, userId) && 'read', policy.mayUnlink(caller, userId) && 'unlink'];
   return yes.filter((word) => word !== false).join(' ');
 }
+
+describe('linking and ending sessions', () => {
+  const may = (caller: Caller, userId: string): string[] => [
+    ...(allowing.mayLink(caller) ? ['link'] : []),
+    ...(allowing.mayRevokeSessions(caller, userId) ? ['revokeSessions'] : []),
+  ];
+
+  test.each<[string, Caller, string, string[]]>([
+    ['a user on themselves', actor(SELF), SELF, ['revokeSessions']],
+    ['a user on another', actor(SELF), OTHER, []],
+    ['a user with the scope to link', actor(SELF, 'identity:link'), OTHER, ['link']],
+    ['a user with the scope for sessions', actor(SELF, 'identity:sessions'), OTHER, ['revokeSessions']],
+    ['a user with the other scopes', actor(SELF, 'identity:read', 'identity:unlink'), OTHER, []],
+    ['a machine without scopes', actor(null), OTHER, []],
+    [
+      'a machine with both scopes',
+      actor(null, 'identity:link', 'identity:sessions'),
+      OTHER,
+      ['link', 'revokeSessions'],
+    ],
+    ['a caller whom the router has authorized', TRUSTED, OTHER, ['link', 'revokeSessions']],
+  ])('need their own scope, or for sessions the user: %s', (_who, caller, userId, expected) => {
+    expect(may(caller, userId)).toEqual(expected);
+    expect(denying.mayLink(caller)).toBe(allowing.mayLink(caller));
+    expect(denying.mayRevokeSessions(caller, userId)).toBe(allowing.mayRevokeSessions(caller, userId));
+  });
+
+  test.each([undefined, null, {}, 'trusted', { scopes: 'identity:link' }])('are refused to %p', (caller) => {
+    expect(may(caller as unknown as Caller, SELF)).toEqual([]);
+  });
+});
+
+describe('the maximum age of a sign-in', () => {
+  const limited = createPolicy({ ...options, selfUnlinkMaxAgeMs: 300_000 });
+  const NOW = 1_800_000_000_000;
+  const signedIn = (signedInAt: number | null, ...scopes: string[]): Actor => ({
+    ...actor(SELF, ...scopes),
+    signedInAt,
+  });
+
+  test.each<[string, Caller, string, boolean]>([
+    ['a recent sign-in', signedIn(NOW - 300_000), SELF, false],
+    ['an old sign-in', signedIn(NOW - 300_001), SELF, true],
+    ['a sign-in at an unknown time', signedIn(null), SELF, true],
+    ['an old sign-in, but with the scope to unlink', signedIn(NOW - 300_001, 'identity:unlink'), SELF, false],
+    ['another user', signedIn(NOW - 300_001), OTHER, false],
+    ['a caller whom the router has authorized', TRUSTED, SELF, false],
+  ])('is for users who unlink their own identities: %s', (_what, caller, userId, isTooOld) => {
+    expect(limited.isSignInTooOld(caller, userId, NOW)).toBe(isTooOld);
+    expect(allowing.isSignInTooOld(caller, userId, NOW)).toBe(false);
+  });
+});
 
 describe('who may do what', () => {
   test.each<[string, Caller, string, { allow: string; deny: string }]>([
@@ -71,6 +139,8 @@ describe('who may do what', () => {
   test.each(['', ' ', 'two scopes', 'a"b'])('is not made with %p for a scope', (scope) => {
     expect(() => createPolicy({ ...options, scopeRead: scope })).toThrow('scopeRead must be one scope');
     expect(() => createPolicy({ ...options, scopeUnlink: scope })).toThrow('scopeUnlink must be one scope');
+    expect(() => createPolicy({ ...options, scopeLink: scope })).toThrow('scopeLink must be one scope');
+    expect(() => createPolicy({ ...options, scopeSessions: scope })).toThrow('scopeSessions must be one scope');
   });
 
   test('forbids in the same words always', () => {

@@ -87,13 +87,29 @@ describe('a token that was accepted before', () => {
 describe('an accepted access token', () => {
   test('makes a frozen actor of a user', async () => {
     const actor = await verifier.verify([bearer({ azp: AUDIENCE, scope: 'openid  identity:read openid' })]);
-    expect(actor).toEqual({ iss: issuer.url, sub: SUBJECT, azp: AUDIENCE, scopes: ['openid', 'identity:read'] });
+    expect(actor).toEqual({
+      iss: issuer.url,
+      sub: SUBJECT,
+      azp: AUDIENCE,
+      scopes: ['openid', 'identity:read'],
+      signedInAt: expect.any(Number),
+    });
     expect(Object.isFrozen(actor) && Object.isFrozen(actor.scopes)).toBe(true);
   });
 
   test('makes an actor of a machine, which has no sub', async () => {
-    const actor = await verifier.verify([bearer({ sub: undefined, scope: 'identity:unlink' })]);
-    expect(actor).toEqual({ iss: issuer.url, sub: null, azp: null, scopes: ['identity:unlink'] });
+    const actor = await verifier.verify([bearer({ sub: undefined, iat: undefined, scope: 'identity:unlink' })]);
+    expect(actor).toEqual({ iss: issuer.url, sub: null, azp: null, scopes: ['identity:unlink'], signedInAt: null });
+  });
+
+  test.each<[string, Record<string, unknown>, number | null]>([
+    ['auth_time', { auth_time: now - 60, iat: now }, (now - 60) * 1000],
+    ['iat where there is no auth_time', { iat: now - 5 }, (now - 5) * 1000],
+    ['iat where auth_time is null', { auth_time: null, iat: now - 5 }, (now - 5) * 1000],
+    ['nothing where both are missing', { iat: undefined }, null],
+    ['nothing where auth_time is not a number', { auth_time: String(now), iat: now }, null],
+  ])('says when the user signed in by %s', async (_what, claims, signedInAt) => {
+    expect((await verifier.verify([bearer(claims)])).signedInAt).toBe(signedInAt);
   });
 
   test.each<[string, Record<string, unknown>, string[]]>([

@@ -6,7 +6,14 @@ import { COMPOSERS, type Composition, USERS_SDL } from '../support/composers';
 import { ROOT, run, TSX } from '../support/process';
 
 const SDL = printSubgraphSchema(loadSchema());
-const POLICY: PolicyOptions = { scopeRead: 'identity:read', scopeUnlink: 'unlink:"any"', selfUnlink: 'allow' };
+const POLICY: PolicyOptions = {
+  scopeRead: 'identity:read',
+  scopeUnlink: 'unlink:"any"',
+  scopeLink: 'identity:link',
+  scopeSessions: 'identity:sessions',
+  selfUnlink: 'allow',
+  selfUnlinkMaxAgeMs: 0,
+};
 const DENYING: PolicyOptions = { ...POLICY, scopeUnlink: 'identity:unlink', selfUnlink: 'deny' };
 
 function addedTo(sdl: string): string[] {

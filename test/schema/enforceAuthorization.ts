@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { printSubgraphSchema } from '@apollo/subgraph';
+import { readPolicyConfig } from '../../src/config';
 import { loadSchema, withAuthorization } from '../../src/graphql';
 import { COMPOSERS, USERS_SDL } from '../support/composers';
 import { AUDIENCE, type Issuer, startIssuer } from '../support/issuer';
@@ -95,7 +96,7 @@ async function demonstrate(folder: string): Promise<number> {
 }
 
 function composeSupergraph(usersUrl: string, identitiesUrl: string): string {
-  const policy = { scopeRead: 'identity:read', scopeUnlink: SCOPE, selfUnlink: 'deny' } as const;
+  const policy = readPolicyConfig({ SCOPE_UNLINK: SCOPE, SELF_UNLINK: 'deny' });
   const composition = COMPOSERS['@theguild/federation-composition']?.([
     { name: 'users', url: usersUrl, sdl: USERS_SDL },
     { name: 'identities', url: identitiesUrl, sdl: withAuthorization(printSubgraphSchema(loadSchema()), policy) },
