@@ -6,7 +6,7 @@ import { startAdmin } from './http/admin';
 import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';
 import { Shutdown } from './http/shutdown';
-import { createAuditLog, Directory, Unlinks } from './identities';
+import { BatchedReads, createAuditLog, Unlinks } from './identities';
 import { type Log, logRequest } from './log';
 import { createMetrics, type ProcessMetrics } from './metrics';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';
@@ -68,7 +68,7 @@ export async function startSubgraph(
     },
   });
   const { requestDeadlineMs } = config;
-  const directory = new Directory({
+  const batchedReads = new BatchedReads({
     management,
     callTimeoutMs: requestDeadlineMs,
     onBatch: (batch) => {
@@ -111,7 +111,7 @@ export async function startSubgraph(
     abandon: () => unlinks.abandon(),
     closeRest,
   });
-  const contextOptions = { management, directory, unlinks, policy, requestDeadlineMs };
+  const contextOptions = { management, batchedReads, unlinks, policy, requestDeadlineMs };
   const listener: Listener = await startListener({
     host: config.host,
     port: config.port,
@@ -143,7 +143,7 @@ export async function startSubgraph(
   });
   metrics.watch(() => ({
     ...management.gauges,
-    waitingUsers: directory.waiting,
+    waitingUsers: batchedReads.waiting,
     auditFailing: audit.failing,
     inFlight: listener.inFlight(),
     draining: shutdown.draining,

@@ -1,93 +1,99 @@
 import type { Deadline } from '../deadline';
 import { isObject, type JsonReader } from '../json';
-import type { RequestOf, Route } from './api';
+import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
-import type { Answer } from './envelope';
+import type { ApiResponse } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type Identity, IdentityList } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
-import { type AttemptedAnswer, type CallReport, type Protection, type RequestOptions, Requests } from './requests';
+import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
 import { readUser, readUsers, type UserRow } from './userRow';
 
 export interface ManagementClientOptions {
-  /** Where GenAuth is, such as `https://api.genauth.ai`. */
+  /** Origin of the management API, such as `https://api.genauth.ai`. */
   origin: string;
   accessKey: AccessKey;
-  /** `signature`: an HMAC on each request. `token`: a management token, fetched with the access key and renewed. */
+  /** `signature`: an HMAC on each request. `token`: a management token, which is fetched with the access key and renewed. */
   authentication: 'signature' | 'token';
   brand: Brand;
-  /** The language of GenAuth's messages, which this client reads none of: for whoever reads GenAuth's own logs. */
+  /** Language of GenAuth's messages. This client ignores them; it matters only in GenAuth's logs. */
   lang: string;
-  /** For token mode. Default null: the pool that the token names. */
+  /** User pool, in token mode. Null: the pool that the token names. */
   userPoolId: string | null;
-  /** What a user id and an identity source id look like: a regular expression for the whole id. */
+  /** Regular expression for user ids and identity source ids, matched against the whole id. */
   idPattern: string;
   connectTimeoutMs: number;
-  /** For one attempt of a read. */
+  /** Milliseconds for one attempt of a read. */
   readTimeoutMs: number;
-  /** For one attempt of a write. */
+  /** Milliseconds for one attempt of a write. */
   writeTimeoutMs: number;
-  /** Simultaneous calls at most; an eighth of them is kept for writes. */
+  /** Maximum number of concurrent calls; an eighth of them is kept for writes. */
   maxConcurrency: number;
-  /** Calls per second at most. */
+  /** Maximum number of calls per second. */
   maxQps: number;
-  /** Default: a token bucket of `maxQps`, for this client alone. */
+  /** Default: a token bucket of `maxQps` for this client alone. */
   rateLimit?: RateLimit;
-  /** Default: nobody is told. Told of every attempt of every call. */
+  /** Default: none. Called after every attempt of every call. */
   onCall?: (report: CallReport) => void;
 }
 
 export interface ReadOptions {
-  /** Ends it, waiting included. */
+  /** Ends the call, waiting included. */
   deadline: Deadline;
   /**
-   * Default: waits behind writes, and is repeated once where it failed in passing. `settling` is for the read that settles
-   * a write: it takes the writes' room, and whoever settles decides about repeating.
+   * Default: the call queues behind writes, and is retried once after a transient failure. `settling` is for the read that
+   * settles a write: it queues with the writes and is not retried, because its caller decides when to read again.
    */
   purpose?: 'settling';
 }
 
-/** What a running client can be watched by. */
+export interface BatchOptions {
+  /** Ends the call, waiting included. */
+  deadline: Deadline;
+  /** Default: the call waits for a turn. A turn from `awaitBatchTurn`, which its owner still has to release. */
+  turn?: Turn;
+}
+
+/** State of a client, for metrics. */
 export interface ManagementGauges extends Protection {
-  /** Milliseconds by which GenAuth's clock was found to be ahead of ours; 0 until a signature was refused for it. */
+  /** Milliseconds by which GenAuth's clock is ahead; 0 until GenAuth refused a signature because of its date. */
   clockOffsetMs: number;
 }
 
-/** A user, as far as this subgraph looks at one. */
+/** The fields of a GenAuth user that this subgraph uses. */
 export interface User {
   id: string;
   email: string | null;
   phone: string | null;
   username: string | null;
-  /** When the password was last set; null for a user who never had one. */
+  /** Date; null for a user who never had a password. */
   passwordLastSetAt: string | null;
-  /** Whether GenAuth knows that the address is the user's. */
   emailVerified: boolean;
   phoneVerified: boolean;
   identities: readonly Identity[];
 }
 
-/** GenAuth's word that an unlink was executed. */
+/** GenAuth's confirmation that an unlink was executed. */
 export interface Acknowledgement {
   apiCode: number | null;
   requestId: string | null;
-  /** How many requests it took. */
+  /** Number of requests that were sent. */
   attempts: number;
 }
 
-/** `get-user-batch` takes this many ids at most. */
+/** Maximum number of ids of one `get-user-batch`. */
 export const MAX_BATCH = 50;
 
 /**
- * GenAuth's V3 management API, as far as this subgraph needs it: a few operations with constant routes, so that the
- * access key, which may do anything, can be made to do nothing else from here.
+ * A client of GenAuth's V3 management API, for the operations that this subgraph needs. Their routes are constants: the
+ * access key permits everything, and no argument can turn one operation into another.
  *
- * Every method takes a deadline that ends it, waiting included, and throws `ManagementRefusedError` where GenAuth said no
- * and `ManagementUnreachableError` where no usable answer came.
+ * Every operation takes a deadline that ends it, waiting included. It throws `ManagementRefusedError` where GenAuth refused,
+ * and `ManagementUnreachableError` where no usable response came.
  */
 export class ManagementClient {
   /** Checks an id before it can be used in any of the methods. */
@@ -102,7 +108,7 @@ export class ManagementClient {
     this.#transport = createTransport({
       origin: options.origin,
       connectTimeoutMs: options.connectTimeoutMs,
-      // One more, for the management token that all the others may be waiting for.
+      // One more for the request of a management token, which all other requests may be waiting for.
       maxConnections: options.maxConcurrency + 1,
     });
     this.#signature =
@@ -127,24 +133,24 @@ export class ManagementClient {
    * Unbinds every identity that a user holds under one identity source. Afterwards the user can no longer sign in through
    * that source until it is linked again.
    *
-   * Sent once: the API takes no idempotency key, so a lost answer is settled by reading, never by sending again. There is a
-   * second attempt only where nothing of the first can have arrived, or where GenAuth refused its credentials, which it does
-   * before it executes anything.
+   * Sent once: the API takes no idempotency key, so a lost response is settled by reading, never by sending again. There is
+   * a second attempt only where nothing of the first can have arrived, or where GenAuth refused its credentials, which it
+   * does before it executes anything.
    *
    * @param request.type Default: left to GenAuth. The identity's `type`, as GenAuth reports it.
-   * @throws {ManagementRefusedError} GenAuth answered no, for example the user does not exist.
-   * @throws {ManagementUnreachableError} No usable answer in time; `sent` says whether it may have been executed.
-   * @see genauth-wire.md, section 2.1
+   * @throws {ManagementRefusedError} GenAuth refused, for example because the user does not exist.
+   * @throws {ManagementUnreachableError} No usable response in time; `sent` says whether it may have been executed.
+   * @see docs/genauth-api.md#unlink-identity
    */
   async unlinkIdentity(
     request: { userId: GenAuthId; extIdpId: GenAuthId; type?: IdentityType },
     deadline: Deadline,
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
-    const options = { deadline, lane: 'writes', repeat: true } as const;
+    const options = { deadline, lane: 'writes', retry: true } as const;
     const { userId, extIdpId, type } = request;
     const fields = type === undefined ? { userId, extIdpId } : { userId, extIdpId, type };
-    const { data, apiCode, requestId, attempts } = await this.#request(route, fields, readValue, options);
+    const { data, apiCode, requestId, attempts } = await this.#requests.request(route, fields, readValue, options);
     const success = isObject(data) ? data['success'] : undefined;
     if (success === true) return { apiCode, requestId, attempts };
     const error =
@@ -156,86 +162,90 @@ export class ManagementClient {
   }
 
   /**
-   * Reads what a user is linked to at this moment: the read that settles a lost answer.
+   * Reads the identities of one user.
    *
-   * @see genauth-wire.md, section 2.3
+   * @throws {ManagementRefusedError} Also for a user that GenAuth does not know: `isUserUnknown`.
+   * @see docs/genauth-api.md#get-user-identities
    */
   async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<IdentityList> {
     const route = 'GET /api/v3/get-user-identities';
-    const { data = null } = await this.#request(
-      route,
-      { userId },
-      (json) => IdentityList.read(json),
-      toOptions(options),
-    );
+    const readList = (json: JsonReader): IdentityList | null => IdentityList.read(json);
+    const { data = null } = await this.#requests.request(route, { userId }, readList, toOptions(options));
     if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return data;
   }
 
   /**
+   * Waits until a `getUserBatch` may be sent. User ids can be gathered meanwhile.
+   *
+   * @returns A turn, which has to be released, whether or not it was used.
+   * @throws {ManagementUnreachableError} There is no turn: the call must not be sent.
+   */
+  awaitBatchTurn(options: { deadline: Deadline }): Promise<Turn> {
+    return this.#requests.awaitTurn(BATCH_ROUTE, toOptions(options));
+  }
+
+  /**
    * Reads the identities of up to 50 users with one call.
    *
-   * Rows are told apart by their own `userId`, never by their place: order, repetitions and users nobody asked for make no
-   * difference. A user whose row cannot be read spoils nobody else's.
+   * Rows are matched by their own `userId`, never by position: order, repetitions and rows of other users make no
+   * difference. A row that cannot be read affects only its own user.
    *
-   * @param draw Who is asked about, 1 to 50. Asked for at the last moment, when the call may go out, so that ids can gather
-   *   while it waits; nobody means that no call is needed any more.
-   * @returns By user id: the identities, or an error for this user alone. A user GenAuth does not know has no entry.
-   *   Where a row is about a user nobody asked for, whoever has no row of their own gets an error instead.
-   * @see genauth-wire.md, section 2.5
+   * @param userIds 1 to 50.
+   * @returns By user id: the identities, or an error for this user alone. A user GenAuth does not know has no entry. If the
+   *   response has a row of a user that was not requested, every user without a row gets an error instead.
+   * @see docs/genauth-api.md#get-user-batch
    */
   async getUserBatch(
-    draw: () => readonly GenAuthId[],
-    options: ReadOptions,
+    userIds: readonly GenAuthId[],
+    { turn, ...options }: BatchOptions,
   ): Promise<Map<string, IdentityList | ManagementUnreachableError>> {
-    const route = 'GET /api/v3/get-user-batch';
-    const asked = new Set<string>();
-    let isAboutOthers = false;
-    const drawBatch = (): RequestOf<typeof route> | null => {
-      const userIds = draw();
-      if (userIds.length > MAX_BATCH) {
-        throw new RangeError(`a batch holds at most ${MAX_BATCH} user ids, but got ${userIds.length}`);
-      }
-      for (const userId of userIds) asked.add(userId);
-      return userIds.length === 0 ? null : { userIds, withIdentities: 'true' };
-    };
-    const answer = await this.#requests.request(route, drawBatch, readUsers, toOptions(options));
-    if (answer === null) return new Map();
-    const { data = null } = answer;
-    if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    if (userIds.length > MAX_BATCH) {
+      throw new RangeError(`a batch holds at most ${MAX_BATCH} user ids, but got ${userIds.length}`);
+    }
+    const request = { userIds, withIdentities: 'true' } as const;
+    const { data = null } = await this.#requests.request(BATCH_ROUTE, request, readUsers, {
+      ...toOptions(options),
+      turn,
+    });
+    if (data === null) throw new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe');
+    const requested = new Set<string>(userIds);
     const found = new Map<string, IdentityList | ManagementUnreachableError>();
+    let hasOthers = false;
     for (const { userId, identities } of data) {
       if (typeof userId !== 'string' || found.has(userId)) continue;
-      if (!asked.has(userId)) {
-        isAboutOthers = true;
-        continue;
-      }
-      found.set(userId, identities ?? new ManagementUnreachableError(route, 'shape', 'maybe'));
+      if (requested.has(userId)) {
+        found.set(userId, identities ?? new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe'));
+      } else hasOthers = true;
     }
-    // Whoever waited for it may be old by now (decision 0015).
+    // This list may be in the old generation by now (decision 0015).
     data.length = 0;
-    // An answer about somebody else does not say that there is no such user.
-    const missing = isAboutOthers ? [...asked].filter((userId) => !found.has(userId)) : [];
-    for (const userId of missing) found.set(userId, new ManagementUnreachableError(route, 'mismatch', 'maybe'));
+    if (hasOthers) {
+      // A response about other users does not show that a requested user does not exist.
+      for (const userId of userIds) {
+        if (!found.has(userId)) found.set(userId, new ManagementUnreachableError(BATCH_ROUTE, 'mismatch', 'maybe'));
+      }
+    }
     return found;
   }
 
   /**
-   * Reads one user, identities included.
+   * Reads one user, with the user's identities.
    *
    * @returns null when GenAuth does not know the user.
-   * @see genauth-wire.md, section 2.4
+   * @see docs/genauth-api.md#get-user
    */
   async getUser(userId: GenAuthId, options: ReadOptions): Promise<User | null> {
     const route = 'GET /api/v3/get-user';
-    let answer: Answer<UserRow | null>;
+    const request = { userId, withIdentities: 'true' } as const;
+    let response: ApiResponse<UserRow | null>;
     try {
-      answer = await this.#request(route, { userId, withIdentities: 'true' }, readUser, toOptions(options));
+      response = await this.#requests.request(route, request, readUser, toOptions(options));
     } catch (error) {
       if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return null;
       throw error;
     }
-    const { data = null } = answer;
+    const { data = null } = response;
     if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     if (data.userId !== userId) throw new ManagementUnreachableError(route, 'mismatch', 'maybe');
     if (data.identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
@@ -251,15 +261,15 @@ export class ManagementClient {
     };
   }
 
-  /** Ends every connection. Calls under way fail. */
+  /** Closes every connection. Calls in progress fail. */
   async close(): Promise<void> {
     await this.#transport.close();
   }
 
-  /** @see genauth-wire.md, section 1b */
+  /** @see docs/genauth-api.md#management-token */
   async #getManagementToken(accessKey: AccessKey, deadline: Deadline): Promise<ManagementToken> {
     const route = 'POST /api/v3/get-management-token';
-    // Field by field: what else the object holds is not GenAuth's.
+    // The listed fields only, so that extra properties never reach GenAuth.
     const { accessKeyId, accessKeySecret } = accessKey;
     const request = { accessKeyId, accessKeySecret };
     const { data } = await this.#requests.requestUnauthenticated(route, request, readValue, deadline);
@@ -271,20 +281,13 @@ export class ManagementClient {
       throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return { accessToken, expiresIn };
   }
-
-  #request<R extends Route, Data>(
-    route: R,
-    data: RequestOf<R>,
-    readData: (json: JsonReader) => Data,
-    options: RequestOptions,
-  ): Promise<AttemptedAnswer<Data>> {
-    return this.#requests.request(route, () => data, readData, options);
-  }
 }
+
+const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
 
 function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
   const settling = purpose === 'settling';
-  return { deadline, lane: settling ? 'writes' : 'reads', repeat: !settling };
+  return { deadline, lane: settling ? 'writes' : 'reads', retry: !settling };
 }
 
 function readValue(json: JsonReader): unknown {

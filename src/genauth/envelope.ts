@@ -1,51 +1,60 @@
 import { JsonError, JsonReader } from '../json';
 import type { Route } from './api';
 import { ManagementRefusedError, ManagementUnreachableError, type Refusal, USER_NOT_FOUND } from './errors';
-import { type Exchange, headerOf } from './transport';
+import { headerOf, type WireResponse } from './transport';
 
-/** A successful answer. */
-export interface Answer<Data> {
-  /** As the operation reads it; undefined where there is none. */
+/** A successful response of the management API. */
+export interface ApiResponse<Data> {
+  /** The envelope's `data`, as the operation reads it; undefined where the envelope has none. */
   data: Data | undefined;
   apiCode: number | null;
   requestId: string | null;
 }
 
-// "The valid envelopes that say a definite no" (contract.md, section 4). Anything else that is not 200 may have been
-// executed: 500, 502 and 503 come from behind the point of no return, 6xx from GenAuth's own calls to others.
+/**
+ * Values of an envelope's `statusCode` that prove that nothing was executed. Any other value but 200 proves nothing: 500,
+ * 502 and 503 may come from after the execution, 6xx from GenAuth's own calls to identity providers.
+ *
+ * @see docs/genauth-api.md#error-codes
+ */
 const DEFINITE = new Set([400, 402, 403, 404, 409, 413, 422, 499, 501]);
 const FAILURES = new Set([500, 502, 503, 504]);
 const NOT_LOGGED_IN = 2020;
-/** "Signature already consumed": a copy of this very request arrived before, so that one may have been executed. */
+/** "Signature already consumed": a copy of this request arrived earlier, and may have been executed. */
 const REPLAYED = 1306;
 
 /**
- * Decides what an answer means. Total: any bytes whatever give an answer or one of the two errors.
+ * Decides what a response means. Any bytes lead to a successful response or to one of the two errors.
  *
- * @param readData Reads one value, whatever it is.
- * @throws {ManagementRefusedError} GenAuth said no, and nothing was executed.
- * @throws {ManagementUnreachableError} The answer proves nothing; `sent` is `maybe`.
+ * @param readData Reads one JSON value, of any kind.
+ * @throws {ManagementRefusedError} GenAuth refused, and nothing was executed.
+ * @throws {ManagementUnreachableError} The response proves nothing; `sent` is `maybe`.
+ * @see docs/genauth-api.md#envelope
  */
-export function judge<Data>(route: Route, exchange: Exchange, readData: (json: JsonReader) => Data): Answer<Data> {
-  const { status } = exchange;
+export function judge<Data>(
+  route: Route,
+  response: WireResponse,
+  readData: (json: JsonReader) => Data,
+): ApiResponse<Data> {
+  const { status } = response;
   if (status === 429) {
     throw refused(route, 'rate_limited', {
       statusCode: 429,
-      retryAfterMs: retryAfterMs(headerOf(exchange, 'retry-after')),
+      retryAfterMs: retryAfterMs(headerOf(response, 'retry-after')),
     });
   }
   if (status === 401) {
-    const codes = readCodes(readEnvelope(exchange.body, skip) ?? {});
+    const codes = readCodes(readEnvelope(response.body, skip) ?? {});
     if (codes.apiCode === REPLAYED) throw unusable(route, 'replayed');
     throw refused(route, 'credentials', { statusCode: 401, ...codes });
   }
   if (status >= 300 && status < 400) throw unusable(route, 'redirect');
   if (status >= 500 || status < 200) throw unusable(route, 'http_error');
-  const encoding = headerOf(exchange, 'content-encoding');
+  const encoding = headerOf(response, 'content-encoding');
   if (encoding !== undefined && encoding !== 'identity') throw unusable(route, 'encoding');
-  if (exchange.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
+  if (response.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
 
-  const envelope = readEnvelope(exchange.body, readData);
+  const envelope = readEnvelope(response.body, readData);
   if (envelope === undefined) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
   if (envelope === null) throw unusable(route, 'shape');
   const { statusCode } = envelope;
@@ -65,7 +74,7 @@ export function judge<Data>(route: Route, exchange: Exchange, readData: (json: J
     throw refused(route, 'rate_limited', {
       statusCode,
       ...codes,
-      retryAfterMs: retryAfterMs(headerOf(exchange, 'retry-after')),
+      retryAfterMs: retryAfterMs(headerOf(response, 'retry-after')),
     });
   }
   if (FAILURES.has(statusCode)) throw unusable(route, 'upstream_error');
@@ -79,9 +88,9 @@ export function judge<Data>(route: Route, exchange: Exchange, readData: (json: J
 const MAX_RETRY_AFTER_MS = 60_000;
 
 /**
- * Reads a Retry-After header: seconds or an HTTP date, clamped to 0 to 60 000 ms.
+ * Reads a Retry-After header: seconds or an HTTP date.
  *
- * @returns null for anything else.
+ * @returns Milliseconds, clamped to 0 to 60 000; null for anything else.
  */
 export function retryAfterMs(header: string | undefined, now = Date.now()): number | null {
   if (header === undefined) return null;
@@ -97,16 +106,16 @@ export function retryAfterMs(header: string | undefined, now = Date.now()): numb
 function refused(
   route: Route,
   refusal: Refusal,
-  answer: Omit<ConstructorParameters<typeof ManagementRefusedError>[1], 'refusal'>,
+  details: Omit<ConstructorParameters<typeof ManagementRefusedError>[1], 'refusal'>,
 ): ManagementRefusedError {
-  return new ManagementRefusedError(route, { refusal, ...answer });
+  return new ManagementRefusedError(route, { refusal, ...details });
 }
 
 function unusable(route: Route, reason: ManagementUnreachableError['reason']): ManagementUnreachableError {
   return new ManagementUnreachableError(route, reason, 'maybe');
 }
 
-/** What is looked at of an envelope, nothing of it checked but `data`. */
+/** The members of an envelope that this client uses. Only `data` has been checked. */
 interface RawEnvelope<Data> {
   statusCode?: unknown;
   apiCode?: unknown;
@@ -146,7 +155,7 @@ function readCodes({ apiCode, requestId }: RawEnvelope<unknown>): {
   requestId: string | null;
 } {
   return {
-    // GraphQL's Int: a larger number would turn an executed unlink into a serialization error.
+    // The range of GraphQL's Int: a larger number would turn the result of an executed unlink into a serialization error.
     apiCode: typeof apiCode === 'number' && Number.isInteger(apiCode) && (apiCode | 0) === apiCode ? apiCode : null,
     requestId: typeof requestId === 'string' && /^[!-~]{1,128}$/.test(requestId) ? requestId : null,
   };

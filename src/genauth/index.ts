@@ -3,6 +3,7 @@
  *
  * Withheld on purpose: transport, envelope and signature, so that there is no way past the checks of `ManagementClient`.
  */
+export type { Turn } from './admission';
 export {
   type Acknowledgement,
   ManagementClient,

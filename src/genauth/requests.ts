@@ -1,18 +1,11 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ExponentialBackoff,
-  halfJitterGenerator,
-  handleWhen,
-  SamplingBreaker,
-} from 'cockatiel';
+import { BrokenCircuitError } from 'cockatiel';
 import { type Deadline, pause } from '../deadline';
 import type { JsonReader } from '../json';
-import { Admission, AdmissionError, type Lane } from './admission';
+import { Admission, AdmissionError, type Lane, type Turn } from './admission';
 import type { RequestOf, Route } from './api';
 import type { Authentication, Headers } from './authentication';
-import { type Answer, judge } from './envelope';
+import { Breaker } from './breaker';
+import { type ApiResponse, judge } from './envelope';
 import {
   ManagementError,
   ManagementRefusedError,
@@ -21,10 +14,10 @@ import {
   refusedToken,
   type Unreachability,
 } from './errors';
-import { DEFAULT_PAUSE_MS, isRepeatable } from './repeat';
+import { DEFAULT_PAUSE_MS, isRetryable } from './retry';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
-import { type Exchange, headerOf, type Transport, TransportError, type WireRequest } from './transport';
+import { headerOf, type Transport, TransportError, type WireRequest, type WireResponse } from './transport';
 import { type Method, split, toWireRequest } from './wireRequest';
 
 export interface RequestsOptions {
@@ -39,54 +32,57 @@ export interface RequestsOptions {
   onCall: (report: CallReport) => void;
 }
 
-/** How one attempt ended. */
+/** How one attempt of a call ended. */
 export interface CallReport {
   route: Route;
   attempt: 1 | 2;
   result: 'ok' | Refusal | Unreachability;
-  /** Of HTTP; null where no answer came. */
+  /** HTTP status; null where no response came. */
   status: number | null;
-  /** When it was allowed to go out, by `performance.now()`. Null: never. */
+  /** When the attempt was admitted, by `performance.now()`. Null: it never was. */
   startedAt: number | null;
-  /** Milliseconds from then on. 0 where it was not. */
+  /** Milliseconds since `startedAt`; 0 where that is null. */
   ms: number;
-  /** What could end it, as it was handed in: by this a caller knows whose call it was. */
+  /** The deadline that the call was made with. It identifies the request, or the batch, that made the call. */
   deadline: Deadline;
 }
 
+/** Reads one JSON value, of any kind. */
 type ReadData<Data> = (json: JsonReader) => Data;
 
 export interface RequestOptions {
-  /** Ends it, waiting included. */
+  /** Ends the call, waiting included. */
   deadline: Deadline;
   lane: Lane;
-  /** Whether a second attempt may be made where that is safe. */
-  repeat: boolean;
+  /** Whether there may be a second attempt where that is safe. */
+  retry: boolean;
+  /** A turn for the first attempt, from `awaitTurn`. Default: the call waits for one. */
+  turn?: Turn | undefined;
 }
 
-/** An answer, and how many requests it took. */
-export type AttemptedAnswer<Data> = Answer<Data> & { attempts: number };
+/** A successful response, and how many requests it took. */
+export type AttemptedResponse<Data> = ApiResponse<Data> & { attempts: number };
 
-/** What the protection of GenAuth and of this process is doing at this moment. */
+/** State of what protects GenAuth and this process from too many calls. */
 export interface Protection {
-  breaker: 'closed' | 'open' | 'half_open';
-  /** Calls that wait for their turn. */
+  breaker: Breaker['state'];
+  /** Number of calls that wait for their turn. */
   waitingCalls: number;
   retriesLeft: number;
 }
 
-/** Opens when half of at least 20 calls within 10 s failed; then one call at a time tries whether GenAuth is back. */
-const BREAKER = { threshold: 0.5, duration: 10_000, minimumRps: 2 };
-const HALF_OPEN_AFTER = new ExponentialBackoff({
-  initialDelay: 1_000,
-  maxDelay: 15_000,
-  // By default it would come down to some milliseconds.
-  generator: halfJitterGenerator,
-});
+/** One attempt of a call, filled in as it proceeds. */
+interface Attempt {
+  number: 1 | 2;
+  startedAt?: number;
+  /** Present from when the request went to the transport. */
+  headers?: Headers;
+  response?: WireResponse;
+}
 
 /**
- * Sends requests, each of at most two attempts: under a bounded concurrency and rate, not at all while GenAuth is down, and
- * with a second attempt only where the first cannot have done anything, or where doing it again does nothing.
+ * Makes calls of at most two attempts each. Each attempt waits for its turn, passes the circuit breaker, and is sent with
+ * credentials of its own. There is a second attempt only where the first had no effect, or where repeating it has none.
  */
 export class Requests {
   readonly #transport: Transport;
@@ -94,14 +90,7 @@ export class Requests {
   readonly #timeoutMs: Readonly<Record<Method, number>>;
   readonly #admission: Admission;
   readonly #budget = new RetryBudget();
-  readonly #breaker = circuitBreaker(
-    handleWhen((error) => this.#isFailure(error)),
-    {
-      breaker: new SamplingBreaker(BREAKER),
-      halfOpenAfter: HALF_OPEN_AFTER,
-    },
-  );
-
+  readonly #breaker = new Breaker();
   readonly #onCall: RequestsOptions['onCall'];
 
   constructor(options: RequestsOptions) {
@@ -113,74 +102,64 @@ export class Requests {
   }
 
   get protection(): Protection {
-    const { state } = this.#breaker;
     return {
-      breaker: state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half_open' : 'closed',
+      breaker: this.#breaker.state,
       waitingCalls: this.#admission.waiting,
       retriesLeft: this.#budget.left,
     };
   }
 
   /**
-   * Sends a request and judges the answer.
+   * Waits until a call may be sent, before it is known what to send. The turn has to be released, also where it was
+   * used for a `request`.
    *
-   * @param draw What to send. Asked for at the last moment, when the request may go out; null sends nothing.
-   * @param readData Reads the `data` of the answer, whatever it is.
-   * @returns null where nothing was sent.
+   * @throws {ManagementUnreachableError} There is no turn: nothing was sent.
+   */
+  async awaitTurn(route: Route, options: RequestOptions): Promise<Turn> {
+    return this.#awaitTurn(route, options, { number: 1 });
+  }
+
+  /**
+   * Sends a request and judges the response.
+   *
+   * @param readData Reads the `data` of the response.
    * @throws {ManagementRefusedError | ManagementUnreachableError}
    */
-  request<R extends Route, Data>(
-    route: R,
-    draw: () => RequestOf<R>,
-    readData: ReadData<Data>,
-    options: RequestOptions,
-  ): Promise<AttemptedAnswer<Data>>;
-  request<R extends Route, Data>(
-    route: R,
-    draw: () => RequestOf<R> | null,
-    readData: ReadData<Data>,
-    options: RequestOptions,
-  ): Promise<AttemptedAnswer<Data> | null>;
   async request<R extends Route, Data>(
     route: R,
-    draw: () => RequestOf<R> | null,
+    data: RequestOf<R>,
     readData: ReadData<Data>,
     options: RequestOptions,
-  ): Promise<AttemptedAnswer<Data> | null> {
-    let data: RequestOf<R> | null | undefined;
-    const drawOnce = (): RequestOf<R> | null => (data === undefined ? (data = draw()) : data);
+  ): Promise<AttemptedResponse<Data>> {
     let attempt: Attempt = { number: 1 };
+    let { turn } = options;
     let sentBefore = 0;
     for (;;) {
       try {
-        // While one call tries whether GenAuth is back, the others need not wait for what it finds.
-        if (this.#breaker.state === CircuitState.HalfOpen) throw new BrokenCircuitError();
-        const underWay = attempt;
-        const answer = await this.#breaker.execute(() => this.#exchange(route, drawOnce, readData, options, underWay));
-        this.#budget.succeeded();
-        this.#report(route, options, attempt, 'ok');
-        return Object.assign(answer, { attempts: sentBefore + 1 });
-      } catch (cause) {
-        if (cause === NOTHING_TO_SEND) return null;
-        const error = toManagementError(route, cause);
-        this.#reportError(route, options, attempt, error);
+        turn ??= await this.#awaitTurn(route, options, attempt);
+        const response = await this.#attempt(route, data, readData, options, attempt, turn);
+        return Object.assign(response, { attempts: sentBefore + 1 });
+      } catch (error) {
         if (attempt.headers !== undefined) sentBefore++;
-        if (attempt.number === 2 || !(await this.#mayRepeat(route, error, attempt, options))) {
+        if (attempt.number === 2 || !(await this.#mayRetry(route, error, attempt, options))) {
           if (error instanceof ManagementError) error.attempts = sentBefore;
           throw error;
         }
         attempt = { number: 2 };
+        turn = undefined;
       }
     }
   }
 
-  /** Sends a request that proves who we are by what it holds, outside of every lane: other requests wait for it. */
+  /**
+   * Sends a request whose body proves who this client is. It needs no turn, because other requests wait for its result.
+   */
   async requestUnauthenticated<R extends Route, Data>(
     route: R,
     data: RequestOf<R>,
     readData: ReadData<Data>,
     deadline: Deadline,
-  ): Promise<Answer<Data>> {
+  ): Promise<ApiResponse<Data>> {
     try {
       return judge(route, await this.#send(toWireRequest(route, data, []), deadline), readData);
     } catch (error) {
@@ -188,107 +167,113 @@ export class Requests {
     }
   }
 
-  async #exchange<R extends Route, Data>(
-    route: R,
-    draw: () => RequestOf<R> | null,
-    readData: ReadData<Data>,
-    { lane, deadline }: RequestOptions,
-    attempt: Attempt,
-  ): Promise<Answer<Data>> {
-    const turn = this.#admission.enter(lane, deadline);
-    if (turn !== null) await turn;
+  async #awaitTurn(route: Route, options: RequestOptions, attempt: Attempt): Promise<Turn> {
     try {
-      const data = draw();
-      if (data === null) throw NOTHING_TO_SEND;
-      attempt.startedAt = performance.now();
-      const headers = this.#credentials(route, data, deadline);
-      attempt.headers = headers instanceof Promise ? await headers : headers;
-      const exchange = await this.#send(toWireRequest(route, data, attempt.headers), deadline);
-      attempt.exchange = exchange;
-      const answer = judge(route, exchange, readData);
-      // All of it has been read (decision 0015).
-      exchange.body = NOTHING;
-      return answer;
-    } catch (error) {
-      // Here already, because the breaker looks at it.
-      throw toManagementError(route, error);
-    } finally {
-      this.#admission.leave(lane);
+      if (this.#breaker.isRejecting) throw new BrokenCircuitError();
+      return await this.#admission.enter(options.lane, options.deadline);
+    } catch (cause) {
+      throw this.#failed(route, options, attempt, cause);
     }
   }
 
-  #report(
-    route: Route,
-    { deadline }: RequestOptions,
-    { number: attempt, startedAt: start, exchange }: Attempt,
-    result: CallReport['result'],
-  ): void {
-    const startedAt = start ?? null;
-    const ms = startedAt === null ? 0 : performance.now() - startedAt;
-    this.#onCall({ route, attempt, result, status: exchange?.status ?? null, startedAt, ms, deadline });
+  async #attempt<R extends Route, Data>(
+    route: R,
+    data: RequestOf<R>,
+    readData: ReadData<Data>,
+    options: RequestOptions,
+    attempt: Attempt,
+    turn: Turn,
+  ): Promise<ApiResponse<Data>> {
+    try {
+      const response = await this.#breaker.execute(() =>
+        this.#exchange(route, data, readData, options.deadline, attempt),
+      );
+      this.#budget.succeeded();
+      this.#report(route, options, attempt, 'ok');
+      return response;
+    } catch (cause) {
+      throw this.#failed(route, options, attempt, cause);
+    } finally {
+      turn.release();
+    }
   }
 
-  #reportError(route: Route, options: RequestOptions, attempt: Attempt, error: unknown): void {
+  async #exchange<R extends Route, Data>(
+    route: R,
+    data: RequestOf<R>,
+    readData: ReadData<Data>,
+    deadline: Deadline,
+    attempt: Attempt,
+  ): Promise<ApiResponse<Data>> {
+    try {
+      attempt.startedAt = performance.now();
+      attempt.headers = await this.#credentials(route, data, deadline);
+      const response = await this.#send(toWireRequest(route, data, attempt.headers), deadline);
+      attempt.response = response;
+      const read = judge(route, response, readData);
+      // All of it has been read (decision 0015).
+      response.body = NOTHING;
+      return read;
+    } catch (error) {
+      // Translated here already, because the breaker judges the error.
+      throw toManagementError(route, error);
+    }
+  }
+
+  #send(request: WireRequest, deadline: Deadline): Promise<WireResponse> {
+    return this.#transport.send(request, { timeoutMs: this.#timeoutMs[request.method], deadline });
+  }
+
+  /** @throws {ManagementError} There are no credentials: the operation itself was not sent. */
+  async #credentials<R extends Route>(route: R, data: RequestOf<R>, deadline: Deadline): Promise<Headers> {
+    const [method, path] = split(route);
+    try {
+      return await this.#authentication.headers({ method, path, data }, deadline);
+    } catch (cause) {
+      if (cause instanceof ManagementRefusedError) throw refusedToken(cause);
+      const reason = cause instanceof ManagementUnreachableError ? cause.reason : 'deadline';
+      throw new ManagementUnreachableError(route, reason, 'no', { cause });
+    }
+  }
+
+  /** Reports that an attempt failed, and pauses all calls after a 429. @returns The error to throw. */
+  #failed(route: Route, options: RequestOptions, attempt: Attempt, cause: unknown): unknown {
+    const error = toManagementError(route, cause);
     if (error instanceof ManagementRefusedError) {
       if (error.refusal === 'rate_limited') this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
       this.#report(route, options, attempt, error.refusal);
     }
     if (error instanceof ManagementUnreachableError) this.#report(route, options, attempt, error.reason);
+    return error;
   }
 
-  /** Decides about a second attempt, and waits before it. */
-  async #mayRepeat(
+  #report(route: Route, { deadline }: RequestOptions, attempt: Attempt, result: CallReport['result']): void {
+    const { number, startedAt = null, response } = attempt;
+    const ms = startedAt === null ? 0 : performance.now() - startedAt;
+    this.#onCall({ route, attempt: number, result, status: response?.status ?? null, startedAt, ms, deadline });
+  }
+
+  /** Decides about a second attempt, and pauses before it. */
+  async #mayRetry(
     route: Route,
     error: unknown,
-    { headers, exchange }: Attempt,
-    options: RequestOptions,
+    { headers, response }: Attempt,
+    { retry, deadline }: RequestOptions,
   ): Promise<boolean> {
-    if (!options.repeat || options.deadline.aborted) return false;
+    if (!retry || deadline.aborted) return false;
     if (error instanceof ManagementRefusedError && error.refusal === 'credentials') {
       // Refused before anything was executed, so that even a write may be sent again.
-      return (
-        headers !== undefined &&
-        this.#authentication.renew({ headers, apiCode: error.apiCode, date: exchange && headerOf(exchange, 'date') })
-      );
+      const date = response && headerOf(response, 'date');
+      return headers !== undefined && this.#authentication.renew({ headers, apiCode: error.apiCode, date });
     }
-    if (!isRepeatable(route, error) || !this.#budget.spend()) return false;
-    // Full jitter, so that what failed together does not come back together.
-    await pause(50 + Math.random() * 200, options.deadline).catch(() => undefined);
-    return !options.deadline.aborted;
-  }
-
-  /** Whatever fails here, the operation itself was not sent. */
-  #credentials<R extends Route>(route: R, data: RequestOf<R>, deadline: Deadline): Headers | Promise<Headers> {
-    const [method, path] = split(route);
-    const headers = this.#authentication.headers({ method, path, data }, deadline);
-    if (!(headers instanceof Promise)) return headers;
-    return headers.catch((cause: unknown) => {
-      if (cause instanceof ManagementRefusedError) throw refusedToken(cause);
-      const reason = cause instanceof ManagementUnreachableError ? cause.reason : 'deadline';
-      throw new ManagementUnreachableError(route, reason, 'no', { cause });
-    });
-  }
-
-  #send(request: WireRequest, deadline: Deadline): Promise<Exchange> {
-    return this.#transport.exchange(request, { timeoutMs: this.#timeoutMs[request.method], deadline });
-  }
-
-  /** What counts against GenAuth. While one call tries whether it is back, every error does: it has not shown that it is. */
-  #isFailure(error: unknown): boolean {
-    if (this.#breaker.state === CircuitState.HalfOpen) return !(error instanceof ManagementRefusedError);
-    return error instanceof ManagementUnreachableError && (FAILURES.has(error.reason) || error.sent === 'maybe');
+    if (!isRetryable(route, error) || !this.#budget.spend()) return false;
+    // Full jitter, so that calls that failed together are not retried together.
+    await pause(50 + Math.random() * 200, deadline).catch(() => undefined);
+    return !deadline.aborted;
   }
 }
 
-interface Attempt {
-  number: 1 | 2;
-  startedAt?: number;
-  /** Of a request that went to the transport. */
-  headers?: Headers;
-  exchange?: Exchange;
-}
-
-/** Says of what stopped a request whether it was sent. */
+/** Turns an error of a lower layer into one that says whether the request was sent. */
 function toManagementError(route: Route, cause: unknown): unknown {
   if (cause instanceof TransportError) {
     return new ManagementUnreachableError(route, cause.reason, cause.sent, { cause });
@@ -302,9 +287,3 @@ function toManagementError(route: Route, cause: unknown): unknown {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/** Not an error, but a way out of the breaker that does not look like an answer to it. */
-const NOTHING_TO_SEND = new Error('nothing to send');
-
-/** Nothing was sent, and it is GenAuth's side that failed. */
-const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refused', 'connect_timeout', 'tls']);

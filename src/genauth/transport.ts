@@ -2,25 +2,25 @@ import { type Dispatcher, Pool, errors } from 'undici';
 import type { Deadline } from '../deadline';
 import type { Sent, Unreachability } from './errors';
 
-/** A request as it goes out. */
+/** An HTTP request to GenAuth. */
 export interface WireRequest {
   method: 'GET' | 'POST';
   /** Path and query. */
   path: string;
-  /** Names and values in turn. */
+  /** Names and values alternate. */
   headers: string[];
   body: string | null;
 }
 
-/** An answer as it came in, whole. */
-export interface Exchange {
+/** A complete HTTP response of GenAuth. */
+export interface WireResponse {
   status: number;
-  /** Names in lower case. */
+  /** Names are in lower case. */
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: Buffer;
 }
 
-/** The request failed on the way. */
+/** A request that got no complete response. */
 export class TransportError extends Error {
   override readonly name = 'TransportError';
   readonly reason: Unreachability;
@@ -36,30 +36,30 @@ export class TransportError extends Error {
 export interface TransportOptions {
   /** Where GenAuth is, such as `https://api.genauth.ai`. */
   origin: string;
-  /** Milliseconds for name look-up, TCP and TLS together. */
+  /** Milliseconds for DNS, TCP and TLS together. */
   connectTimeoutMs: number;
-  /** Sockets at most. Whatever is more waits, at the cost of its own time. */
+  /** Maximum number of sockets. Further requests queue; the wait counts against their timeout. */
   maxConnections: number;
 }
 
 /**
- * Carries bytes to GenAuth and back, and says of every failure whether any of them may have arrived.
+ * Sends requests to GenAuth and receives the responses. Every failure says whether any byte of the request may have arrived.
  *
- * Follows no redirect, inflates nothing, repeats nothing.
+ * It follows no redirect, decompresses nothing, and retries nothing.
  */
 export interface Transport {
   /**
-   * Sends one request and collects its answer.
+   * Sends one request and collects its response.
    *
-   * @param limits.timeoutMs For all of it: waiting for a socket, connecting, sending, and the answer to its last byte.
-   * @param limits.deadline Ends it early, whatever it is doing.
+   * @param limits.timeoutMs Covers everything: waiting for a socket, connecting, sending, and receiving to the last byte.
+   * @param limits.deadline Ends the request early, in any phase.
    * @throws {TransportError}
    */
-  exchange(request: WireRequest, limits: { timeoutMs: number; deadline: Deadline }): Promise<Exchange>;
+  send(request: WireRequest, limits: { timeoutMs: number; deadline: Deadline }): Promise<WireResponse>;
   close(): Promise<void>;
 }
 
-/** More than any answer of the API: 50 users of a hundred identities are about 2 MiB. */
+/** Larger than any response of the API: 50 users of a hundred identities each are about 2 MiB. */
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 export function createTransport(options: TransportOptions): Transport {
@@ -68,21 +68,21 @@ export function createTransport(options: TransportOptions): Transport {
     pipelining: 1,
     connect: { timeout: options.connectTimeoutMs },
     maxResponseSize: MAX_BODY_BYTES,
-    // One timer of our own covers the whole exchange. undici's are idle timers: a byte now and then resets them.
+    // `Collector` has one timer for the whole request. undici's timers are idle timers: every byte resets them.
     headersTimeout: 0,
     bodyTimeout: 0,
-    // Shorter than any server's or balancer's: a socket that the other side is about to close is not picked up.
+    // Shorter than the idle time of servers and load balancers, so that no socket is used that they are about to close.
     keepAliveTimeout: 4_000,
     keepAliveMaxTimeout: 30_000,
   });
   return {
-    exchange: (request, limits) =>
+    send: (request, limits) =>
       new Promise((resolve, reject) => new Collector(resolve, reject, limits).start(pool, request)),
     close: () => pool.destroy(),
   };
 }
 
-/** One exchange under way: settles its promise once, at the end, at the first failure, or when its time is up. */
+/** One request in progress. It settles its promise once: at the end, at the first failure, or after the timeout. */
 class Collector implements Dispatcher.DispatchHandler {
   #controller: Dispatcher.DispatchController | undefined;
   #sent: Sent = 'no';
@@ -90,7 +90,7 @@ class Collector implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: IncomingHeaders = {};
   readonly #chunks: Buffer[] = [];
-  readonly #resolve: (exchange: Exchange) => void;
+  readonly #resolve: (response: WireResponse) => void;
   readonly #reject: (error: TransportError) => void;
   readonly #deadline: Deadline;
   readonly #timer: NodeJS.Timeout;
@@ -99,7 +99,7 @@ class Collector implements Dispatcher.DispatchHandler {
   };
 
   constructor(
-    resolve: (exchange: Exchange) => void,
+    resolve: (response: WireResponse) => void,
     reject: (error: TransportError) => void,
     limits: { timeoutMs: number; deadline: Deadline },
   ) {
@@ -119,10 +119,10 @@ class Collector implements Dispatcher.DispatchHandler {
     }
   }
 
-  /** undici calls this when it has a connected socket and is about to write: the last moment at which nothing is sent. */
+  /** Called by undici with a connected socket, right before it writes: until here, nothing was sent. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#settled) {
-      // Thrown, because `abort` would end the connection, which has done nothing wrong.
+      // Thrown, because `abort` would close the connection, which can still be used.
       throw new Error('given up before it was sent');
     }
     this.#controller = controller;
@@ -142,7 +142,7 @@ class Collector implements Dispatcher.DispatchHandler {
     if (!this.#settle()) return;
     const [first] = this.#chunks;
     const body = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    // What waited for the answer may be old by now (decision 0015).
+    // This object may be in the old generation by now (decision 0015).
     this.#chunks.length = 0;
     this.#resolve({ status: this.#status, headers: this.#headers, body });
   }
@@ -154,7 +154,7 @@ class Collector implements Dispatcher.DispatchHandler {
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
     this.#reject(error);
-    // Ends the socket too: its answer, if one is still to come, must not meet the next request.
+    // Closes the socket, too: a late response must not be taken for that of the next request.
     this.#controller?.abort(error);
   }
 
@@ -167,8 +167,8 @@ class Collector implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Of a repeated header the first value. */
-export function headerOf({ headers }: Exchange, name: string): string | undefined {
+/** Returns the value of a header; the first one where the header is repeated. */
+export function headerOf({ headers }: WireResponse, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
 }
@@ -206,7 +206,7 @@ function reasonOf(error: Error): Unreachability {
   return 'closed';
 }
 
-/** With several addresses to try, Node wraps one error for each: they agree, or the first tells enough. */
+/** Returns the code of an error. Where a host has several addresses, Node wraps an error for each: the first one decides. */
 function codeOf(error: Error): string {
   const { code, errors: each } = error as Error & { code?: unknown; errors?: unknown };
   if (typeof code === 'string') return code;

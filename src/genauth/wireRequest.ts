@@ -4,7 +4,7 @@ import type { WireRequest } from './transport';
 
 export type Method = 'GET' | 'POST';
 
-// Identity encoding, because a cap on the bytes that arrive is no cap on what they inflate to.
+// Identity encoding: the limit on received bytes says nothing about the size that they would inflate to.
 const ACCEPT = [
   ...['accept', 'application/json'],
   ...['accept-encoding', 'identity'],
@@ -12,12 +12,13 @@ const ACCEPT = [
 ];
 const JSON_BODY = ['content-type', 'application/json'];
 
+/** Splits a route into its method and its path. */
 export function split(route: Route): [method: Method, path: string] {
   const space = route.indexOf(' ');
   return [route.slice(0, space) as Method, route.slice(space + 1)];
 }
 
-/** Writes a request as it goes out. */
+/** Builds the HTTP request of an operation. */
 export function toWireRequest(
   route: Route,
   data: Readonly<Record<string, unknown>>,
@@ -25,16 +26,22 @@ export function toWireRequest(
 ): WireRequest {
   const [method, path] = split(route);
   return method === 'GET'
-    ? { method, path: `${path}?${encodeQuery(data)}`, headers: credentials.concat(ACCEPT), body: null }
+    ? { method, path: withQuery(path, data), headers: credentials.concat(ACCEPT), body: null }
     : { method, path, headers: credentials.concat(ACCEPT, JSON_BODY), body: JSON.stringify(data) };
 }
 
-/** Lists as the vendor's SDK sends them, `userIds[]=a&userIds[]=b`: the form for which signatures are known to match. */
-function encodeQuery(data: Readonly<Record<string, unknown>>): string {
+/**
+ * Appends the parameters of a GET; without parameters there is no `?`, because the signature has none either.
+ *
+ * Lists are written as the vendor's SDK does, `userIds[]=a&userIds[]=b`: only for this form are signatures known to match.
+ *
+ * @see docs/genauth-api.md#request-signing
+ */
+function withQuery(path: string, data: Readonly<Record<string, unknown>>): string {
   const pairs: string[] = [];
   for (const [name, value] of Object.entries(data)) {
     if (!Array.isArray(value)) pairs.push(`${name}=${encodeURIComponent(String(value))}`);
     else for (const item of value) pairs.push(`${name}%5B%5D=${encodeURIComponent(String(item))}`);
   }
-  return pairs.join('&');
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }

@@ -2,7 +2,8 @@ import DataLoader from 'dataloader';
 import { type Caller, ForbiddenError, type Policy } from '../callers';
 import type { Deadline } from '../deadline';
 import { type GenAuthId, type ManagementClient, parseIdentityType } from '../genauth';
-import type { Directory, UserIdentities } from './directory';
+import type { UserIdentities } from './batch';
+import type { BatchedReads } from './batchedReads';
 import { UnlinkNotExecutedError } from './errors';
 import type { UnlinkRequest } from './settle';
 import type { UnlinkResult, Unlinks } from './unlink';
@@ -12,7 +13,7 @@ export type UserRead = UserIdentities | Error;
 
 export interface IdentitiesOptions {
   management: Pick<ManagementClient, 'parseId'>;
-  directory: Directory;
+  batchedReads: BatchedReads;
   unlinks: Unlinks;
   policy: Policy;
 }
@@ -48,8 +49,8 @@ export class Identities {
 
   /** What was read field by field: made for the first of them, because most requests read nothing so. */
   get #loader(): DataLoader<GenAuthId, UserIdentities> {
-    const { directory } = this.#options;
-    this.#loaderOrNone ??= new DataLoader((userIds) => directory.load(userIds, this.#deadline, this.#addCalls));
+    const { batchedReads } = this.#options;
+    this.#loaderOrNone ??= new DataLoader((userIds) => batchedReads.load(userIds, this.#deadline, this.#addCalls));
     return this.#loaderOrNone;
   }
 
@@ -85,7 +86,7 @@ export class Identities {
       }
     });
     const ids = reads.filter((read) => typeof read === 'string');
-    const results = await this.#options.directory.load(ids, this.#deadline, this.#addCalls);
+    const results = await this.#options.batchedReads.load(ids, this.#deadline, this.#addCalls);
     if (ids.length === reads.length) return results;
     const rest = results.values();
     return reads.map((read) => (typeof read === 'string' ? (rest.next().value ?? null) : read));

@@ -1,7 +1,8 @@
 /** The door to the use cases. */
 export { type AuditLog, AuditUnavailableError, createAuditLog } from './audit';
 export { type AuditReport, readAudit, type RecordedIntent } from './auditReport';
-export { type Batch, Directory, type UserIdentities } from './directory';
+export type { UserIdentities } from './batch';
+export { BatchedReads, type BatchReport } from './batchedReads';
 export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 export { Identities, type IdentitiesOptions, type RequestedUnlink, type UserRead } from './identities';
 export type { LastIdentityGuard } from './lastIdentity';

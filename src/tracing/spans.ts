@@ -3,7 +3,7 @@ import type { Context, Link, Span, Tracer } from '@opentelemetry/api';
 import type { Deadline } from '../deadline';
 import type { CallReport } from '../genauth';
 import type { Arrival, RequestReport } from '../graphql';
-import type { Batch } from '../identities';
+import type { BatchReport } from '../identities';
 
 /** The headers that name the trace of a request. @see https://www.w3.org/TR/trace-context/ */
 export type TraceParent = Pick<Arrival, 'traceparent' | 'tracestate'>;
@@ -12,7 +12,7 @@ export type TraceParent = Pick<Arrival, 'traceparent' | 'tracestate'>;
 export interface Tracing {
   onArrival(deadline: Deadline, parent: TraceParent): void;
   /** A batch is about to be sent. */
-  onBatch(batch: Batch): void;
+  onBatch(report: BatchReport): void;
   /** An attempt of a call has ended. */
   onCall(report: CallReport): void;
   /** The response of a request is complete. */

@@ -52,7 +52,7 @@ describe('every request', () => {
     [
       'getUserBatch',
       `/api/v3/get-user-batch?userIds=["${USER}","${OTHER}"]&withIdentities=true`,
-      (any, deadline) => any.getUserBatch(() => [id(USER), id(OTHER)], { deadline: deadline }),
+      (any, deadline) => any.getUserBatch([id(USER), id(OTHER)], { deadline: deadline }),
     ],
   ];
 

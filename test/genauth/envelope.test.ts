@@ -1,13 +1,13 @@
 import { gzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { ManagementRefusedError, ManagementUnreachableError } from '../../src/genauth';
-import { type Answer, judge, retryAfterMs } from '../../src/genauth/envelope';
-import type { Exchange } from '../../src/genauth/transport';
+import { type ApiResponse, judge, retryAfterMs } from '../../src/genauth/envelope';
+import type { WireResponse } from '../../src/genauth/transport';
 import type { JsonReader } from '../../src/json';
 
 const ROUTE = 'POST /api/v3/unlink-identity';
 
-function exchange(status: number, body: unknown, headers: Record<string, string> = {}): Exchange {
+function response(status: number, body: unknown, headers: Record<string, string> = {}): WireResponse {
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body));
   return { status, headers, body: bytes };
 }
@@ -15,10 +15,10 @@ function exchange(status: number, body: unknown, headers: Record<string, string>
 /** An operation that takes any data as it is. */
 const readAny = (json: JsonReader): unknown => json.value();
 
-type Judgement = Answer<unknown> | ManagementRefusedError | ManagementUnreachableError;
+type Judgement = ApiResponse<unknown> | ManagementRefusedError | ManagementUnreachableError;
 
 /** Any other error is thrown on. */
-function judgementOf(answer: Exchange): Judgement {
+function judgementOf(answer: WireResponse): Judgement {
   try {
     return judge(ROUTE, answer, readAny);
   } catch (error) {
@@ -35,7 +35,7 @@ describe('success', () => {
       requestId: '934108e5-9fbf-4d24',
       data: { success: false },
     };
-    expect(judge(ROUTE, exchange(200, envelope), readAny)).toEqual({
+    expect(judge(ROUTE, response(200, envelope), readAny)).toEqual({
       data: { success: false },
       apiCode: null,
       requestId: '934108e5-9fbf-4d24',
@@ -43,21 +43,21 @@ describe('success', () => {
   });
 
   test.each([0, 2004, 2020, 20001])('is not put in doubt by apiCode %d', (apiCode) => {
-    expect(judge(ROUTE, exchange(200, { statusCode: 200, apiCode, data: null }), readAny)).toMatchObject({
+    expect(judge(ROUTE, response(200, { statusCode: 200, apiCode, data: null }), readAny)).toMatchObject({
       data: null,
       apiCode,
     });
   });
 
-  test.each<[string, Exchange]>([
-    ['a byte order mark', exchange(200, '\ufeff{"statusCode":200}')],
-    ['the identity encoding', exchange(200, { statusCode: 200 }, { 'content-encoding': 'identity' })],
-    ['another content type', exchange(200, { statusCode: 200 }, { 'content-type': 'text/html' })],
-    ['HTTP 201', exchange(201, { statusCode: 200 })],
-    ['spaces around everything', exchange(200, ' \r\n{\t"statusCode" : 200 } \n')],
-    ['escapes in a name', exchange(200, '{"\\u0073tatusCode":200}')],
-    ['a name that is repeated, of which the last counts', exchange(200, '{"statusCode":500,"statusCode":200}')],
-    ['numbers beyond all bounds', exchange(200, '{"statusCode":2e2,"apiCode":1e999}')],
+  test.each<[string, WireResponse]>([
+    ['a byte order mark', response(200, '\ufeff{"statusCode":200}')],
+    ['the identity encoding', response(200, { statusCode: 200 }, { 'content-encoding': 'identity' })],
+    ['another content type', response(200, { statusCode: 200 }, { 'content-type': 'text/html' })],
+    ['HTTP 201', response(201, { statusCode: 200 })],
+    ['spaces around everything', response(200, ' \r\n{\t"statusCode" : 200 } \n')],
+    ['escapes in a name', response(200, '{"\\u0073tatusCode":200}')],
+    ['a name that is repeated, of which the last counts', response(200, '{"statusCode":500,"statusCode":200}')],
+    ['numbers beyond all bounds', response(200, '{"statusCode":2e2,"apiCode":1e999}')],
   ])('may come with %s', (_title, answer) => {
     expect(judge(ROUTE, answer, readAny)).toEqual({ data: undefined, apiCode: null, requestId: null });
   });
@@ -75,8 +75,8 @@ describe('codes', () => {
     [null, null],
     [[2004], null],
   ])('apiCode %j is read as %j', (apiCode, read) => {
-    expect(judge(ROUTE, exchange(200, { statusCode: 200, apiCode }), readAny).apiCode).toBe(read);
-    expect(judgementOf(exchange(200, { statusCode: 422, apiCode }))).toMatchObject({
+    expect(judge(ROUTE, response(200, { statusCode: 200, apiCode }), readAny).apiCode).toBe(read);
+    expect(judgementOf(response(200, { statusCode: 422, apiCode }))).toMatchObject({
       refusal: 'rejected',
       apiCode: read,
     });
@@ -93,7 +93,7 @@ describe('codes', () => {
     [7, null],
     [{}, null],
   ])('requestId %j is read as %j', (requestId, read) => {
-    expect(judge(ROUTE, exchange(200, { statusCode: 200, requestId }), readAny).requestId).toBe(read);
+    expect(judge(ROUTE, response(200, { statusCode: 200, requestId }), readAny).requestId).toBe(read);
   });
 });
 
@@ -124,100 +124,100 @@ describe('a refusal', () => {
   ];
 
   test.each(refusals)('is statusCode %p with apiCode %p: %s', (statusCode, apiCode, refusal) => {
-    const error = judgementOf(exchange(200, { statusCode, apiCode, message: 'no', requestId: 'r1' }));
+    const error = judgementOf(response(200, { statusCode, apiCode, message: 'no', requestId: 'r1' }));
     expect(error).toBeInstanceOf(ManagementRefusedError);
     expect(error).toMatchObject({ route: ROUTE, refusal, statusCode, apiCode: apiCode ?? null, requestId: 'r1' });
   });
 
   test.each([400, 403, 404, 422])('may come under HTTP %d, with an envelope', (status) => {
-    expect(judgementOf(exchange(status, { statusCode: status, apiCode: 2004 }))).toMatchObject({
+    expect(judgementOf(response(status, { statusCode: status, apiCode: 2004 }))).toMatchObject({
       refusal: 'not_found',
     });
   });
 
   test.each(['', 'Unauthorized', '{"statusCode":200}', '[]'])('is HTTP 401, whatever its body: %j', (body) => {
-    expect(judgementOf(exchange(401, body))).toMatchObject({ refusal: 'credentials', statusCode: 401, apiCode: null });
+    expect(judgementOf(response(401, body))).toMatchObject({ refusal: 'credentials', statusCode: 401, apiCode: null });
   });
 
   test.each(['', '<html>', '{"statusCode":200,"data":{"success":true}}'])(
     'is HTTP 429, whatever its body: %j',
     (body) => {
-      const error = judgementOf(exchange(429, body, { 'retry-after': '3' }));
+      const error = judgementOf(response(429, body, { 'retry-after': '3' }));
       expect(error).toMatchObject({ refusal: 'rate_limited', statusCode: 429, retryAfterMs: 3_000 });
     },
   );
 
   test('with statusCode 429 under HTTP 200 says how long to wait, too', () => {
-    const error = judgementOf(exchange(200, { statusCode: 429 }, { 'retry-after': '2' }));
+    const error = judgementOf(response(200, { statusCode: 429 }, { 'retry-after': '2' }));
     expect(error).toMatchObject({ refusal: 'rate_limited', retryAfterMs: 2_000 });
   });
 
   test('repeats nothing that GenAuth said', () => {
-    const error = judgementOf(exchange(200, { statusCode: 400, message: 'no such user: hunter2', data: 'hunter2' }));
+    const error = judgementOf(response(200, { statusCode: 400, message: 'no such user: hunter2', data: 'hunter2' }));
     expect(error).toBeInstanceOf(ManagementRefusedError);
     expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('hunter2');
   });
 });
 
 describe('an answer that proves nothing', () => {
-  test.each<[string, Exchange, string]>([
-    ['an HTML page under 502', exchange(502, '<html>Bad Gateway</html>'), 'http_error'],
-    ['success under 500', exchange(500, { statusCode: 200, data: { success: true } }), 'http_error'],
-    ['a definite refusal under 503', exchange(503, { statusCode: 404 }), 'http_error'],
-    ['success under 400', exchange(400, { statusCode: 200, data: { success: true } }), 'http_error'],
-    ['a bare 404', exchange(404, ''), 'http_error'],
-    ['an HTML page under 404', exchange(404, '<html>'), 'http_error'],
-    ['JSON that is no envelope under 404', exchange(404, { error: 'no route' }), 'http_error'],
-    ['a status below 200', exchange(103, { statusCode: 200 }), 'http_error'],
-    ['a redirect', exchange(302, { statusCode: 200 }), 'redirect'],
-    ['304', exchange(304, ''), 'redirect'],
-    ['an empty body', exchange(200, ''), 'empty'],
-    ['204', exchange(204, ''), 'empty'],
-    ['an HTML page', exchange(200, '<html>'), 'not_json'],
-    ['a cut body', exchange(200, '{"statusCode":200,"data":{"succ'), 'not_json'],
-    ['a byte order mark and nothing else', exchange(200, '\ufeff'), 'not_json'],
-    ['two byte order marks', exchange(200, '\ufeff\ufeff{"statusCode":200}'), 'not_json'],
-    ['JSON with something after it', exchange(200, '{"statusCode":200}}'), 'not_json'],
-    ['a comma too many', exchange(200, '{"statusCode":200,}'), 'not_json'],
+  test.each<[string, WireResponse, string]>([
+    ['an HTML page under 502', response(502, '<html>Bad Gateway</html>'), 'http_error'],
+    ['success under 500', response(500, { statusCode: 200, data: { success: true } }), 'http_error'],
+    ['a definite refusal under 503', response(503, { statusCode: 404 }), 'http_error'],
+    ['success under 400', response(400, { statusCode: 200, data: { success: true } }), 'http_error'],
+    ['a bare 404', response(404, ''), 'http_error'],
+    ['an HTML page under 404', response(404, '<html>'), 'http_error'],
+    ['JSON that is no envelope under 404', response(404, { error: 'no route' }), 'http_error'],
+    ['a status below 200', response(103, { statusCode: 200 }), 'http_error'],
+    ['a redirect', response(302, { statusCode: 200 }), 'redirect'],
+    ['304', response(304, ''), 'redirect'],
+    ['an empty body', response(200, ''), 'empty'],
+    ['204', response(204, ''), 'empty'],
+    ['an HTML page', response(200, '<html>'), 'not_json'],
+    ['a cut body', response(200, '{"statusCode":200,"data":{"succ'), 'not_json'],
+    ['a byte order mark and nothing else', response(200, '\ufeff'), 'not_json'],
+    ['two byte order marks', response(200, '\ufeff\ufeff{"statusCode":200}'), 'not_json'],
+    ['JSON with something after it', response(200, '{"statusCode":200}}'), 'not_json'],
+    ['a comma too many', response(200, '{"statusCode":200,}'), 'not_json'],
     [
       'JSON that goes wrong after the data',
-      exchange(200, '{"statusCode":200,"data":{"success":true},"x":01}'),
+      response(200, '{"statusCode":200,"data":{"success":true},"x":01}'),
       'not_json',
     ],
     [
       'a name that is repeated, of which the last counts',
-      exchange(200, '{"statusCode":200,"statusCode":"200"}'),
+      response(200, '{"statusCode":200,"statusCode":"200"}'),
       'shape',
     ],
-    ['a million open brackets', exchange(200, '['.repeat(1_000_000)), 'not_json'],
-    ['a list', exchange(200, [{ statusCode: 200 }]), 'shape'],
-    ['null', exchange(200, 'null'), 'shape'],
-    ['a number', exchange(200, '200'), 'shape'],
-    ['no statusCode', exchange(200, { data: { success: true } }), 'shape'],
-    ['statusCode as a text', exchange(200, { statusCode: '200' }), 'shape'],
-    ['statusCode inherited', exchange(200, '{"__proto__":{"statusCode":200}}'), 'shape'],
-    ['compressed bytes', exchange(200, gzipSync('{"statusCode":200}'), { 'content-encoding': 'gzip' }), 'encoding'],
+    ['a million open brackets', response(200, '['.repeat(1_000_000)), 'not_json'],
+    ['a list', response(200, [{ statusCode: 200 }]), 'shape'],
+    ['null', response(200, 'null'), 'shape'],
+    ['a number', response(200, '200'), 'shape'],
+    ['no statusCode', response(200, { data: { success: true } }), 'shape'],
+    ['statusCode as a text', response(200, { statusCode: '200' }), 'shape'],
+    ['statusCode inherited', response(200, '{"__proto__":{"statusCode":200}}'), 'shape'],
+    ['compressed bytes', response(200, gzipSync('{"statusCode":200}'), { 'content-encoding': 'gzip' }), 'encoding'],
     [
       'an encoding that was not asked for',
-      exchange(200, { statusCode: 200 }, { 'content-encoding': 'br' }),
+      response(200, { statusCode: 200 }, { 'content-encoding': 'br' }),
       'encoding',
     ],
-    ['a signature that was consumed', exchange(200, { statusCode: 401, apiCode: 1306 }), 'replayed'],
-    ['a signature that was consumed, as 400', exchange(200, { statusCode: 400, apiCode: 1306 }), 'replayed'],
-    ['a signature that was consumed, under HTTP 401', exchange(401, { statusCode: 401, apiCode: 1306 }), 'replayed'],
-    ...[500, 502, 503, 504].map((statusCode): [string, Exchange, string] => [
+    ['a signature that was consumed', response(200, { statusCode: 401, apiCode: 1306 }), 'replayed'],
+    ['a signature that was consumed, as 400', response(200, { statusCode: 400, apiCode: 1306 }), 'replayed'],
+    ['a signature that was consumed, under HTTP 401', response(401, { statusCode: 401, apiCode: 1306 }), 'replayed'],
+    ...[500, 502, 503, 504].map((statusCode): [string, WireResponse, string] => [
       `statusCode ${statusCode}`,
-      exchange(200, { statusCode }),
+      response(200, { statusCode }),
       'upstream_error',
     ]),
     ...[0, 100, 201, 204, 302, 405, 418, 601, 602, 603, -1, 200.5, 404.5].map(
-      (statusCode): [string, Exchange, string] => [
+      (statusCode): [string, WireResponse, string] => [
         `statusCode ${statusCode}`,
-        exchange(200, { statusCode }),
+        response(200, { statusCode }),
         'upstream_unclear',
       ],
     ),
-    ['an unknown user under 500', exchange(200, { statusCode: 500, apiCode: 2004 }), 'upstream_error'],
+    ['an unknown user under 500', response(200, { statusCode: 500, apiCode: 2004 }), 'upstream_error'],
   ])('is %s', (_title, answer, reason) => {
     const error = judgementOf(answer);
     expect(error).toBeInstanceOf(ManagementUnreachableError);
@@ -239,7 +239,7 @@ describe('every answer there can be', () => {
     // Cut anywhere, multi-byte characters included.
     fc.tuple(envelope, fc.nat(200)).map(([value, length]) => Buffer.from(JSON.stringify(value)).subarray(0, length)),
   );
-  const answer: fc.Arbitrary<Exchange> = fc.record({
+  const answer: fc.Arbitrary<WireResponse> = fc.record({
     status: fc.oneof({ weight: 2, arbitrary: fc.constant(200) }, fc.integer({ min: 100, max: 999 })),
     headers: fc.oneof(
       fc.constant({}),

@@ -163,7 +163,7 @@ describe('getUserBatch', () => {
 
   test('asks for all users with one call, as the SDK writes a list', async () => {
     answer([]);
-    await client.getUserBatch(() => [id(USER), id(OTHER)], { deadline: never() });
+    await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() });
     expect(stub.requests).toMatchObject([
       {
         route: 'GET /api/v3/get-user-batch',
@@ -185,7 +185,7 @@ describe('getUserBatch', () => {
       user(USER, []),
       user(OTHER, []),
     ]);
-    const found = await client.getUserBatch(() => [id(USER), id(OTHER), id('6229ffaa0000000000000003')], {
+    const found = await client.getUserBatch([id(USER), id(OTHER), id('6229ffaa0000000000000003')], {
       deadline: never(),
     });
     expect(objectsOf(found)).toEqual([
@@ -198,12 +198,12 @@ describe('getUserBatch', () => {
 
   test('takes a user who has no row for one whom GenAuth does not know, where all rows are of users asked for', async () => {
     answer([user(USER, [])]);
-    expect([...(await client.getUserBatch(() => [id(USER), id(OTHER)], { deadline: never() })).keys()]).toEqual([USER]);
+    expect([...(await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() })).keys()]).toEqual([USER]);
   });
 
   test.each([undefined, null])('takes a user whose identities are %s for one without any', async (identities) => {
     answer([{ userId: USER, identities }]);
-    const found = await client.getUserBatch(() => [id(USER)], { deadline: never() });
+    const found = await client.getUserBatch([id(USER)], { deadline: never() });
     expect(objectsOf(found)).toEqual([[USER, []]]);
   });
 
@@ -213,7 +213,7 @@ describe('getUserBatch', () => {
     ['identities that are a text', '[]'],
   ])('lets %s spoil that user only', async (_title, identities) => {
     answer([user(USER, identities), user(OTHER, [ROW])]);
-    const found = await client.getUserBatch(() => [id(USER), id(OTHER)], { deadline: never() });
+    const found = await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() });
     expect(new Map(objectsOf(found)).get(OTHER)).toEqual([IDENTITY]);
     expect(found.get(USER)).toBeInstanceOf(ManagementUnreachableError);
     expect(found.get(USER)).toMatchObject({ reason: 'shape', sent: 'maybe' });
@@ -222,13 +222,13 @@ describe('getUserBatch', () => {
   test('is safe from ids that are names of object properties', async () => {
     client = stub.client({ idPattern: '.*' });
     stub.reply = () => JSON.parse(`{"statusCode":200,"data":[{"userId":"__proto__","identities":[]}]}`) as Reply;
-    const found = await client.getUserBatch(() => [id('__proto__'), id('constructor')], { deadline: never() });
+    const found = await client.getUserBatch([id('__proto__'), id('constructor')], { deadline: never() });
     expect(objectsOf(found)).toEqual([['__proto__', []]]);
   });
 
   test.each([undefined, null, {}, 'users', user(USER)])('fails as a whole when the data is %j', async (data) => {
     answer(data);
-    await expect(client.getUserBatch(() => [id(USER)], { deadline: never() })).rejects.toMatchObject({
+    await expect(client.getUserBatch([id(USER)], { deadline: never() })).rejects.toMatchObject({
       reason: 'shape',
       sent: 'maybe',
     });
@@ -237,22 +237,37 @@ describe('getUserBatch', () => {
   test('takes 50 ids at most', async () => {
     answer([]);
     const ids = Array.from({ length: 51 }, (_value, index) => id(index.toString(16).padStart(24, '0')));
-    await expect(client.getUserBatch(() => ids, { deadline: never() })).rejects.toThrow(RangeError);
+    await expect(client.getUserBatch(ids, { deadline: never() })).rejects.toThrow(RangeError);
     expect(stub.requests).toHaveLength(0);
-    await client.getUserBatch(() => ids.slice(1), { deadline: never() });
+    await client.getUserBatch(ids.slice(1), { deadline: never() });
     expect(stub.requests[0]?.query.split('&')).toHaveLength(51);
   });
 
-  test('sends nothing when there is nobody to ask about', async () => {
-    expect(await client.getUserBatch(() => [], { deadline: never() })).toEqual(new Map());
-    expect(stub.requests).toEqual([]);
+  test('waits for no turn of its own where it is given one', async () => {
+    client = stub.client({ maxConcurrency: 1 });
+    answer([]);
+    const turn = await client.awaitBatchTurn({ deadline: never() });
+    await client.getUserBatch([id(USER)], { deadline: never(), turn });
+    await client.getUserBatch([id(OTHER)], { deadline: never() });
+    expect(stub.requests).toHaveLength(2);
   });
 
-  test('asks again about the same users where the first answer was lost', async () => {
+  test('sends nothing where a turn is released, and makes room for the next call', async () => {
+    client = stub.client({ maxConcurrency: 1 });
+    answer([]);
+    const turn = await client.awaitBatchTurn({ deadline: never() });
+    const call = client.getUserBatch([id(USER)], { deadline: never() });
+    expect(client.gauges.waitingCalls).toBe(1);
+    turn.release();
+    turn.release();
+    await call;
+    expect(stub.requests).toHaveLength(1);
+  });
+
+  test('retries with the same users where the first response was lost', async () => {
     const replies: Reply[] = [503, { statusCode: 200, data: [user(USER, [ROW])] }];
     stub.reply = () => replies.shift() ?? 500;
-    const draws = [[id(USER)], [id(OTHER)]];
-    const found = await client.getUserBatch(() => draws.shift() ?? [], { deadline: never() });
+    const found = await client.getUserBatch([id(USER)], { deadline: never() });
     expect(objectsOf(found)).toEqual([[USER, [IDENTITY]]]);
     expect(stub.requests[1]?.query).toBe(stub.first().query);
   });

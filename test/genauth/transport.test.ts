@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   createTransport,
-  type Exchange,
+  type WireResponse,
   headerOf,
   type Transport,
   type TransportOptions,
@@ -29,8 +29,11 @@ function open(options: Partial<TransportOptions> = {}): Transport {
   return transport;
 }
 
-function send(request = POST, { timeoutMs = AMPLE, deadline = new AbortController().signal } = {}): Promise<Exchange> {
-  return (transport ?? open()).exchange(request, { timeoutMs, deadline });
+function send(
+  request = POST,
+  { timeoutMs = AMPLE, deadline = new AbortController().signal } = {},
+): Promise<WireResponse> {
+  return (transport ?? open()).send(request, { timeoutMs, deadline });
 }
 
 /** The next request is served, and was preceded by nothing but what the test knows of. */
@@ -83,7 +86,7 @@ test('an exchange that is over leaves no timer behind', async () => {
 });
 
 describe('what comes back', () => {
-  test.each<[string, Fault, Partial<Exchange>]>([
+  test.each<[string, Fault, Partial<WireResponse>]>([
     ['a redirect, not followed', 'redirect', { status: 307, body: Buffer.of() }],
     ['an empty answer', 'empty', { status: 200, body: Buffer.of() }],
     ['204', 'noContent', { status: 204, body: Buffer.of() }],

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import {
   createTransport,
-  type Exchange,
+  type WireResponse,
   type Transport,
   type TransportOptions,
   type WireRequest,
@@ -28,8 +28,11 @@ function open(options: Partial<TransportOptions> = {}): Transport {
   return transport;
 }
 
-function send(request = POST, { timeoutMs = AMPLE, deadline = new AbortController().signal } = {}): Promise<Exchange> {
-  return (transport ?? open()).exchange(request, { timeoutMs, deadline });
+function send(
+  request = POST,
+  { timeoutMs = AMPLE, deadline = new AbortController().signal } = {},
+): Promise<WireResponse> {
+  return (transport ?? open()).send(request, { timeoutMs, deadline });
 }
 
 /** The next request is served, and was preceded by nothing but what the test knows of. */
@@ -141,14 +144,14 @@ describe('a request that was not sent', () => {
   });
 
   test('because its headers cannot be sent is certain not to have been', async () => {
-    const exchange = open().exchange(
+    const response = open().send(
       { ...POST, headers: ['x-test', 'a\r\nb'] },
       {
         timeoutMs: AMPLE,
         deadline: new AbortController().signal,
       },
     );
-    await expect(exchange).rejects.toMatchObject({ name: 'TransportError', sent: 'no' });
+    await expect(response).rejects.toMatchObject({ name: 'TransportError', sent: 'no' });
     expect(server.connections).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Admission, AdmissionError, type Lane } from '../../src/genauth/admission';
+import { Admission, AdmissionError, type Lane, type Turn } from '../../src/genauth/admission';
 import { createTokenBucket } from '../../src/genauth/tokenBucket';
 
 type Command =
@@ -12,7 +12,8 @@ type Command =
 interface Entry {
   lane: Lane;
   controller: AbortController;
-  state: 'waits' | 'in' | 'left' | 'refused';
+  state: 'waits' | 'in' | 'left' | 'rejected';
+  turn?: Turn;
   reason?: unknown;
 }
 
@@ -34,11 +35,11 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 
 const commands = fc.array(command, { minLength: 1, maxLength: 60, size: 'max' });
 
-/** Plays commands on an admission whose clock is jest's, and checks after each what must hold at any time. */
+/** Runs commands on an admission with jest's clock, and checks after each command what must always hold. */
 class Model {
-  /** What happened that must not. */
+  /** Violations found so far. */
   readonly problems: string[] = [];
-  /** When each was let in, in ms. */
+  /** When each call was admitted, in milliseconds. */
   readonly grants: number[] = [];
   readonly #admission: Admission;
   readonly #maxConcurrency: number;
@@ -54,7 +55,7 @@ class Model {
         take: () => {
           const waitMs = bucket.take();
           if (waitMs === 0) this.grants.push(performance.now());
-          if (performance.now() < this.#pausedUntil) this.problems.push('let in during a pause');
+          if (performance.now() < this.#pausedUntil) this.problems.push('admitted during a pause');
           return waitMs;
         },
       },
@@ -82,7 +83,7 @@ class Model {
     await this.#check();
   }
 
-  /** Ends what is under way until nothing is: by then everybody who waits has been told. */
+  /** Ends all calls. Afterwards none may wait, and a further call is admitted. */
   async finish(): Promise<void> {
     for (let ms = 0; ms < 10_000; ms += 50) {
       this.#leave(this.#in('in')[0]);
@@ -90,35 +91,35 @@ class Model {
       await this.#check();
     }
     for (const entry of this.#in('in')) this.#leave(entry);
-    if (this.#in('waits').length > 0) this.problems.push('somebody waits for ever');
+    if (this.#in('waits').length > 0) this.problems.push('a call waits for ever');
     this.#enter('reads');
     await this.#check();
-    if (this.#entries.at(-1)?.state !== 'in') this.problems.push('nobody comes in though there is nobody');
+    if (this.#entries.at(-1)?.state !== 'in') this.problems.push('a call is not admitted though there is room');
   }
 
   #enter(lane: Lane): void {
     const entry: Entry = { lane, controller: new AbortController(), state: 'waits' };
     this.#entries.push(entry);
-    const turn = this.#admission.enter(lane, entry.controller.signal) ?? Promise.resolve();
-    turn.then(
-      () => this.#letIn(entry),
+    this.#admission.enter(lane, entry.controller.signal).then(
+      (turn) => this.#admitted(entry, turn),
       (error: unknown) => {
-        entry.state = 'refused';
+        entry.state = 'rejected';
         entry.reason = error;
       },
     );
   }
 
-  #letIn(entry: Entry): void {
+  #admitted(entry: Entry, turn: Turn): void {
     const first = this.#in('waits').find(({ lane }) => lane === entry.lane);
-    if (first !== entry) this.problems.push('let in out of turn');
+    if (first !== entry) this.problems.push('admitted out of order');
     entry.state = 'in';
+    entry.turn = turn;
   }
 
   #leave(entry: Entry | undefined): void {
     if (entry === undefined) return;
     entry.state = 'left';
-    this.#admission.leave(entry.lane);
+    entry.turn?.release();
   }
 
   #in(...states: Entry['state'][]): Entry[] {
@@ -133,15 +134,15 @@ class Model {
     if (inside.length > this.#maxConcurrency) this.problems.push(`${inside.length} under way`);
     if (reads > this.#maxConcurrency - kept) this.problems.push(`${reads} reads under way`);
     const waiting = this.#in('waits');
-    if (this.#admission.waiting !== waiting.length) this.problems.push('somebody was not told');
+    if (this.#admission.waiting !== waiting.length) this.problems.push('a call was neither admitted nor rejected');
     if (waiting.some(({ controller }) => controller.signal.aborted)) this.problems.push('a deadline was ignored');
-    for (const { reason } of this.#in('refused')) {
-      if (!(reason instanceof AdmissionError)) this.problems.push('refused without a reason');
+    for (const { reason } of this.#in('rejected')) {
+      if (!(reason instanceof AdmissionError)) this.problems.push('rejected without a reason');
     }
   }
 }
 
-/** Resolves when every promise that could be settled has told so. */
+/** Lets all promises settle that can. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await Promise.resolve();
 }
@@ -154,7 +155,7 @@ describe('admission under any order of events', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  test('keeps to its limits, its order and the rate, and tells everybody', async () => {
+  test('keeps to its limits, its order and the rate, and settles every call', async () => {
     const rate = fc.constantFrom(2, 20, 200, 1_000_000);
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 20 }), rate, commands, async (maxConcurrency, qps, run) => {
@@ -168,7 +169,7 @@ describe('admission under any order of events', () => {
     );
   });
 
-  test('hands out no more tokens in any window than the burst and the rate allow', () => {
+  test('the token bucket grants no more in any window than the burst and the rate allow', () => {
     const steps = fc.array(fc.double({ min: 0, max: 300, noNaN: true }), { minLength: 1, maxLength: 200, size: 'max' });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 500 }), steps, (qps, waits) => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { type GenAuthId, IdentityList, ManagementRefusedError, ManagementUnreachableError } from '../../src/genauth';
-import { Directory, type UserIdentities } from '../../src/identities';
+import { Turn } from '../../src/genauth/admission';
+import { BatchedReads, type UserIdentities } from '../../src/identities';
 import { listOf } from '../support/identities';
 
 const ROUTE = 'GET /api/v3/get-user-batch';
@@ -37,56 +38,76 @@ const command: fc.Arbitrary<Command> = fc.oneof(
 );
 
 const idOf = (user: number): GenAuthId => `user-${user}` as GenAuthId;
-/** Whom GenAuth does not know, and whose rows cannot be read. */
+/** Users whom GenAuth does not know, and users whose rows cannot be read. */
 const isUnknown = (id: string): boolean => id.endsWith('7');
 const isBroken = (id: string): boolean => id.endsWith('3');
 
-/** What an answer says of a user: when it was asked, so that an answer older than its question gives itself away. */
+/** The row of a user. Its id is the time at which the call was sent, so that a result older than its read is noticed. */
 function rowsOf(id: string, sentAt: number): IdentityList {
   return listOf([
     { identityId: String(sentAt), extIdpId: 'source', provider: 'p', type: 't', userIdInIdp: id, originConnIds: [] },
   ]);
 }
 
-/** A call that waits until it is told to go out, and then until it is told how it ends. */
+type Found = Map<string, IdentityList | ManagementUnreachableError>;
+
+/** A call of the client, which gets its turn and its response when the model says so. */
 class HeldCall {
-  state: 'held' | 'sent' | 'ended' = 'held';
-  readonly answer: Promise<Map<string, IdentityList | ManagementUnreachableError>>;
-  readonly #draw: () => readonly GenAuthId[];
-  #resolve: (found: Map<string, IdentityList | ManagementUnreachableError>) => void = () => undefined;
+  state: 'held' | 'admitted' | 'sent' | 'ended' = 'held';
+  released = false;
+  readonly turn: Promise<Turn>;
+  readonly response: Promise<Found>;
+  #admit: (turn: Turn) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
-  #asked: readonly GenAuthId[] = [];
+  #resolveResponse: (found: Found) => void = () => undefined;
+  #rejectResponse: (error: Error) => void = () => undefined;
+  #requested: readonly GenAuthId[] = [];
   #sentAt = 0;
 
-  constructor(draw: () => readonly GenAuthId[]) {
-    this.#draw = draw;
-    this.answer = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
+  constructor() {
+    this.turn = new Promise((resolve, reject) => {
+      this.#admit = resolve;
       this.#reject = reject;
+    });
+    this.response = new Promise((resolve, reject) => {
+      this.#resolveResponse = resolve;
+      this.#rejectResponse = reject;
     });
   }
 
-  /** @returns Whom it asks for. */
-  send(now: number): readonly GenAuthId[] {
-    this.#asked = this.#draw();
-    this.#sentAt = now;
-    this.state = this.#asked.length === 0 ? 'ended' : 'sent';
-    if (this.state === 'ended') this.#resolve(new Map());
-    return this.#asked;
+  /** Gives the call its turn. It ends here where nothing is sent. */
+  admit(): void {
+    this.state = 'admitted';
+    this.#admit(
+      new Turn(() => {
+        this.released = true;
+        if (this.state === 'admitted') this.state = 'ended';
+      }),
+    );
   }
 
-  /** A call that is still held can fail, too: it was never let out. */
+  send(userIds: readonly GenAuthId[], now: number): Promise<Found> {
+    this.#requested = userIds;
+    this.#sentAt = now;
+    this.state = 'sent';
+    return this.response;
+  }
+
+  /** Ends a call that was sent, or refuses a turn to one that was not. */
   end(how: Ending): void {
     const held = this.state === 'held';
     this.state = 'ended';
-    if (held || how === 'failure') {
-      this.#reject(new ManagementUnreachableError(ROUTE, held ? 'overloaded' : 'reset', held ? 'no' : 'maybe'));
+    if (held) {
+      this.released = true;
+      this.#reject(new ManagementUnreachableError(ROUTE, 'overloaded', 'no'));
+    } else if (how === 'failure') {
+      this.#rejectResponse(new ManagementUnreachableError(ROUTE, 'reset', 'maybe'));
     } else if (how === 'refusal') {
-      this.#reject(new ManagementRefusedError(ROUTE, { refusal: 'not_found', statusCode: 404 }));
+      this.#rejectResponse(new ManagementRefusedError(ROUTE, { refusal: 'not_found', statusCode: 404 }));
     } else {
-      const known = this.#asked.filter((id) => !isUnknown(id));
+      const known = this.#requested.filter((id) => !isUnknown(id));
       const broken = new ManagementUnreachableError(ROUTE, 'shape', 'maybe');
-      this.#resolve(new Map(known.map((id) => [id, isBroken(id) ? broken : rowsOf(id, this.#sentAt)])));
+      this.#resolveResponse(new Map(known.map((id) => [id, isBroken(id) ? broken : rowsOf(id, this.#sentAt)])));
     }
   }
 }
@@ -96,17 +117,23 @@ class Model {
   readonly problems: string[] = [];
   readonly #calls: HeldCall[] = [];
   readonly #aborts: AbortController[] = [];
-  readonly #directory: Directory;
+  readonly #batchedReads: BatchedReads;
   #now = 0;
   #loading = 0;
 
   constructor() {
-    this.#directory = new Directory({
+    this.#batchedReads = new BatchedReads({
       management: {
-        getUserBatch: (draw) => {
-          const call = new HeldCall(draw);
+        awaitBatchTurn: () => {
+          const call = new HeldCall();
           this.#calls.push(call);
-          return call.answer;
+          return call.turn;
+        },
+        getUserBatch: (userIds) => {
+          const [call] = this.#in('admitted');
+          if (call === undefined) throw new Error('a batch was sent without a turn');
+          this.#check(userIds);
+          return call.send(userIds, this.#now);
         },
         getUserIdentities: (id) =>
           isUnknown(id)
@@ -130,7 +157,7 @@ class Model {
         pick(this.#aborts, next.which)?.abort();
         break;
       case 'send':
-        this.#letOut(pick(this.#in('held'), next.which));
+        pick(this.#in('held'), next.which)?.admit();
         break;
       case 'end':
         pick(this.#in('held', 'sent'), next.which)?.end(next.how);
@@ -141,16 +168,18 @@ class Model {
     await settled();
   }
 
-  /** Lets every call go out and answers it: then nobody may be left waiting. */
+  /** Admits and answers every call. Afterwards no read may wait, and no turn may be taken. */
   async finish(): Promise<void> {
     for (let rounds = 0; rounds < 3 || this.#in('held', 'sent').length > 0; rounds++) {
       this.#now++;
-      this.#letOut(this.#in('held')[0]);
+      this.#in('held')[0]?.admit();
+      await settled();
       this.#in('sent')[0]?.end('answer');
       jest.advanceTimersByTime(20);
       await settled();
     }
-    if (this.#loading > 0 || this.#directory.waiting > 0) this.problems.push('somebody waits for ever');
+    if (this.#loading > 0 || this.#batchedReads.waiting > 0) this.problems.push('a read waits for ever');
+    if (this.#calls.some(({ released }) => !released)) this.problems.push('a turn was never released');
   }
 
   #load(ids: readonly GenAuthId[]): void {
@@ -158,7 +187,7 @@ class Model {
     const controller = new AbortController();
     this.#aborts.push(controller);
     this.#loading++;
-    void this.#directory.load(ids, controller.signal).then((results) => {
+    void this.#batchedReads.load(ids, controller.signal).then((results) => {
       this.#loading--;
       if (results.length !== ids.length) this.problems.push(`${results.length} results for ${ids.length} ids`);
       return results.forEach((result, index) => {
@@ -171,10 +200,9 @@ class Model {
     });
   }
 
-  #letOut(call: HeldCall | undefined): void {
-    const asked = call?.send(this.#now) ?? [];
-    if (asked.length > 50) this.problems.push(`a batch of ${asked.length}`);
-    if (new Set(asked).size < asked.length) this.problems.push('a batch asks twice for one user');
+  #check(userIds: readonly GenAuthId[]): void {
+    if (userIds.length === 0 || userIds.length > 50) this.problems.push(`a batch of ${userIds.length}`);
+    if (new Set(userIds).size < userIds.length) this.problems.push('a batch asks twice for one user');
   }
 
   #in(...states: HeldCall['state'][]): HeldCall[] {
@@ -182,7 +210,7 @@ class Model {
   }
 }
 
-/** A row that came from a call as old as the question could be of the time before it. */
+/** Whether a read may have this result. A row of a call that was sent before the read started may be out of date. */
 function isPossible(result: UserIdentities | Error, id: string, askedAt: number, aborted: boolean): boolean {
   if (result === null) return isUnknown(id);
   if (result instanceof ManagementUnreachableError) return result.reason !== 'deadline' || aborted;
@@ -190,7 +218,7 @@ function isPossible(result: UserIdentities | Error, id: string, askedAt: number,
   return result.toArray().every((row) => row.userIdInIdp === id && Number(row.id) > askedAt);
 }
 
-/** Resolves when every promise that could be settled has told so. */
+/** Lets all promises settle that can. */
 async function settled(): Promise<void> {
   for (let turns = 0; turns < 40; turns++) await Promise.resolve();
 }
@@ -199,11 +227,11 @@ function pick<T>(items: readonly T[], which: number): T | undefined {
   return items[which % items.length];
 }
 
-describe('the directory under any order of loads and calls', () => {
+describe('batched reads under any order of reads and calls', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  test('gives everybody an answer of their own that is no older than their question', async () => {
+  test('give every read results that are its own and no older than the read', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(command, { minLength: 1, maxLength: 40, size: 'max' }), async (commands) => {
         const model = new Model();

@@ -1,0 +1,34 @@
+import type { Route } from './api';
+import { ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
+import { split } from './wireRequest';
+
+/** Milliseconds to pause after a 429 that does not say how long. GenAuth counts calls by the second. */
+export const DEFAULT_PAUSE_MS = 500;
+/** A read waits at most this long after a 429; a longer pause is reported to the caller at once. */
+const MAX_PAUSE_BEFORE_RETRY_MS = 1_000;
+
+/** Transient failures. A complete but invalid response is not one: a retry would return the same. */
+const TRANSIENT: ReadonlySet<Unreachability> = new Set([
+  'dns',
+  'connection_refused',
+  'connect_timeout',
+  'reset',
+  'closed',
+  'timeout',
+  'http_error',
+  'upstream_error',
+  'not_json',
+  'replayed',
+]);
+
+/** Whether a call that failed may be sent again: a read after any transient failure, a write only if it was not sent. */
+export function isRetryable(route: Route, error: unknown): boolean {
+  const [method] = split(route);
+  if (error instanceof ManagementUnreachableError) {
+    return TRANSIENT.has(error.reason) && (method === 'GET' || error.sent === 'no');
+  }
+  if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
+    return method === 'GET' && (error.retryAfterMs ?? DEFAULT_PAUSE_MS) <= MAX_PAUSE_BEFORE_RETRY_MS;
+  }
+  return false;
+}

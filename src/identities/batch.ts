@@ -1,0 +1,107 @@
+import type { Deadline } from '../deadline';
+import { type GenAuthId, type IdentityList, MAX_BATCH } from '../genauth';
+
+/** The identities of a user, or null when GenAuth does not know the user. */
+export type UserIdentities = IdentityList | null;
+
+/** The users that one request wants to read, and the results that have arrived. */
+export class PendingRead {
+  readonly deadline: Deadline;
+  #results: (UserIdentities | Error | undefined)[];
+  readonly #onEnd: (results: (UserIdentities | Error)[], calls: number) => void;
+  #missing: number;
+  readonly #calls = new Set<object>();
+
+  /**
+   * @param size Number of users.
+   * @param onEnd Called once, when every user has a result.
+   */
+  constructor(size: number, deadline: Deadline, onEnd: (results: (UserIdentities | Error)[], calls: number) => void) {
+    this.deadline = deadline;
+    this.#results = Array.from({ length: size });
+    this.#missing = size;
+    this.#onEnd = onEnd;
+  }
+
+  get isWaiting(): boolean {
+    return this.#missing > 0;
+  }
+
+  /**
+   * Stores the result of one user. Only the first result of a user counts.
+   *
+   * @param call Default: none. Identifies the call that the result came from.
+   */
+  settle(index: number, result: UserIdentities | Error, call?: object): void {
+    if (this.#results[index] !== undefined) return;
+    if (call !== undefined) this.#calls.add(call);
+    this.#results[index] = result;
+    this.#missing--;
+    if (this.#missing > 0) return;
+    const results = this.#results as (UserIdentities | Error)[];
+    this.#results = [];
+    this.#onEnd(results, this.#calls.size);
+  }
+
+  /** Stores a result for every user that has none yet. */
+  settleRest(result: Error): void {
+    for (let index = 0; index < this.#results.length; index++) this.settle(index, result);
+  }
+}
+
+/** One user of a pending read. */
+export interface Waiter {
+  read: PendingRead;
+  /** Position of the user in the read. */
+  index: number;
+}
+
+/**
+ * The users that one `get-user-batch` will ask for, and who waits for each of them. Users join until the batch is taken.
+ *
+ * Each batch has a map of its own. In one map for all, tables that V8 has outgrown would keep results alive (decision 0015).
+ */
+export class Batch {
+  readonly #waiters = new Map<GenAuthId, Waiter[]>();
+
+  get size(): number {
+    return this.#waiters.size;
+  }
+
+  get isFull(): boolean {
+    return this.#waiters.size >= MAX_BATCH;
+  }
+
+  has(userId: GenAuthId): boolean {
+    return this.#waiters.has(userId);
+  }
+
+  join(userId: GenAuthId, waiter: Waiter): void {
+    const waiters = this.#waiters.get(userId);
+    if (waiters === undefined) this.#waiters.set(userId, [waiter]);
+    else waiters.push(waiter);
+  }
+
+  /** Returns the users to ask for: those that a read still waits for. Afterwards no user may join. */
+  take(): GenAuthId[] {
+    for (const [userId, waiters] of this.#waiters) {
+      if (!waiters.some(({ read }) => read.isWaiting)) this.#waiters.delete(userId);
+    }
+    return [...this.#waiters.keys()];
+  }
+
+  /** Returns the deadlines of the reads that still wait for this batch. */
+  readers(): ReadonlySet<Deadline> {
+    const waiters = [...this.#waiters.values()].flat();
+    return new Set(waiters.filter(({ read }) => read.isWaiting).map(({ read }) => read.deadline));
+  }
+
+  /** Passes each result to the reads that wait for it. A user without a result is one that GenAuth does not know. */
+  settle(results: ReadonlyMap<string, UserIdentities | Error>): void {
+    for (const [userId, waiters] of this.#waiters) {
+      const result = results.get(userId) ?? null;
+      for (const { read, index } of waiters) read.settle(index, result, this);
+    }
+    this.#waiters.clear();
+  }
+}
