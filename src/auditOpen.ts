@@ -1,17 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { type AuditLog, AuditUnavailableError, createAuditLog, readAudit, type RecordedIntent } from './audit';
 import { TRUSTED } from './callers';
 import { ConfigError, readManagementConfig } from './config';
 import { InvalidArgumentError, ManagementClient, ManagementRefusedError, ManagementUnreachableError } from './genauth';
-import {
-  type AuditLog,
-  AuditUnavailableError,
-  createAuditLog,
-  isMeant,
-  readAudit,
-  type RecordedIntent,
-} from './identities';
+import { matchesUnlink } from './identities';
 
 const HELP = `Lists the unlinks that an audit file records as begun, but not what became of them.
 
@@ -115,7 +109,7 @@ async function settle(intent: RecordedIntent, client: ManagementClient, audit: A
   try {
     const userId = client.parseId('userId', target.userId);
     const identities = await client.getUserIdentities(userId, { deadline: AbortSignal.timeout(READ_TIMEOUT_MS) });
-    if (identities.toArray().some((identity) => isMeant(identity, target))) return 'open: still linked';
+    if (identities.toArray().some((identity) => matchesUnlink(identity, target))) return 'open: still linked';
     await audit.outcome({
       operationId,
       actor: actor ?? TRUSTED,

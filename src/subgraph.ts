@@ -1,3 +1,4 @@
+import { createAuditLog } from './audit';
 import { createAuthenticator, createPolicy } from './callers';
 import type { Config } from './config';
 import { ManagementClient } from './genauth';
@@ -6,7 +7,7 @@ import { startAdmin } from './http/admin';
 import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';
 import { Shutdown } from './http/shutdown';
-import { BatchedReads, createAuditLog, Unlinks } from './identities';
+import { BatchedReads, Unlinks } from './identities';
 import { type Log, logRequest } from './log';
 import { createMetrics, type ProcessMetrics } from './metrics';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';

@@ -10,7 +10,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   genauth: ['deadline', 'json'],
   secureUrl: [],
   callers: ['json', 'secureUrl'],
-  identities: ['callers', 'deadline', 'genauth'],
+  audit: ['callers'],
+  identities: ['audit', 'callers', 'deadline', 'genauth'],
   graphql: ['callers', 'deadline', 'identities', 'genauth', 'json', '__generated__'],
   http: ['callers', 'graphql', 'json', 'secureUrl'],
   emulator: ['genauth/api', 'genauth/signature', 'json'],
@@ -22,8 +23,20 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   tracing: ['config'],
   version: [],
   examples: ['http/ide'],
-  subgraph: ['callers', 'config', 'genauth', 'graphql', 'http', 'identities', 'log', 'metrics', 'sharing', 'tracing'],
-  auditOpen: ['callers', 'config', 'genauth', 'identities'],
+  subgraph: [
+    'audit',
+    'callers',
+    'config',
+    'genauth',
+    'graphql',
+    'http',
+    'identities',
+    'log',
+    'metrics',
+    'sharing',
+    'tracing',
+  ],
+  auditOpen: ['audit', 'callers', 'config', 'genauth', 'identities'],
   printSchema: ['config', 'graphql'],
   main: ['config', 'examples', 'log', 'metrics', 'subgraph', 'tracing', 'version'],
   dev: ['config', 'emulator', 'examples', 'http/ide', 'log', 'metrics', 'subgraph', 'version'],
@@ -79,13 +92,13 @@ describe('the one-way data flow', () => {
     expect(against).toEqual([]);
   });
 
-  test('goes through the doors of callers, genauth, graphql, identities, json and sharing', () => {
+  test('goes through the doors of audit, callers, genauth, graphql, identities, json and sharing', () => {
     const past = imports.filter(({ from, to }) => {
       const room = roomOf(to);
       return (
         room !== roomOf(from) &&
         roomOf(from) !== 'emulator' &&
-        ['callers', 'genauth', 'graphql', 'identities', 'json', 'sharing'].includes(room) &&
+        ['audit', 'callers', 'genauth', 'graphql', 'identities', 'json', 'sharing'].includes(room) &&
         to !== room
       );
     });

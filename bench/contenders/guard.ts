@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
+import type * as trail from '../../src/audit';
 import type * as callers from '../../src/callers';
 import type * as configuration from '../../src/config';
-import type * as trail from '../../src/identities/audit';
 import type * as logging from '../../src/log';
 import type { Envelope } from './genauth';
 
@@ -31,7 +31,7 @@ export interface Guard {
 const PRODUCT = join(process.cwd(), 'dist');
 const { createAuthenticator, createPolicy, ForbiddenError } = require(join(PRODUCT, 'callers')) as typeof callers;
 const { readConfig } = require(join(PRODUCT, 'config')) as typeof configuration;
-const { createAuditLog, createOperationId } = require(join(PRODUCT, 'identities', 'audit')) as typeof trail;
+const { createAuditLog, createOperationId } = require(join(PRODUCT, 'audit')) as typeof trail;
 const { createLog, logRequest, openStdout } = require(join(PRODUCT, 'log')) as typeof logging;
 
 function giveUp(error: Error): never {

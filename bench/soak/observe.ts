@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Pool } from 'undici';
-import { readAudit } from '../../src/identities';
+import { readAudit } from '../../src/audit';
 import { createSigningKey, type Issuer, startIssuer } from '../../test/support/issuer';
 import { strictEnv } from '../../test/support/stack';
 import { readStartArgs } from '../../test/support/start';

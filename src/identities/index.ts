@@ -1,10 +1,8 @@
-/** The door to the use cases. */
-export { type AuditLog, AuditUnavailableError, createAuditLog } from './audit';
-export { type AuditReport, readAudit, type RecordedIntent } from './auditReport';
+/** The public interface of the use cases. */
 export type { UserIdentities } from './batch';
 export { BatchedReads, type BatchReport } from './batchedReads';
 export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 export { Identities, type IdentitiesOptions, type RequestedUnlink, type UserRead } from './identities';
 export type { LastIdentityGuard } from './lastIdentity';
-export { isMeant } from './settle';
+export { matchesUnlink } from './matchesUnlink';
 export { type UnlinkResult, Unlinks } from './unlink';

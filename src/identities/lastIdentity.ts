@@ -2,7 +2,8 @@ import { isSelf, type Caller } from '../callers';
 import type { Deadline } from '../deadline';
 import type { ManagementClient, User } from '../genauth';
 import { LastIdentityError, UnlinkNotExecutedError } from './errors';
-import { isMeant, type UnlinkRequest } from './settle';
+import { matchesUnlink } from './matchesUnlink';
+import type { UnlinkRequest } from './settle';
 
 /** Whose unlinks are guarded: nobody's, those of users acting on themselves, or everybody's. */
 export type LastIdentityGuard = 'off' | 'self' | 'all';
@@ -32,7 +33,7 @@ export async function guardLastIdentity(
     throw new UnlinkNotExecutedError(error);
   }
   // Nothing is taken from a user who is not there, or who does not hold what is to be unlinked: GenAuth will say so.
-  if (user === null || !user.identities.some((identity) => isMeant(identity, request))) return;
+  if (user === null || !user.identities.some((identity) => matchesUnlink(identity, request))) return;
   const anotherSource = user.identities.some(({ extIdpId }) => extIdpId !== request.extIdpId);
   const anotherWay =
     user.passwordLastSetAt !== null ||

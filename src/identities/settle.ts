@@ -1,14 +1,15 @@
+import type { UpstreamResult } from '../audit';
 import { type Deadline, pause } from '../deadline';
 import {
   type Acknowledgement,
   type GenAuthId,
-  type Identity,
   type IdentityType,
   type ManagementClient,
   ManagementError,
   ManagementRefusedError,
   ManagementUnreachableError,
 } from '../genauth';
+import { matchesUnlink } from './matchesUnlink';
 
 export interface UnlinkRequest {
   userId: GenAuthId;
@@ -16,19 +17,10 @@ export interface UnlinkRequest {
   type?: IdentityType;
 }
 
-/** What GenAuth said last, as the audit trail has it. */
-export interface Upstream {
-  statusCode: number | null;
-  apiCode: number | null;
-  requestId: string | null;
-  /** How many requests were sent, or may have been. */
-  attempts: number;
-}
-
 /** What became of an unlink; only `acked` and `verified_absent` are a yes. */
 export interface Settlement {
   outcome: 'acked' | 'refused' | 'verified_absent' | 'not_sent' | 'unknown';
-  upstream: Upstream;
+  upstream: UpstreamResult;
   /** How many reads it took to settle. */
   reads: number;
   /** What stands in the way of a final answer. Of `refused` only where GenAuth minded who asked or how often, not what. */
@@ -87,7 +79,7 @@ async function look(
       await pause(delay, deadline);
       reads++;
       const identities = await management.getUserIdentities(request.userId, { deadline, purpose: 'settling' });
-      if (!identities.toArray().some((identity) => isMeant(identity, request))) return { isGone: true, reads };
+      if (!identities.toArray().some((identity) => matchesUnlink(identity, request))) return { isGone: true, reads };
     } catch (error) {
       // A user who is gone has no identities. Any other failure to read shows nothing; the next read may.
       if (error instanceof ManagementRefusedError && error.apiCode === USER_NOT_FOUND) return { isGone: true, reads };
@@ -96,17 +88,11 @@ async function look(
   return { isGone: false, reads };
 }
 
-/** Without a `type`, any row of the source that is left speaks against it: GenAuth documents no more than a default. */
-export function isMeant(identity: Identity, request: { extIdpId: string; type?: string | null }): boolean {
-  const { extIdpId, type = null } = request;
-  return identity.extIdpId === extIdpId && (type === null || identity.type === type);
-}
-
-function ofAcknowledgement({ apiCode, requestId, attempts }: Acknowledgement): Upstream {
+function ofAcknowledgement({ apiCode, requestId, attempts }: Acknowledgement): UpstreamResult {
   return { statusCode: 200, apiCode, requestId, attempts };
 }
 
-function ofError(error: unknown): Upstream {
+function ofError(error: unknown): UpstreamResult {
   const attempts = error instanceof ManagementError ? error.attempts : 1;
   if (!(error instanceof ManagementRefusedError)) return { statusCode: null, apiCode: null, requestId: null, attempts };
   const { statusCode, apiCode, requestId } = error;

@@ -1,10 +1,10 @@
+import { type AuditLog, createOperationId, type UnlinkIntent, type UnlinkOutcome, type UpstreamResult } from '../audit';
 import { type Caller, ForbiddenError, type Policy } from '../callers';
 import { type Deadline, untilAborted } from '../deadline';
 import { type GenAuthId, type ManagementClient, ManagementUnreachableError } from '../genauth';
-import { type AuditLog, createOperationId, type UnlinkIntent, type UnlinkOutcome } from './audit';
 import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 import { guardLastIdentity, isGuarded, type LastIdentityGuard } from './lastIdentity';
-import { sendAndSettle, type Settlement, type UnlinkRequest, type Upstream } from './settle';
+import { sendAndSettle, type Settlement, type UnlinkRequest } from './settle';
 
 /** GenAuth's final word on an unlink. */
 export interface UnlinkResult {
@@ -128,7 +128,7 @@ export class Unlinks {
   }
 }
 
-const NOTHING_HEARD: Upstream = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
+const NOTHING_HEARD: UpstreamResult = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
 
 const TOO_LATE: Settlement = {
   outcome: 'not_sent',

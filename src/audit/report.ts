@@ -18,20 +18,21 @@ const Intent = z.object({
 const Outcome = z.object({ event: z.literal('unlink.outcome'), operationId: z.string() });
 const AuditLine = z.discriminatedUnion('event', [Intent, Outcome]);
 
-/** An intent as it was recorded; `ts` is in UTC, as ISO 8601 has it. */
+/** An intent as it was recorded. `ts` is in UTC, in the format of ISO 8601. */
 export type RecordedIntent = z.infer<typeof Intent>;
 
 export interface AuditReport {
-  /** Intents without an outcome, oldest first. One that is this young may still be under way. */
+  /** Intents without an outcome, oldest first. A recent one may still be in progress. */
   open: RecordedIntent[];
-  /** Lines that are cut off or damaged. What they recorded is not in the report. */
+  /** The number of truncated or damaged lines. Their records are not in the report. */
   unreadable: number;
 }
 
 /**
- * Reads an audit file, or any log of JSON lines that holds audit records among others, line by line.
+ * Reads an audit file line by line. Lines that are not audit records are ignored, so a log that contains the trail can be
+ * read too.
  *
- * @throws The file cannot be read.
+ * @throws {Error} The file cannot be read.
  */
 export async function readAudit(path: string): Promise<AuditReport> {
   const intents = new Map<string, RecordedIntent>();

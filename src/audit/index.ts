@@ -1,0 +1,8 @@
+/**
+ * The public interface of the audit trail. It promises that a record is durable, and reads trails for intents without an
+ * outcome. How lines are formatted and written stays internal.
+ */
+export { AuditUnavailableError } from './errors';
+export { createOperationId, type UnlinkIntent, type UnlinkOutcome, type UpstreamResult } from './records';
+export { type AuditReport, readAudit, type RecordedIntent } from './report';
+export { type AuditLog, createAuditLog } from './trail';

@@ -1,0 +1,40 @@
+import { TRUSTED } from '../callers';
+import type { UnlinkIntent, UnlinkOutcome } from './records';
+
+/**
+ * Formats a record as a line of JSON. It contains the listed fields only, so that no extra property of a token reaches the
+ * trail.
+ *
+ * The line is ASCII. Some readers end a line at U+0085, U+2028 or U+2029, and a claim in a token may contain these.
+ *
+ * @param ms The time of the record, in milliseconds since 1970.
+ */
+export function toLine(record: UnlinkIntent | UnlinkOutcome, ms: number): string {
+  const { operationId, actor, target } = record;
+  const { userId, extIdpId, type } = target;
+  const isOutcome = 'outcome' in record;
+  const fields = {
+    ts: new Date(ms).toISOString(),
+    event: isOutcome ? 'unlink.outcome' : 'unlink.intent',
+    operationId,
+    actor: actorFields(actor),
+    target: { userId, extIdpId, type },
+    ...(isOutcome ? outcomeFields(record) : {}),
+  };
+  return `${JSON.stringify(fields).replace(/[\x7f-\uffff]/g, escape)}\n`;
+}
+
+function actorFields(actor: UnlinkIntent['actor']): object | null {
+  if (actor === TRUSTED) return null;
+  const { iss, sub, azp, scopes } = actor;
+  return { iss, sub, azp, scopes };
+}
+
+function outcomeFields({ outcome, upstream, latencyMs }: UnlinkOutcome): object {
+  const { statusCode, apiCode, requestId, attempts } = upstream;
+  return { outcome, upstream: { statusCode, apiCode, requestId, attempts }, latencyMs };
+}
+
+function escape(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}
