@@ -6,7 +6,7 @@ import type { ManagementTokens } from './managementToken';
 import type { RequestData } from './request';
 import type { Switches } from './switches';
 
-/** A request as far as authentication looks at it. */
+/** The parts of a request that authentication reads. */
 export interface AuthenticatedRequest {
   method: string;
   path: string;
@@ -14,18 +14,20 @@ export interface AuthenticatedRequest {
   data: RequestData;
 }
 
-// Beyond this the oldest signature is forgotten early: memory has an end, also under load.
+// Bounds the memory under load: beyond this number the oldest signatures are forgotten early.
 const MAX_REMEMBERED = 100_000;
 
 /**
- * Decides whether a request comes from the holder of the access key: by a signature of either brand, or by a management
- * token with the header of its user pool.
+ * Checks that a request comes from the holder of the access key: by a signature of either brand, or by a management token
+ * with the header of its user pool.
+ *
+ * @see docs/genauth-api.md#authentication
  */
 export class Authenticator {
   readonly #key: AccessKey;
   readonly #userPoolId: string;
   readonly #tokens: ManagementTokens;
-  /** Signatures that were accepted, oldest first, and until when each is remembered. */
+  /** Accepted signatures, oldest first, and the time until which each is remembered. */
   readonly #consumed = new Map<string, number>();
 
   constructor(key: AccessKey, userPoolId: string, tokens: ManagementTokens) {
@@ -35,7 +37,7 @@ export class Authenticator {
   }
 
   /**
-   * @param now Epoch milliseconds of the service's clock.
+   * @param now Epoch milliseconds by the clock of the emulator.
    * @throws {Refusal} 401 by default, with apiCode 1300 to 1306 for a signature and 2020 for everything else.
    */
   check(request: AuthenticatedRequest, switches: Switches, now: number): void {
@@ -46,7 +48,7 @@ export class Authenticator {
     this.#checkSignature(request, header, brand, switches, now);
   }
 
-  /** The checks in the order in which genauth-wire.md, section 9, lists them. */
+  /** Checks the headers first, then the replay, then the signature: docs/genauth-api.md#request-signing. */
   #checkSignature(request: AuthenticatedRequest, given: string, brand: Brand, switches: Switches, now: number): void {
     const { headers } = request;
     const refused = (text: keyof typeof API_CODE & Refusal['text']) =>
@@ -54,13 +56,13 @@ export class Authenticator {
 
     if (headers[`x-${brand}-signature-method`] !== 'HMAC-SHA1') throw refused('signatureMethod');
     if (headers[`x-${brand}-signature-version`] !== '1.0') throw refused('signatureVersion');
-    // The C# SDK of the other brand sends the date under this name.
+    // The C# SDK of the authing brand sends the date in this header.
     const date = headers.date ?? headers[`x-${brand}-date`];
     if (typeof date !== 'string') throw refused('dateMissing');
     const at = readDate(date, switches.dateFormat);
     if (at === null) throw refused('dateMalformed');
     if (Math.abs(now - at) > switches.skewWindowMs) throw refused('dateSkewed');
-    // The nonce is among the signed headers, so that the signature stands for both.
+    // The nonce is one of the signed headers, so two requests with different nonces have different signatures.
     if ((this.#consumed.get(given) ?? -Infinity) > now) throw refused('replayed');
     if (!this.#matches(request, given, brand, switches)) throw refused('signature');
     this.#consume(given, now, switches.nonceMemoryMs);
@@ -75,7 +77,7 @@ export class Authenticator {
     const signed: Record<string, string> = {};
     for (const [name, value] of Object.entries(headers)) if (typeof value === 'string') signed[name] = value;
     const paths = [path];
-    // The vendor's SDK leaves a "?" in what it signs when every parameter is undefined, and sends none.
+    // When every parameter is undefined, the vendor SDK signs a path that ends in "?" and sends one without.
     if (switches.trailingQuestionMark === 'accept' && Object.keys(data).length === 0) paths.push(`${path}?`);
     return paths.some((variant) =>
       equal(
@@ -107,7 +109,7 @@ export class Authenticator {
   }
 }
 
-/** @returns Whether the key of get-management-token is this user pool's. */
+/** Whether the key in a get-management-token request is the key of this user pool. */
 export function isAccessKey(given: AccessKey, key: AccessKey): boolean {
   return equal(given.accessKeyId, key.accessKeyId) && equal(given.accessKeySecret, key.accessKeySecret);
 }
@@ -116,7 +118,7 @@ function notLoggedIn(): Refusal {
   return new Refusal(401, 'notLoggedIn', { apiCode: API_CODE.notLoggedIn });
 }
 
-/** @returns Epoch milliseconds, or null. */
+/** Parses a `date` header. @returns Epoch milliseconds, or null. */
 function readDate(text: string, format: Switches['dateFormat']): number | null {
   if (format !== 'utc' && /^\d{13}$/.test(text)) return Number(text);
   if (format === 'ms' || !/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return null;

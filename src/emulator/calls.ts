@@ -1,43 +1,51 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Route } from '../genauth/api';
 import type { Fault } from './faults';
 import type { RequestData } from './request';
 
-/** A request that arrived, and what became of it. Filled in as it goes. */
+/** A request that arrived, and what became of it. The members are filled in while the request is processed. */
 export interface Call {
   /** null: a path or method that the management API does not have. */
   readonly route: Route | null;
   readonly path: string;
-  /** When it arrived, epoch milliseconds of this machine's clock. */
+  /** Time of arrival by the clock of this machine, in epoch milliseconds. */
   readonly at: number;
-  /** What it asked, without the access key's secret. Empty until it was read. */
+  /** The `Idempotency-Key` header; null if there is none. */
+  readonly idempotencyKey: string | null;
+  /** The parameters, without the secret of an access key. Empty until the request is read. */
   data: RequestData;
-  /** The users it asked about, in its order. */
+  /** The users that the request names, in its order. */
   userIds: readonly string[];
-  /** Whether its signature or token was accepted. */
+  /** Whether the signature or token was accepted. */
   authenticated: boolean;
-  /** Whether the operation was carried out, whatever became of the answer. */
+  /** Whether the operation was executed, even if the response was lost. */
   executed: boolean;
-  /** The fault that met it, latency apart. */
+  /** Whether the response repeats that of an earlier call with the same idempotency key. */
+  replayed: boolean;
+  /** The fault that met the call, except latency. */
   fault: Fault | null;
-  /** What the answer said; null while there is none. */
+  /** The codes of the response; null while there is none. */
   outcome: { httpStatus: number; statusCode: number | null; apiCode: number | null } | null;
 }
 
-export function openCall(route: Route | null, path: string): Call {
+export function openCall(route: Route | null, path: string, headers: IncomingHttpHeaders): Call {
+  const key = headers['idempotency-key'];
   return {
     route,
     path,
     at: Date.now(),
+    idempotencyKey: typeof key === 'string' && key !== '' ? key : null,
     data: {},
     userIds: [],
     authenticated: false,
     executed: false,
+    replayed: false,
     fault: null,
     outcome: null,
   };
 }
 
-/** Notes what a call asks. */
+/** Records the parameters of a call. */
 export function noteData(call: Call, data: RequestData): void {
   if ('accessKeySecret' in data) {
     const { accessKeySecret: _secret, ...rest } = data;
@@ -45,11 +53,18 @@ export function noteData(call: Call, data: RequestData): void {
   } else {
     call.data = data;
   }
-  const { userIds, userId } = data;
-  const asked = Array.isArray(userIds)
-    ? (userIds as unknown[])
-    : typeof userIds === 'string'
-      ? userIds.split(',')
-      : [userId];
-  call.userIds = asked.filter((id) => typeof id === 'string');
+  call.userIds = userIdsOf(data).filter((id) => typeof id === 'string');
+}
+
+/** Returns the users that a request names, in any encoding of a list. */
+function userIdsOf({ userIds, userId }: RequestData): unknown[] {
+  if (Array.isArray(userIds)) return userIds as unknown[];
+  if (typeof userIds !== 'string') return [userId];
+  if (!userIds.startsWith('[')) return userIds.split(',');
+  try {
+    const list = JSON.parse(userIds) as unknown;
+    return Array.isArray(list) ? (list as unknown[]) : [];
+  } catch {
+    return [];
+  }
 }

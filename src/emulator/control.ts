@@ -1,19 +1,22 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isObject } from '../json';
 import { jsonAnswer, write } from './answer';
-import { checkFault, type Faults, resolveRoute, type SetFault } from './faults';
+import { resolveRoute } from './faults';
+import { checkFault, type Faults, type SetFault } from './faultSchedule';
 import { readBody } from './request';
 import { readSwitches, type Switches } from './switches';
 
 export const CONTROL_PATH = '/emulator/';
 
 /**
- * Lets a person change faults and switches while the emulator runs, from the same machine only. Changes are made whole or
- * not at all; what is wrong with them comes back as HTTP 400 and `{"error"}`.
+ * Shows and changes faults and switches while the emulator runs, for clients on the same machine. A request that is
+ * invalid changes nothing and gets HTTP 400 with `{"error"}`.
  *
- * - `GET`, `PUT`, `DELETE /emulator/faults`: PUT takes `{"ROUTE": FAULT}`, where FAULT is a text, an object
- *   `{"fault", "times", "probability"}`, a list of such, or null for none; other routes stay as they are. DELETE clears all.
- * - `GET`, `PUT /emulator/switches`: PUT takes `{"NAME": VALUE}`; other switches stay as they are.
+ * - `GET`, `PUT`, `DELETE /emulator/faults`: PUT takes `{"ROUTE": FAULT}` and leaves other routes as they are. FAULT is a
+ *   text, an object `{"fault", "times", "probability", "userId"}`, a list of these, or null for none. DELETE clears all.
+ * - `GET`, `PUT /emulator/switches`: PUT takes `{"NAME": VALUE}` and leaves other switches as they are.
+ *
+ * @see docs/emulator.md
  */
 export async function control(
   { faults, switches }: { faults: Faults; switches: Switches },
@@ -37,7 +40,7 @@ export async function control(
   reply(200, operation.endsWith('faults') ? faults.list() : switches);
 }
 
-/** @throws {RangeError} Before anything is changed. */
+/** Sets faults. @throws {RangeError} A route or a fault is invalid. Then nothing is changed. */
 function putFaults(faults: Faults, settings: Record<string, unknown>): void {
   const wanted = Object.entries(settings).map(([route, setting]) => {
     const list: unknown[] = setting === null ? [] : Array.isArray(setting) ? setting : [setting];
@@ -49,13 +52,14 @@ function putFaults(faults: Faults, settings: Record<string, unknown>): void {
 function readSetFault(value: unknown): SetFault {
   const setting = typeof value === 'string' ? { fault: value } : value;
   if (!isObject(setting) || typeof setting['fault'] !== 'string') {
-    throw new RangeError('a fault is a text, or an object with "fault", and perhaps "times" and "probability"');
+    throw new RangeError('a fault is a text, or an object with "fault" and optional "times", "probability", "userId"');
   }
-  const { fault, times, probability } = setting as unknown as SetFault;
+  const { fault, times, probability, userId } = setting as unknown as SetFault;
   const read = {
     fault,
     ...(times === undefined ? {} : { times }),
     ...(probability === undefined ? {} : { probability }),
+    ...(userId === undefined ? {} : { userId }),
   };
   checkFault(read);
   return read;
@@ -66,7 +70,7 @@ function parseObject(body: string | null): Record<string, unknown> {
     const value: unknown = JSON.parse(body ?? '');
     if (isObject(value)) return value;
   } catch {
-    // Said below.
+    // The error below covers a body that is not JSON.
   }
   throw new RangeError('the body must be a JSON object');
 }

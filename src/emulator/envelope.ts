@@ -2,7 +2,7 @@ import type { Envelope } from '../genauth/api';
 
 export type Lang = 'zh-CN' | 'en-US';
 
-/** What the service says, in the two languages its SDK knows. `$` stands for a parameter's name. */
+/** Every message in the two languages of the vendor SDK. `$` stands for the name of a parameter. */
 const TEXTS = {
   success: ['操作成功', 'Operation successful'],
   malformed: ['参数 $ 格式错误', 'Parameter $ is malformed'],
@@ -12,8 +12,12 @@ const TEXTS = {
   unsupported: ['不支持该操作', 'This operation is not supported'],
   userMissing: ['用户不存在', 'User not found'],
   resourceMissing: ['资源不存在', 'Resource not found'],
+  applicationMissing: ['应用不存在', 'Application not found'],
+  sessionMissing: ['会话不存在', 'Session not found'],
   identityMissing: ['身份不存在', 'Identity not found'],
   alreadyBound: ['该身份已绑定其他账号', 'The identity is bound to another account'],
+  alreadyExecuted: ['该请求已执行', 'The request was already executed'],
+  keyReused: ['幂等键已用于其他请求', 'The idempotency key was used for another request'],
   lastLoginMethod: ['只有一种登录方式，无法解绑', 'The only login method cannot be unbound'],
   notLoggedIn: ['尚未登录，无权访问此请求', 'Not logged in, no permission to access this request'],
   wrongKey: ['密钥错误', 'The access key is incorrect'],
@@ -28,7 +32,7 @@ const TEXTS = {
   unknown: ['未知错误', 'Unknown error'],
 } as const satisfies Record<string, readonly [string, string]>;
 
-/** The documented codes that this stand-in answers with. */
+/** The documented codes that the emulator returns: docs/genauth-api.md#error-codes. */
 export const API_CODE = {
   signature: 1300,
   signatureMethod: 1301,
@@ -38,15 +42,16 @@ export const API_CODE = {
   dateSkewed: 1305,
   replayed: 1306,
   userMissing: 2004,
+  applicationMissing: 2011,
   notLoggedIn: 2020,
-  /** Of V1 and V2; whether V3 uses these three is unknown. */
+  /** Codes of the V1 and V2 APIs. Whether V3 uses these three is unknown. */
   alreadyBound: 2215,
   notBound: 2216,
   lastLoginMethod: 2217,
   wrongAccount: 2333,
 } as const;
 
-/** The operation said no: an envelope other than 200. */
+/** An operation refuses a request: the envelope has another statusCode than 200. */
 export class Refusal extends Error {
   readonly statusCode: number;
   readonly text: keyof typeof TEXTS;
@@ -70,7 +75,7 @@ export function malformed(parameter: string): Refusal {
   return new Refusal(400, 'malformed', { parameter });
 }
 
-/** The language of messages: of either brand's header, by default Chinese. */
+/** Returns the language of messages, from the header of either brand. Default: Chinese. */
 export function langOf(headers: Readonly<Record<string, string | string[] | undefined>>): Lang {
   const asked = headers['x-genauth-lang'] ?? headers['x-authing-lang'];
   return asked === 'en-US' ? 'en-US' : 'zh-CN';

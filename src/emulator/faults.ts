@@ -2,39 +2,42 @@ import type { Route } from '../genauth/api';
 import { OPERATIONS } from './operations';
 
 /**
- * Every fault, how it is written, whether the operation is executed all the same, and what the caller sees. A fault that
- * does not execute comes before the gate: it also meets requests that would have been refused.
+ * Every fault: how it is written, whether the operation is executed all the same, and what the client gets. A fault that
+ * does not execute takes effect before authentication, so that it also meets requests that would be refused.
+ *
+ * `--help` and the table in docs/emulator.md are derived from this table.
  */
 export const FAULTS = {
-  latency: ['latency:MS', 'executed', 'comes that much later; any other fault may come on top'],
-  http: ['http-STATUS', 'not executed', 'that HTTP status with an HTML page, as a gateway answers'],
-  'http-429': ['http-429[:RETRY-AFTER]', 'not executed', 'HTTP 429 with the documented body, and the header as given'],
-  envelope: ['envelope-STATUSCODE[/APICODE]', 'not executed', 'an envelope with these codes under HTTP 200'],
-  'success-false': ['success-false', 'not executed', 'an envelope of 200 whose data says success false'],
+  latency: ['latency:MS', 'executed', 'the response is delayed; combines with any other fault'],
+  http: ['http-STATUS', 'not executed', 'this HTTP status with an HTML page, as a gateway sends it'],
+  'http-429': ['http-429[:RETRY-AFTER]', 'not executed', 'HTTP 429 with the documented body, and this Retry-After'],
+  envelope: ['envelope-STATUSCODE[/APICODE]', 'not executed', 'an envelope with these codes in HTTP 200'],
+  'route-missing': ['route-missing', 'not executed', 'HTTP 404 without an apiCode, as for a route that does not exist'],
+  'success-false': ['success-false', 'not executed', 'an envelope of 200 whose data has success false'],
   redirect: ['redirect', 'not executed', 'HTTP 307 to another path of the same host'],
   'reset-before-read': ['reset-before-read', 'not executed', 'the connection is reset before the body is read'],
-  'reset-before-execute': ['reset-before-execute', 'not executed', 'the connection is reset once the request is read'],
-  'hang-before-execute': ['hang-before-execute', 'not executed', 'no answer, ever'],
-  'reset-after-execute': ['reset-after-execute', 'executed', 'the connection is reset instead of an answer'],
-  'hang-after-execute': ['hang-after-execute', 'executed', 'no answer, ever'],
-  'half-close': ['half-close', 'executed', 'the connection is ended (FIN, not RST) instead of an answer'],
-  'execute-late': ['execute-late[:MS]', 'executed late', 'the connection is reset, and executed 1000 ms after that'],
-  drip: ['drip[:MS]', 'executed', 'the answer, one byte every 100 ms'],
+  'reset-before-execute': ['reset-before-execute', 'not executed', 'the connection is reset after the body is read'],
+  'hang-before-execute': ['hang-before-execute', 'not executed', 'no response; the connection stays open'],
+  'reset-after-execute': ['reset-after-execute', 'executed', 'the connection is reset instead of a response'],
+  'hang-after-execute': ['hang-after-execute', 'executed', 'no response; the connection stays open'],
+  'half-close': ['half-close', 'executed', 'the connection is ended (FIN, not RST) instead of a response'],
+  'execute-late': ['execute-late[:MS]', 'executed late', 'the connection is reset; executed 1000 ms (or MS) later'],
+  drip: ['drip[:MS]', 'executed', 'the response, one byte every 100 ms (or MS)'],
   'truncated-body': ['truncated-body', 'executed', 'the connection ends in the middle of a body of declared length'],
-  'truncated-json': ['truncated-json', 'executed', 'half of the JSON, as a whole answer'],
+  'truncated-json': ['truncated-json', 'executed', 'half of the JSON, as a complete response'],
   'not-json': ['not-json', 'executed', 'HTTP 200 with an HTML page'],
   empty: ['empty', 'executed', 'HTTP 200 without a body'],
-  'wrong-shape': ['wrong-shape', 'executed', 'lists as one object, objects as a list, and success as a text'],
+  'wrong-shape': ['wrong-shape', 'executed', 'lists as one object, objects as a list, success as a text'],
   'no-data': ['no-data', 'executed', 'an envelope of 200 without data'],
-  'user-mismatch': ['user-mismatch', 'executed', 'reads answer about another user than the one asked for'],
-  'gzip-anyway': ['gzip-anyway', 'executed', 'the answer is compressed, whatever the request accepts'],
-  oversized: ['oversized', 'executed', 'the answer, padded to 16 MiB'],
+  'user-mismatch': ['user-mismatch', 'executed', 'reads return another user than the one requested'],
+  'gzip-anyway': ['gzip-anyway', 'executed', 'the response is compressed, whatever the request accepts'],
+  oversized: ['oversized', 'executed', 'the response, padded to 16 MiB'],
   garbage: ['garbage', 'executed', 'bytes that are not HTTP'],
 } as const satisfies Record<string, readonly [string, 'executed' | 'executed late' | 'not executed', string]>;
 
 export type FaultKind = keyof typeof FAULTS;
 
-/** A fault as it is written, in code, on the command line and over HTTP. */
+/** A fault as it is written in code, on the command line and over HTTP. */
 export type Fault =
   | Exclude<FaultKind, 'latency' | 'http' | 'envelope'>
   | `latency:${number}`
@@ -45,116 +48,20 @@ export type Fault =
   | `execute-late:${number}`
   | `drip:${number}`;
 
-/** A fault, taken apart. */
+/** A parsed fault. */
 export interface Plan {
   fault: Fault;
   kind: FaultKind;
-  /** Milliseconds, HTTP status or statusCode; which of them, the kind says. */
+  /** Milliseconds, an HTTP status or a statusCode, depending on the kind. */
   number: number;
   apiCode?: number;
   retryAfter?: string;
 }
 
-export interface FaultOptions {
-  /** Default: until cleared. How many calls it meets, those to come first. */
-  times?: number;
-  /** Default 1. How likely it meets a call, 0 to 1. */
-  probability?: number;
-}
-
-/** A fault that is set, as the control surface shows it. */
-export interface SetFault extends FaultOptions {
-  fault: Fault;
-}
-
-/** A route as in `api.ts`, the last part of its path, or `*` for every route. */
-export type FaultRoute = Route | (string & {});
-
-type Active = SetFault & { plan: Plan; left: number };
-
-/** Which faults meet the calls to which routes. May be changed at any time; a call keeps what it met on arrival. */
-export class Faults {
-  readonly #active = new Map<string, Active[]>();
-  readonly #random: () => number;
-
-  constructor(random: () => number) {
-    this.#random = random;
-  }
-
-  /**
-   * Sets the faults of a route, in place of all it had. Of several the first that meets a call takes effect; latencies
-   * come on top of it.
-   *
-   * @throws {RangeError} There is no such route or fault, or an option is out of range. Then nothing is changed.
-   */
-  set(route: FaultRoute, fault: Fault | readonly SetFault[], options: FaultOptions = {}): void {
-    const name = resolveRoute(route);
-    const active = (typeof fault === 'string' ? [{ fault, ...options }] : fault).map(activate);
-    if (active.length === 0) this.#active.delete(name);
-    else this.#active.set(name, active);
-  }
-
-  /** Clears the faults of one route. Default: of all of them. */
-  clear(route?: FaultRoute): void {
-    if (route === undefined) this.#active.clear();
-    else this.#active.delete(resolveRoute(route));
-  }
-
-  /** What is set, by route; `times` counts down. */
-  list(): Record<string, SetFault[]> {
-    return Object.fromEntries(
-      [...this.#active].map(([route, actives]) => [
-        route,
-        actives.map(({ fault, left, probability }) => ({
-          fault,
-          ...(left === Infinity ? {} : { times: left }),
-          ...(probability === undefined ? {} : { probability }),
-        })),
-      ]),
-    );
-  }
-
-  /** Decides what meets a call that has just arrived. */
-  draw(route: Route): { latencyMs: number; plan: Plan | null } {
-    let latencyMs = 0;
-    let plan: Plan | null = null;
-    if (this.#active.size === 0) return { latencyMs, plan };
-    for (const name of [route, '*']) {
-      for (const active of this.#active.get(name) ?? []) {
-        if (active.left < 1 || (plan !== null && active.plan.kind !== 'latency')) continue;
-        if (active.probability !== undefined && this.#random() >= active.probability) continue;
-        active.left -= 1;
-        if (active.plan.kind === 'latency') latencyMs += active.plan.number;
-        else plan = active.plan;
-      }
-      const actives = this.#active.get(name)?.filter((active) => active.left >= 1);
-      if (actives?.length === 0) this.#active.delete(name);
-      else if (actives !== undefined) this.#active.set(name, actives);
-    }
-    return { latencyMs, plan };
-  }
-}
-
-/** @throws {RangeError} There is no such fault, or an option is out of range. */
-export function checkFault(fault: SetFault): void {
-  activate(fault);
-}
-
-function activate({ fault, times, probability }: SetFault): Active {
-  const plan = parseFault(fault);
-  if (times !== undefined && !(Number.isInteger(times) && times >= 1)) {
-    throw new RangeError('"times" must be a whole number from 1');
-  }
-  if (probability !== undefined && !(probability >= 0 && probability <= 1)) {
-    throw new RangeError('"probability" must be a number from 0 to 1');
-  }
-  return { fault, plan, left: times ?? Infinity, ...(probability === undefined ? {} : { probability }) };
-}
-
 /**
- * Reads a fault.
+ * Parses a fault.
  *
- * @throws {RangeError} There is none that is written so; the message lists those there are.
+ * @throws {RangeError} There is no such fault. The message lists all faults.
  */
 export function parseFault(text: string): Plan {
   const fault = text as Fault;
@@ -178,7 +85,7 @@ export function parseFault(text: string): Plan {
   throw new RangeError(`unknown fault "${text}"; there are ${known.join(', ')}`);
 }
 
-/** The faults that take a time. `latency` has no default. */
+/** The faults with a duration, and its default. `latency` has no default. */
 const DEFAULT_MS: ReadonlyMap<string, number> = new Map([
   ['latency', NaN],
   ['drip', 100],
@@ -189,10 +96,13 @@ function isPlain(kind: string): kind is FaultKind {
   return Object.hasOwn(FAULTS, kind) && kind !== 'http' && kind !== 'envelope';
 }
 
+/** A route as in `api.ts`, the last part of its path, or `*` for every route. */
+export type FaultRoute = Route | (string & {});
+
 /**
  * Finds a route by its full name or the last part of its path.
  *
- * @throws {RangeError} There is none of that name.
+ * @throws {RangeError} There is no such route.
  */
 export function resolveRoute(name: string): Route | '*' {
   if (name === '*') return name;

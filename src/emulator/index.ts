@@ -6,79 +6,86 @@ import type { AccessKey } from '../genauth/signature';
 import { Authenticator } from './authentication';
 import type { Call } from './calls';
 import { control, CONTROL_PATH } from './control';
-import { type Fault, Faults, type SetFault } from './faults';
+import { BUILT_IN_SEED } from './builtInSeed';
+import type { Fault } from './faults';
+import { Faults, type SetFault } from './faultSchedule';
 import { type Gate, serve } from './gate';
+import { IdempotencyKeys } from './idempotency';
+import { createId } from './ids';
 import { Ledger } from './ledger';
 import { ManagementTokens } from './managementToken';
-import { BUILT_IN_SEED } from './pool';
 import { RateLimit } from './rateLimit';
 import type { Seed } from './seed';
-import { createId, Store } from './store';
-import { DEFAULT_SWITCHES, readSwitches, type Switches } from './switches';
+import { Store } from './store';
+import { defaultSwitches, readSwitches, type Switches } from './switches';
 
 export type { Call } from './calls';
-export type { Fault, FaultOptions, Faults, SetFault } from './faults';
-export { createPool } from './pool';
-export type { Seed, SeedExtIdp, SeedIdentity, SeedUser } from './seed';
-export type { Execution, Store, StoredUser } from './store';
+export { createPool, type PoolSize } from './createPool';
+export type { Execution, KickExecution, LinkExecution } from './executions';
+export type { Fault } from './faults';
+export type { FaultOptions, Faults, SetFault } from './faultSchedule';
+export { parseJson, type RawJson, rawJson } from './rawJson';
+export { readSeed } from './readSeed';
+export type { IdentitiesForm, Seed, SeedApplication, SeedExtIdp, SeedIdentity, SeedUser } from './seed';
+export type { StoredApplication } from './applications';
+export type { Store, StoredUser } from './store';
 export type { Switches } from './switches';
 
 export interface StartOptions {
   /** Default '127.0.0.1'. */
   host?: string;
-  /** Default 0: a free one. */
+  /** Default 0: a free port. */
   port?: number;
-  /** Default: a small pool of nine users, with the same ids at every start. */
+  /** Default: a small pool of users, with the same ids at every start. */
   seed?: Seed;
-  /** Default: see `Switches`. */
+  /** Default: see docs/emulator.md. */
   switches?: Partial<Switches>;
-  /** Default: none. By route: the last part of its path, its full name, or `*`. */
+  /** Default: none. The keys are routes: the last part of a path, a full name such as `GET /api/v3/get-user`, or `*`. */
   faults?: Readonly<Record<string, Fault | readonly SetFault[]>>;
-  /** Default: made up at every start. */
+  /** Default: generated at every start. */
   accessKey?: AccessKey;
-  /** Default: the access key's id, as with a user pool's own key. */
+  /** Default: the id of the access key, as for the global key of a user pool. */
   userPoolId?: string;
-  /** Default 300. Short for the switch of this name. */
+  /** Default 300. The switch of this name. */
   qps?: number;
-  /** Default `Math.random`. What faults with a probability draw from: 0 to 1, 1 excluded. */
+  /** Default `Math.random`. The source of random numbers for faults with a probability. */
   random?: () => number;
 }
 
-/** A running stand-in for GenAuth's management API. */
+/** A running emulator of GenAuth's management API. */
 export interface Emulator {
-  /** Its origin, such as `http://127.0.0.1:4010`. */
+  /** The origin, such as `http://127.0.0.1:4010`. */
   readonly url: string;
   readonly accessKeyId: string;
   readonly accessKeySecret: string;
   readonly userPoolId: string;
-  /** What is really linked to what. */
+  /** The user pool, with the writes that were executed. */
   readonly store: Store;
-  /** Read at each request: assign to them at any time. */
+  /** Assign to a switch at any time. Each request reads them. */
   readonly switches: Switches;
-  /** Read at each request: set and clear them at any time. */
+  /** Set and clear faults at any time. Each request reads them. */
   readonly faults: Faults;
-  /** Every request to the API that arrived, oldest first; of more than 20 000 the older ones are forgotten. */
+  /** Every request that arrived, oldest first. Beyond 20 000, the older half is dropped. */
   readonly calls: readonly Call[];
-  /** Forgets `calls` and the store's `executions`. */
+  /** Clears `calls` and the executions of the store. */
   clearCalls(): void;
-  /** Ends every connection, also those that hang, and stops listening. */
+  /** Stops listening and ends every connection, including those that hang. */
   close(): Promise<void>;
 }
 
 /**
- * Starts a stand-in for GenAuth's V3 management API: the real wire over a real socket, with the behaviour where GenAuth is
- * silent as switches, and everything that can go wrong on the way as faults.
+ * Starts an emulator of GenAuth's V3 management API, with a user pool in memory, on a real socket.
  *
- * @throws {RangeError} A switch, a fault or the seed is not what it can be.
- * @throws The system's error when the port is taken.
- * @see genauth-wire.md, section 9
+ * @throws {RangeError} A switch, a fault or the seed is invalid.
+ * @throws {Error} The system's error, for example `EADDRINUSE` if the port is taken.
+ * @see docs/emulator.md
  */
 export async function startEmulator(options: StartOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, seed = BUILT_IN_SEED, random = Math.random } = options;
   const accessKey = options.accessKey ?? { accessKeyId: createId(), accessKeySecret: randomBytes(16).toString('hex') };
   const userPoolId = options.userPoolId ?? accessKey.accessKeyId;
   const switches: Switches = {
-    ...DEFAULT_SWITCHES,
+    ...defaultSwitches(),
     ...readSwitches({ ...options.switches, ...(options.qps === undefined ? {} : { qps: options.qps }) }),
   };
   const faults = new Faults(random);
@@ -88,12 +95,13 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
   const tokens = new ManagementTokens();
   const calls = new Ledger<Call>(20_000);
   const closing = new AbortController();
-  // Every call that waits listens to it.
+  // Every call that is delayed adds a listener.
   setMaxListeners(0, closing.signal);
   const gate: Gate = {
     pool: { id: userPoolId, key: accessKey, store, switches, tokens, now: () => Date.now() + switches.clockOffsetMs },
     authenticator: new Authenticator(accessKey, userPoolId, tokens),
     rateLimit: new RateLimit(),
+    idempotencyKeys: new IdempotencyKeys(),
     faults,
     calls,
     closing: closing.signal,
@@ -104,7 +112,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
       ? control({ faults, switches }, request, response)
       : serve(gate, request, response);
     served.catch((error: unknown) => {
-      // The caller went away, or the emulator is closing: nobody is left to tell.
+      // The client is gone or the emulator is closing, so that no response can be sent.
       if (request.socket.destroyed || closing.signal.aborted) return;
       if (response.headersSent) response.destroy();
       else response.writeHead(500, { 'content-type': 'text/plain' }).end(`the emulator failed: ${String(error)}\n`);
@@ -138,5 +146,5 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
   };
 }
 
-// Longer than any sensible client's, as a balancer's is: a client that reuses a connection in time never finds it ended.
+// Longer than the keep-alive of common clients, as for load balancers. Then a client does not reuse an ended connection.
 const KEEP_ALIVE_MS = 65_000;

@@ -1,4 +1,4 @@
-/** Remembers what happened, in order. When it is full, the older half is forgotten. */
+/** A list of events, oldest first. When it is full, the older half is dropped. */
 export class Ledger<Entry> {
   #entries: Entry[] = [];
   readonly #capacity: number;

@@ -1,18 +1,19 @@
 import type { DataOf } from '../genauth/api';
 import { isObject } from '../json';
 import { malformed, Refusal } from './envelope';
-import { toUserDto } from './lookup';
-import { objectOf, optionalTextOf, type RequestData } from './request';
+import { objectOf, optionalTextOf } from './parameters';
+import type { RequestData } from './request';
 import type { StoredUser } from './store';
 import type { UserPool } from './userPool';
+import { toUserDto } from './userResponse';
 
 const SEARCHED = ['phone', 'email', 'name', 'username', 'nickname'] as const;
 
 /**
  * Lists users from a search index, whose view of identities is `indexLagMs` old. Advanced filters and raw index queries
- * are not supported: they answer 501.
+ * are not supported and get 501.
  *
- * @see genauth-wire.md, section 2.6
+ * @see docs/genauth-api.md#list-users
  */
 export function listUsers({ store, switches }: UserPool, request: RequestData): DataOf<'POST /api/v3/list-users'> {
   if (request['advancedFilter'] !== undefined || request['searchQuery'] !== undefined) {

@@ -1,14 +1,16 @@
-import { help, readCommandLine, UsageError } from './commandLine';
+import { readCommandLine, UsageError } from './commandLine';
+import { help } from './help';
 import { type Emulator, startEmulator, type StartOptions } from './index';
+import { columnText } from './rows';
 
-/** Users that are shown at the start. */
-const SHOWN = 9;
+/** The number of users that the introduction lists. */
+const SHOWN = 15;
 
 async function main(): Promise<void> {
   const options = readCommandLine(process.argv.slice(2), process.env);
   if (options === 'help') return void process.stdout.write(help());
   const emulator = await startEmulator(options);
-  // Before the introduction: whoever reads it may send a signal at once.
+  // Installed before the introduction is printed, because its reader may send a signal at once.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
   process.stdout.write(introduce(emulator, options));
 }
@@ -16,10 +18,10 @@ async function main(): Promise<void> {
 function introduce({ url, accessKeyId, accessKeySecret, userPoolId, store }: Emulator, options: StartOptions): string {
   const users = store.users();
   const lines = users.slice(0, SHOWN).map(({ profile, identities }) => {
-    const links = identities.map((row) => (row.type === 'generic' ? row.provider : `${row.provider} (${row.type})`));
+    const links = identities.map(describeIdentity);
     return `  ${profile.userId}  ${profile.name ?? profile.username ?? 'no name'}: ${links.join(', ') || 'nothing'}`;
   });
-  // One that was handed in may open the real service as well.
+  // A key from the environment may also be valid for the real service.
   const secret = options.accessKey === undefined ? accessKeySecret : '(as in the environment)';
   return `GenAuth emulator listening on ${url}
 
@@ -33,6 +35,13 @@ ${lines.join('\n')}
 
 Faults and switches can be changed while it runs: see --help. Stop it with Ctrl+C.
 `;
+}
+
+/** Names an identity by its provider and, unless it is `generic`, its type. Raw rows can lack both. */
+function describeIdentity(row: unknown): string {
+  const provider = columnText(row, 'provider') ?? 'unknown';
+  const type = columnText(row, 'type') ?? 'generic';
+  return type === 'generic' ? provider : `${provider} (${type})`;
 }
 
 main().catch((error: unknown) => {

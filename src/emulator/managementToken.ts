@@ -3,9 +3,9 @@ import { createHmac, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 const HEADER = Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url');
 
 /**
- * Issues and verifies management tokens: JWTs signed with a secret of this process.
+ * Issues and verifies management tokens: JWTs signed with a secret of this object.
  *
- * @see genauth-wire.md, section 1b
+ * @see docs/genauth-api.md#management-token
  */
 export class ManagementTokens {
   readonly #secret = randomBytes(32);
@@ -27,7 +27,7 @@ export class ManagementTokens {
     return `${signed}.${this.#sign(signed).toString('base64url')}`;
   }
 
-  /** @returns Whether the token was issued here, has not expired and, where only the newest counts, is the newest. */
+  /** Whether the token was issued here and has not expired. With `onlyNewest`, it must also be the newest. */
   verify(token: string, nowMs: number, onlyNewest: boolean): boolean {
     const [header, payload, signature, ...rest] = token.split('.');
     if (header !== HEADER || payload === undefined || signature === undefined || rest.length > 0) return false;

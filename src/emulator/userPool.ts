@@ -3,13 +3,13 @@ import type { ManagementTokens } from './managementToken';
 import type { Store } from './store';
 import type { Switches } from './switches';
 
-/** The one user pool that operations work on. */
+/** The user pool that operations read and change. */
 export interface UserPool {
   readonly id: string;
   readonly key: AccessKey;
   readonly store: Store;
   readonly switches: Switches;
   readonly tokens: ManagementTokens;
-  /** Epoch milliseconds of the service's clock. */
+  /** Returns epoch milliseconds by the clock of the emulator. */
   readonly now: () => number;
 }

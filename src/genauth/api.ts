@@ -79,6 +79,44 @@ export interface ExtIdpDetailDto extends ExtIdpDto {
   autoJoin: boolean;
 }
 
+export type BasicLoginMethod =
+  'PHONE_CODE' | 'EMAIL_CODE' | 'PHONE_PASSWORD' | 'EMAIL_PASSWORD' | 'USERNAME_PASSWORD' | 'SELF_BUILT_APP_QRCODE';
+
+/** A connection of an identity source, as an application enables it. */
+export interface ApplicationExtIdpConnDto {
+  isSocial: boolean;
+  extIdpId: string;
+  extIdpType: string;
+  extIdpConnId: string;
+  extIdpConnType: string;
+  extIdpConnIdentifier: string;
+  extIdpConnDisplayName: string;
+  extIdpConnLogo: string;
+  enabled?: boolean;
+}
+
+/** The members of an application that this project reads. GenAuth returns more. */
+export interface ApplicationDto {
+  appId: string;
+  appIdentifier: string;
+  appName: string;
+  appLogo: string;
+  userPoolId: string;
+  loginConfig: {
+    enabledBasicLoginMethods: BasicLoginMethod[];
+    /** Documented as objects. GenAuth's samples show a list of connection ids, or a text that holds one. */
+    enabledExtIdpConns: ApplicationExtIdpConnDto[];
+  };
+}
+
+/** An application that a user is signed in to. */
+export interface LoggedInAppDto {
+  appId: string;
+  appName: string;
+  appLogo: string;
+  appLoginUrl: string;
+}
+
 /** How a look-up names its user. `user_id` is the default everywhere. */
 export type UserIdType =
   'user_id' | 'external_id' | 'phone' | 'email' | 'username' | 'identity' | 'sync_relation' | 'custom_field';
@@ -151,6 +189,23 @@ export interface ManagementApi {
   'GET /api/v3/get-ext-idp': {
     request: { id: string; appId?: string; type?: 'social' | 'enterprise' };
     data: ExtIdpDetailDto;
+  };
+  'GET /api/v3/get-application': {
+    request: { appId: string };
+    data: ApplicationDto;
+  };
+  'GET /api/v3/get-user-loggedin-apps': {
+    request: UserLookup;
+    data: LoggedInAppDto[];
+  };
+  'POST /api/v3/kick-users': {
+    /** 1 to 50 applications. */
+    request: { userId: string; appIds: readonly string[]; options?: { userIdType?: UserIdType } };
+    data: { success: boolean };
+  };
+  'POST /api/v3/check-session-status': {
+    request: { userId: string; appId: string };
+    data: { active: boolean };
   };
 }
 

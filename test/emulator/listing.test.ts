@@ -21,10 +21,10 @@ describe('list-users', () => {
   }
 
   test('answers a page of the users that hold the keywords', async () => {
-    expect(await list({})).toMatchObject({ totalCount: 9 });
+    expect(await list({})).toMatchObject({ totalCount: 13 });
     expect((await list({ keywords: '张' })).list).toMatchObject([{ userId: ZHANG_SAN }]);
     const page = await list({ options: { pagination: { page: 2, limit: 2 } } });
-    expect(page.totalCount).toBe(9);
+    expect(page.totalCount).toBe(13);
     expect(page.list).toMatchObject([{ userId: LI_SI }, { userId: WANG_FANG }]);
   });
 

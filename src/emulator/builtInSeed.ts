@@ -1,61 +1,23 @@
-import type { Seed, SeedUser } from './seed';
+import {
+  BUILT_IN_APPLICATIONS,
+  BUILT_IN_EXT_IDPS,
+  WECHAT,
+  GITHUB,
+  GOOGLE,
+  LARK,
+  AZURE,
+  LDAP,
+  SAML,
+  DELETED_SAML,
+  WEB,
+  MOBILE,
+} from './builtInSources';
+import type { Seed } from './seed';
 
-const WECHAT = '62f20932716fbcc10d966ee5';
-const GITHUB = '62f20932716fbcc10d966ee6';
-const GOOGLE = '62f20932716fbcc10d966ee7';
-const LARK = '62f20932716fbcc10d966ee8';
-const AZURE = '62f20932716fbcc10d966ee9';
-const LDAP = '62f20932716fbcc10d966eea';
-const SAML = '62f20932716fbcc10d966eeb';
-
-/** A pool to try things with: users as there are in practice, with the oddities of the real rows. */
+/** A small pool of users as real pools have them, with the same ids at every start. */
 export const BUILT_IN_SEED: Seed = {
-  extIdps: [
-    {
-      id: WECHAT,
-      name: '微信',
-      type: 'wechat',
-      connections: [
-        { id: '62f2093244fa5cb19ff21ed3', identifier: 'my-wechat', type: 'wechat:pc', displayName: '微信扫码' },
-      ],
-    },
-    {
-      id: GITHUB,
-      name: 'GitHub',
-      type: 'github',
-      connections: [{ id: '62f2093244fa5cb19ff21ed4', identifier: 'my-github' }],
-    },
-    {
-      id: GOOGLE,
-      name: 'Google',
-      type: 'google',
-      connections: [{ id: '62f2093244fa5cb19ff21ed5', identifier: 'my-google' }],
-    },
-    {
-      id: LARK,
-      name: '飞书',
-      type: 'lark',
-      connections: [{ id: '62f2093244fa5cb19ff21ed6', identifier: 'my-lark', type: 'lark-internal' }],
-    },
-    {
-      id: AZURE,
-      name: 'Azure AD',
-      type: 'azure-ad',
-      connections: [{ id: '62f2093244fa5cb19ff21ed7', identifier: 'my-azure' }],
-    },
-    {
-      id: LDAP,
-      name: 'Headquarters directory',
-      type: 'ldap',
-      connections: [{ id: '62f2093244fa5cb19ff21ed8', identifier: 'hq-ldap' }],
-    },
-    {
-      id: SAML,
-      name: 'Partner SAML',
-      type: 'saml',
-      connections: [{ id: '62f2093244fa5cb19ff21ed9', identifier: 'partner-saml' }],
-    },
-  ],
+  extIdps: BUILT_IN_EXT_IDPS,
+  applications: BUILT_IN_APPLICATIONS,
   users: [
     {
       id: '6229ffa1c05e6bfcade3e3d1',
@@ -66,13 +28,14 @@ export const BUILT_IN_SEED: Seed = {
       phone: '13800000001',
       hasPassword: true,
       customData: { school: 'Peking University', age: 22 },
+      signedInApps: [WEB, MOBILE],
       identities: [
         {
           id: '62299d8b866d2dab79a89d01',
           extIdpId: WECHAT,
           type: 'openid',
           userIdInIdp: 'oH_5k5SflrwjGvk7wqpoBKq_cc6M',
-          // As the service has been seen to keep them: credentials of the provider, on the row and in the profile.
+          // GenAuth's samples show credentials of the provider on the row; providers put them into profiles as well.
           accessToken: '57_made-up-access-token',
           refreshToken: '57_made-up-refresh-token',
           userInfoInIdp: {
@@ -103,6 +66,7 @@ export const BUILT_IN_SEED: Seed = {
       username: 'ada',
       email: 'ada@example.com',
       hasPassword: true,
+      signedInApps: [WEB],
       identities: [
         {
           id: '62299d8b866d2dab79a89d04',
@@ -140,7 +104,7 @@ export const BUILT_IN_SEED: Seed = {
       ],
     },
     {
-      // Nothing linked, and a password: nobody's last way in.
+      // Nothing linked, but a password.
       id: '6229ffa1c05e6bfcade3e3d4',
       name: '王芳',
       username: 'wangfang',
@@ -148,7 +112,7 @@ export const BUILT_IN_SEED: Seed = {
       hasPassword: true,
     },
     {
-      // One identity and no password: unlinking it locks the user out.
+      // One identity and no password, but a verified e-mail address.
       id: '6229ffa1c05e6bfcade3e3d5',
       name: 'Grace Hopper',
       email: 'grace@example.com',
@@ -214,44 +178,85 @@ export const BUILT_IN_SEED: Seed = {
       ],
     },
     {
-      // Imported and never seen since: no name to sign in with, nothing linked.
+      // Imported, never signed in: nothing to sign in with, nothing linked.
       id: '6229ffa1c05e6bfcade3e3d9',
       externalId: 'HR-00099',
     },
+    {
+      // The last way to sign in: one identity, no password, nothing verified.
+      id: '6229ffa1c05e6bfcade3e3da',
+      name: 'Noor Haddad',
+      signedInApps: [WEB],
+      identities: [
+        {
+          id: '62299d8b866d2dab79a89d10',
+          extIdpId: GITHUB,
+          userIdInIdp: '1024010',
+          userInfoInIdp: { login: 'noor', id: 1024010 },
+        },
+      ],
+    },
+    {
+      // Two rows of one source, no password, nothing verified: unlinking the source locks the user out, one row does not.
+      id: '6229ffa1c05e6bfcade3e3db',
+      name: '林美',
+      signedInApps: [MOBILE],
+      identities: [
+        {
+          id: '62299d8b866d2dab79a89d11',
+          extIdpId: WECHAT,
+          type: 'openid',
+          userIdInIdp: 'oH_5k5Linmei_made-up_cc6P',
+          userInfoInIdp: { openid: 'oH_5k5Linmei_made-up_cc6P', nickname: '美美' },
+        },
+        {
+          id: '62299d8b866d2dab79a89d12',
+          extIdpId: WECHAT,
+          type: 'unionid',
+          userIdInIdp: 'o9Nka5Linmei_made-up_yJg1',
+        },
+      ],
+    },
+    {
+      // A source that was deleted, and addresses that were never verified.
+      id: '6229ffa1c05e6bfcade3e3dc',
+      name: 'Olga Ivanova',
+      username: 'olga',
+      email: 'olga@former-partner.example',
+      emailVerified: false,
+      phone: '13800000012',
+      phoneVerified: false,
+      identities: [
+        {
+          id: '62299d8b866d2dab79a89d13',
+          extIdpId: DELETED_SAML,
+          provider: 'saml',
+          userIdInIdp: 'olga@former-partner.example',
+          originConnIds: ['62f2093244fa5cb19ff21eda'],
+        },
+        {
+          id: '62299d8b866d2dab79a89d14',
+          extIdpId: GOOGLE,
+          userIdInIdp: '107000000000000000012',
+          userInfoInIdp: { sub: '107000000000000000012', email: 'olga@former-partner.example' },
+        },
+      ],
+    },
+    {
+      id: '6229ffa1c05e6bfcade3e3dd',
+      name: 'Samuel Okafor',
+      username: 'sokafor',
+      email: 'sam@example.com',
+      status: 'Suspended',
+      hasPassword: true,
+      identities: [
+        {
+          id: '62299d8b866d2dab79a89d15',
+          extIdpId: GITHUB,
+          userIdInIdp: '1024013',
+          userInfoInIdp: { login: 'sokafor', id: 1024013 },
+        },
+      ],
+    },
   ],
 };
-
-const PROVIDERS = ['wechat', 'github', 'google', 'lark', 'azure-ad', 'ldap', 'saml'];
-
-/**
- * Makes a pool of any size, with the same ids every time. Each user has one identity under each of the sources.
- *
- * @param size.identitiesPerUser As many sources are made.
- */
-export function createPool(size: { users: number; identitiesPerUser: number }): Seed {
-  const extIdps = Array.from({ length: size.identitiesPerUser }, (_, source) => {
-    const type = PROVIDERS[source % PROVIDERS.length] ?? 'oidc';
-    return {
-      id: hexId('e', source),
-      name: `${type} ${source}`,
-      type,
-      connections: [{ id: hexId('c', source), identifier: `c${source}` }],
-    };
-  });
-  const users = Array.from({ length: size.users }, (_, user): SeedUser => ({
-    id: hexId('a', user),
-    username: `user${user}`,
-    identities: extIdps.map(({ id }, source) => ({
-      id: hexId('b', user * size.identitiesPerUser + source),
-      extIdpId: id,
-      userIdInIdp: `user${user}`,
-      userInfoInIdp: { sub: `user${user}`, name: `User ${user}` },
-    })),
-  }));
-  return { extIdps, users };
-}
-
-/** 24 hexadecimal digits: a kind and a number. */
-function hexId(kind: string, number: number): string {
-  return kind + number.toString(16).padStart(23, '0');
-}
