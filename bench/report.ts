@@ -75,7 +75,7 @@ export function limitTable(
     return [[title, ...whole.map((value) => (Number.isNaN(value) ? '-' : value.toFixed(0)))]];
   });
   const head = ['', 'users/s', 'failed/s', 'p50 ms', 'p99 ms', 'calls/s', 'refused calls/s'];
-  return `single users, 512 connections, GenAuth answers ${callsPerSecond} calls per second\n\n${table([head, ...rows])}`;
+  return `single users, 512 connections, GenAuth accepts ${callsPerSecond} calls per second\n\n${table([head, ...rows])}`;
 }
 
 export function offeredTable(measurements: readonly OfferedMeasurement[]): string {

@@ -27,11 +27,11 @@ let refused = 0;
 let allowance = 0;
 let allowedAt = 0;
 
-const UNLINKED = answer(
+const UNLINKED = responseOf(
   '200 OK',
   Buffer.from(JSON.stringify({ statusCode: 200, message: 'Success', requestId: REQUEST_ID, data: { success: true } })),
 );
-const TOO_MANY = answer(
+const TOO_MANY = responseOf(
   '429 Too Many Requests',
   Buffer.from(JSON.stringify({ statusCode: 429, message: 'Too many requests' })),
 );
@@ -52,7 +52,7 @@ function respond(head: string): Buffer {
     parts.push(userOf(id));
   }
   parts.push(END);
-  return answer('200 OK', ...parts);
+  return responseOf('200 OK', ...parts);
 }
 
 /** A token bucket that holds a tenth of a second's calls. */
@@ -75,7 +75,7 @@ function userOf(id: string): Buffer<ArrayBuffer> {
   return user;
 }
 
-function answer(status: string, ...body: Buffer[]): Buffer {
+function responseOf(status: string, ...body: Buffer[]): Buffer {
   const length = body.reduce((sum, part) => sum + part.length, 0);
   const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\ncontent-length: ${length}\r\n\r\n`;
   return Buffer.concat([Buffer.from(head), ...body]);

@@ -64,12 +64,12 @@ export async function createGuard(): Promise<Guard> {
       };
       const startedAt = performance.now();
       await audit.intent(intent);
-      const answer = await send();
-      const { statusCode, apiCode = null, requestId = null } = answer;
+      const envelope = await send();
+      const { statusCode, apiCode = null, requestId = null } = envelope;
       const upstream = { statusCode, apiCode, requestId, attempts: 1 };
       const latencyMs = Math.round(performance.now() - startedAt);
       void audit.outcome({ ...intent, outcome: 'acked', upstream, latencyMs });
-      return answer;
+      return envelope;
     },
     log(operation, ms) {
       const requestId = randomUUID();

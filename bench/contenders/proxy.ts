@@ -48,7 +48,7 @@ function toUser({ userId, identities }: UserRow, profiles: boolean): object {
   };
 }
 
-async function answer(text: string, send: SendUnlink): Promise<string> {
+async function execute(text: string, send: SendUnlink): Promise<string> {
   const { query, variables } = JSON.parse(text) as Body;
   const data = query.startsWith('mutation')
     ? await unlink(variables, send)
@@ -58,7 +58,7 @@ async function answer(text: string, send: SendUnlink): Promise<string> {
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    write(response, await answer(await read(request), (asked) => genauth.unlinkIdentity(asked)));
+    write(response, await execute(await read(request), (asked) => genauth.unlinkIdentity(asked)));
   } catch {
     response.writeHead(502).end();
   }
@@ -70,7 +70,7 @@ async function serveGuarded(request: IncomingMessage, response: ServerResponse, 
     const known = guard.authenticate(request);
     const caller: Caller = known instanceof Promise ? await known : known;
     const send: SendUnlink = (asked) => guard.unlink(caller, asked, () => genauth.unlinkIdentity(asked));
-    const body = await answer(await read(request), send);
+    const body = await execute(await read(request), send);
     write(response, body);
     guard.log(body.startsWith('{"data":{"unlink') ? 'unlink' : 'entities', performance.now() - startedAt);
   } catch {

@@ -12,6 +12,6 @@ const yoga = createYoga({
   context: () => createContext(),
   logging: false,
 });
-// A promise, which node:http has no use for: yoga answers errors itself.
+// The promise is ignored: yoga responds to errors itself.
 const server = createServer((request, response) => void yoga(request, response));
 server.listen(0, '127.0.0.1', () => announce(server.address() as AddressInfo));

@@ -128,7 +128,7 @@ const TOKEN_LIFE_MS = 60_000;
 /** Creates access tokens, and new ones every minute, so that a leak in the cache of tokens would add up. */
 function createTokens(issuer: Issuer): MixOptions['token'] {
   const key = createSigningKey('of another issuer');
-  const scopes = { operator: 'identity:read identity:unlink', reader: 'identity:read', stranger: 'identity:read' };
+  const scopes = { operator: 'identity:read identity:unlink', reader: 'identity:read', unknownIssuer: 'identity:read' };
   let tokens: Record<keyof typeof scopes, string> | undefined;
   let createdAt = 0;
   return (of) => {
@@ -137,7 +137,7 @@ function createTokens(issuer: Issuer): MixOptions['token'] {
       tokens = {
         operator: issuer.token({ scope: scopes.operator }),
         reader: issuer.token({ scope: scopes.reader }),
-        stranger: issuer.token({ scope: scopes.stranger }, { key }),
+        unknownIssuer: issuer.token({ scope: scopes.unknownIssuer }, { key }),
       };
     }
     return tokens[of];

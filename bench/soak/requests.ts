@@ -23,7 +23,7 @@ export interface MixOptions {
   userIds: readonly string[];
   extIdpIds: readonly string[];
   /** Returns an access token: with both scopes, with the scope to read, or of an unknown issuer. */
-  token: (of: 'operator' | 'reader' | 'stranger') => string;
+  token: (of: 'operator' | 'reader' | 'unknownIssuer') => string;
 }
 
 interface HttpRequest {
@@ -84,13 +84,13 @@ export class RequestMix {
       () => ({ body: '[]', headers: this.#operator() }),
       () => ({ body: '', headers: this.#operator(), method: 'GET' }),
       () => ({ body: '{}', headers: this.#operator(), path: '/nowhere' }),
-      () => graphql('{ nobody { knows } }', {}, this.#operator()),
+      () => graphql('{ unknownField { name } }', {}, this.#operator()),
       () => graphql('{ __schema { types { name } } }', {}, this.#operator()),
       () => graphql(ENTITIES, representations(['not an id']), this.#operator()),
       () => graphql(ENTITIES, representations(['f'.repeat(24)]), this.#operator()),
       () => graphql(`{ ${'__typename '.repeat(5_000)} }`, {}, this.#operator()),
       () => graphql(ENTITIES, oneUser(), {}),
-      () => graphql(ENTITIES, oneUser(), credentials(token('stranger'))),
+      () => graphql(ENTITIES, oneUser(), credentials(token('unknownIssuer'))),
       () => graphql(ENTITIES, oneUser(), credentials('not.a.token')),
       () => graphql(UNLINK, { userId: any(userIds), extIdpId: any(extIdpIds) }, credentials(token('reader'))),
     ];

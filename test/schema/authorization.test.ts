@@ -33,7 +33,7 @@ function composeWith(compose: Compose | undefined, sdl: string): Composition {
 }
 
 describe('the SDL with authorization', () => {
-  test('asks for a caller, and for nothing else where users may unlink themselves', () => {
+  test('requires authentication only, if users may unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, POLICY))).toEqual([
       expect.stringMatching(/^@link\(.*"@listSize", "@authenticated"\]\)$/),
       'identities: [Identity!] @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
@@ -41,7 +41,7 @@ describe('the SDL with authorization', () => {
     ]);
   });
 
-  test('asks for the scope, too, where only the scope lets anybody unlink', () => {
+  test('requires the scope as well, if users may not unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, DENYING))).toEqual([
       expect.stringMatching(/^@link\(.*"@listSize", "@authenticated", "@requiresScopes"\]\)$/),
       'identities: [Identity!] @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
@@ -53,7 +53,7 @@ describe('the SDL with authorization', () => {
     ['a field of another name', SDL.replace('  identities: ', '  links: '), 'User.identities'],
     ['no mutation', SDL.replace('  unlinkIdentity(', '  unlink('), 'Mutation.unlinkIdentity'],
     ['no link to federation', SDL.replace('specs.apollo.dev/federation', 'specs.example/federation'), '@link'],
-  ])('is not printed with less protection than was meant: %s', (_what, sdl, missing) => {
+  ])('is not printed without the protection of a field: %s', (_title, sdl, missing) => {
     expect(sdl).not.toBe(SDL);
     expect(() => withAuthorization(sdl, POLICY)).toThrow(missing);
   });
@@ -79,11 +79,11 @@ describe('@apollo/gateway', () => {
     await gateway.stop();
   }
 
-  test('takes the SDL that is printed by default', async () => {
+  test('loads the SDL that is printed by default', async () => {
     await expect(load(SDL)).resolves.toBeUndefined();
   });
 
-  test('refuses the one with authorization, which is why it is not the default', async () => {
+  test('rejects the SDL with authorization, which is why that is not the default', async () => {
     await expect(load(withAuthorization(SDL, POLICY))).rejects.toThrow(/for: SECURITY but is unsupported/);
   });
 });
@@ -94,11 +94,11 @@ describe('npm run schema:print', () => {
     return [await command.exited, command.output()];
   }
 
-  test('prints what is served', async () => {
+  test('prints the SDL that the service serves', async () => {
     expect(await print([], { SELF_UNLINK: 'deny' })).toEqual([0, `${SDL}\n`]);
   });
 
-  test('prints the SDL with authorization by the variables of the service, and needs no others', async () => {
+  test('prints the SDL with authorization for the policy variables of the service, and needs no other variables', async () => {
     expect(await print(['--authorization'])).toEqual([0, `${withAuthorization(SDL, POLICY)}\n`]);
     const denying = { SELF_UNLINK: 'deny', SCOPE_UNLINK: 'accounts.unlink' };
     const expected = withAuthorization(SDL, { ...DENYING, scopeUnlink: 'accounts.unlink' });
@@ -106,9 +106,9 @@ describe('npm run schema:print', () => {
   });
 
   test.each([
-    ['an option that there is not', ['--authorisation'], {}],
-    ['a variable that cannot be used', ['--authorization'], { SELF_UNLINK: 'no' }],
-  ])('prints no SDL on %s', async (_what, args, env) => {
+    ['an unknown option', ['--authorisation'], {}],
+    ['an invalid variable', ['--authorization'], { SELF_UNLINK: 'no' }],
+  ])('prints no SDL after %s', async (_title, args, env) => {
     const [code, output] = await print(args, env);
     expect(code).not.toBe(0);
     expect(output).not.toContain('type User');
