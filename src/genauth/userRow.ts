@@ -1,46 +1,47 @@
 import type { JsonReader } from '../json';
-import { IdentityList, Ranges } from './identity';
+import { IdentityList } from './identity';
+import { IdentityRows } from './identityRows';
 
-/** What is looked at of a user, nothing of it checked but the identities. */
+/** The members of a GenAuth user that are read. Only the identities have been validated. */
 export interface UserRow extends Partial<Record<(typeof MEMBERS)[number], unknown>> {
   userId: unknown;
-  /** Null when they cannot be read. A user without identities has an empty list, or none at all. */
+  /** Null when they cannot be read. Empty for a user without identities, also where the member is missing. */
   identities: IdentityList | null;
 }
 
 const MEMBERS = ['email', 'phone', 'username', 'passwordLastSetAt', 'emailVerified', 'phoneVerified'] as const;
 
-/** @returns null when it is not an object. */
+/** Reads one user. @returns null when the value is not an object. */
 export function readUser(json: JsonReader): UserRow | null {
-  return readRow(json, new Ranges(), (user) => {
+  return readRow(json, new IdentityRows(), (user) => {
     const member = MEMBERS.find((name) => json.isKey(name));
     if (member === undefined) json.skip();
     else user[member] = json.value();
   });
 }
 
-/** Of an answer with the row of an identity in it, at least about so many. */
-const BYTES_OF_ROW = 500;
+/** Estimated response bytes per identity, used to size the index of rows. */
+const BYTES_PER_IDENTITY = 500;
 
-/** Of a list of users, ids and identities. @returns null when it is not a list. */
+/** Reads a list of users: only their ids and identities. @returns null when the value is not an array. */
 export function readUsers(json: JsonReader): UserRow[] | null {
   if (json.kind() !== 'array') {
     json.skip();
     return null;
   }
   const users: UserRow[] = [];
-  const ranges = new Ranges(Math.ceil(json.bytes.length / BYTES_OF_ROW));
+  const rows = new IdentityRows(Math.ceil(json.bytes.length / BYTES_PER_IDENTITY));
   const skip = (): void => json.skip();
   json.enter();
   while (json.nextItem()) {
     // An unknown user may be missing or null, depending on the installation; both mean the same.
-    const user = readRow(json, ranges, skip);
+    const user = readRow(json, rows, skip);
     if (user !== null) users.push(user);
   }
   return users;
 }
 
-function readRow(json: JsonReader, ranges: Ranges, readOther: (user: UserRow) => void): UserRow | null {
+function readRow(json: JsonReader, rows: IdentityRows, readOther: (user: UserRow) => void): UserRow | null {
   if (json.kind() !== 'object') {
     json.skip();
     return null;
@@ -49,14 +50,14 @@ function readRow(json: JsonReader, ranges: Ranges, readOther: (user: UserRow) =>
   json.enter();
   while (json.nextKey()) {
     if (json.isKey('userId')) user.userId = json.value();
-    else if (json.isKey('identities')) user.identities = readIdentities(json, ranges);
+    else if (json.isKey('identities')) user.identities = readIdentities(json, rows);
     else readOther(user);
   }
   return user;
 }
 
-function readIdentities(json: JsonReader, ranges: Ranges): IdentityList | null {
-  if (json.kind() !== 'null') return IdentityList.read(json, ranges);
+function readIdentities(json: JsonReader, rows: IdentityRows): IdentityList | null {
+  if (json.kind() !== 'null') return IdentityList.read(json, rows);
   json.skip();
   return IdentityList.EMPTY;
 }

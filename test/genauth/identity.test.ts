@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
-import { type Identity, IdentityList, type RowTemplate, Ranges } from '../../src/genauth/identity';
+import { type Identity, IdentityList, type RowTemplate } from '../../src/genauth/identity';
+import { IdentityRows } from '../../src/genauth/identityRows';
 import { JsonReader, JsonWriter } from '../../src/json';
 import { readRows } from '../support/identities';
 
@@ -312,13 +313,13 @@ describe('a list of rows, however they are written', () => {
       fc.property(space, rowsText, space, templates, (before, text, after, fields) => {
         const body = Buffer.from(`{"others":[${JSON.stringify(ROW)}],"identities":${before}${text}${after},"next":1}`);
         const list = JsonReader.read(body, (json) => {
-          // Lists that share where they write down what they found do not get into one another.
-          const ranges = new Ranges(1);
+          // Lists that share their rows do not mix them up.
+          const sharedRows = new IdentityRows(1);
           json.enter();
           json.nextKey();
-          const others = IdentityList.read(json, ranges);
+          const others = IdentityList.read(json, sharedRows);
           json.nextKey();
-          const read = IdentityList.read(json, ranges);
+          const read = IdentityList.read(json, sharedRows);
           expect(others?.toArray()).toMatchObject([{ userIdInIdp: ROW.userIdInIdp }]);
           // Whatever is wrong with the rows, the reader stands behind them.
           expect(json.nextKey() && json.isKey('next') && json.value()).toBe(1);
