@@ -1,4 +1,4 @@
-// Stands for the subgraph of yours that owns `User`, for compose.yaml. Its users are some of the emulator's.
+// Takes the place of your subgraph that owns `User`, for compose.yaml. Its users exist in the emulator.
 const fs = require('node:fs');
 const path = require('node:path');
 const { ApolloServer } = require('@apollo/server');
