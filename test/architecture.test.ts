@@ -75,15 +75,15 @@ function roomOf(module: string): string {
   return module.split('/')[0] ?? module;
 }
 
-describe('the one-way data flow', () => {
-  test('is read from the files: every room is known here', () => {
+describe('the imports of src/', () => {
+  test('belong to modules that this test knows', () => {
     expect([...new Set(files.map((name) => roomOf(name.replace(/\.ts$/, ''))))].sort()).toEqual(
       Object.keys(MAY_IMPORT).sort(),
     );
     expect(imports.length).toBeGreaterThan(files.length);
   });
 
-  test('has no import against it', () => {
+  test('follow the direction of docs/architecture.md', () => {
     const against = imports.filter(({ from, to, typesOnly }) => {
       const types = typesOnly ? (MAY_IMPORT_TYPES[roomOf(from)] ?? []) : [];
       const allowed = [...(MAY_IMPORT[roomOf(from)] ?? []), ...types];
@@ -92,7 +92,7 @@ describe('the one-way data flow', () => {
     expect(against).toEqual([]);
   });
 
-  test('goes through the doors of audit, callers, genauth, graphql, identities, json and sharing', () => {
+  test('use only the index of audit, callers, genauth, graphql, identities, json and sharing', () => {
     const past = imports.filter(({ from, to }) => {
       const room = roomOf(to);
       return (
@@ -105,7 +105,7 @@ describe('the one-way data flow', () => {
     expect(past).toEqual([]);
   });
 
-  test('does not let production reach the emulator', () => {
+  test('do not lead from dist/main.js to the emulator', () => {
     const reached = new Set(['main']);
     for (const module of reached) {
       for (const { from, to } of imports) if (from === module || posix.join(module, 'index') === from) reached.add(to);
@@ -114,7 +114,7 @@ describe('the one-way data flow', () => {
     expect([...reached].filter((module) => roomOf(module) === 'emulator')).toEqual([]);
   });
 
-  test('reads process.env in the entries only', () => {
+  test('read process.env in the entry points only', () => {
     const readers = files.filter((name) => readFileSync(join(SRC, name), 'utf8').includes('process.env'));
     expect(readers.map((name) => relative('.', name)).sort()).toEqual([
       'auditOpen.ts',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { ConfigError, readConfig, VARIABLES } from '../src/config';
+import { ROOT } from './support/process';
 
 const SECRET = 'sentinel-secret-0123456789';
 const ROUTER_SECRET = 'router-sentinel-0123456789-0123456789';
@@ -28,7 +29,7 @@ function problemsOf(environment: Record<string, string>, readFile = noFile): rea
 }
 
 describe('the configuration', () => {
-  test('needs nothing but the access key and who may ask, and says what everything else is', () => {
+  test('requires the access key and the credentials of callers, and has defaults for everything else', () => {
     expect(readConfig(MINIMAL, noFile)).toEqual({
       host: '127.0.0.1',
       port: 4001,
@@ -75,13 +76,13 @@ describe('the configuration', () => {
     });
   });
 
-  test('cannot be changed afterwards', () => {
+  test('is frozen', () => {
     const config = readConfig(MINIMAL, noFile);
     expect(Object.isFrozen(config) && Object.isFrozen(config.management)).toBe(true);
     expect(Object.isFrozen(config.management.accessKey)).toBe(true);
   });
 
-  test('reports all that is wrong at once, by name and never by value', () => {
+  test('reports all invalid variables at once, by name and never by value', () => {
     const environment = {
       HOST: '0.0.0.0',
       AUTH_MODE: 'none',
@@ -105,11 +106,11 @@ describe('the configuration', () => {
     expect(problems.join('\n')).not.toMatch(/sentinel|0\.0\.0\.0|65536|1e9/);
   });
 
-  test.each(['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET'])('will not start without %s', (name) => {
+  test.each(['GENAUTH_ACCESS_KEY_ID', 'GENAUTH_ACCESS_KEY_SECRET'])('requires %s', (name) => {
     expect(problemsOf({ ...MINIMAL, [name]: '' })).toEqual([`${name} is required`]);
   });
 
-  test('takes a variable that is set to nothing as not set', () => {
+  test('treats an empty variable as not set', () => {
     expect(readConfig({ ...MINIMAL, PORT: '', LOG_LEVEL: '' }, noFile)).toMatchObject({ port: 4001, logLevel: 'info' });
   });
 
@@ -120,14 +121,14 @@ describe('the configuration', () => {
     expect(config.management.accessKey.accessKeySecret).toBe(SECRET);
   });
 
-  test('names a secret file that cannot be read, once', () => {
+  test('reports a secret file that cannot be read once', () => {
     const { GENAUTH_ACCESS_KEY_SECRET: _secret, ...others } = MINIMAL;
     expect(problemsOf({ ...others, GENAUTH_ACCESS_KEY_SECRET_FILE: '/sentinel' })).toEqual([
       'GENAUTH_ACCESS_KEY_SECRET_FILE cannot be read (ENOENT)',
     ]);
   });
 
-  test('refuses a secret that is given twice', () => {
+  test('refuses a secret with both a value and a file', () => {
     expect(problemsOf({ ...MINIMAL, GENAUTH_ACCESS_KEY_SECRET_FILE: '/a' }, () => SECRET)).toEqual([
       'GENAUTH_ACCESS_KEY_SECRET and GENAUTH_ACCESS_KEY_SECRET_FILE are both set: set one of them',
     ]);
@@ -138,20 +139,20 @@ describe('the configuration', () => {
     ['router', ['ROUTER_SECRETS']],
     ['jwt', ['JWT_ISSUER', 'JWT_AUDIENCE']],
     ['none', []],
-  ])('says what AUTH_MODE %s needs', (mode, names) => {
+  ])('reports the variables that AUTH_MODE %s requires', (mode, names) => {
     const { GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET } = MINIMAL;
     const problems = problemsOf({ GENAUTH_ACCESS_KEY_ID, GENAUTH_ACCESS_KEY_SECRET, AUTH_MODE: mode });
     expect(problems).toEqual(names.map((name) => `${name} is required where AUTH_MODE is ${mode}`));
   });
 
-  test('listens for others only where callers are checked', () => {
+  test('allows other hosts than loopback only if callers are authenticated', () => {
     expect(problemsOf({ ...MINIMAL, HOST: '0.0.0.0' })).toEqual([]);
     expect(problemsOf({ ...MINIMAL, HOST: '0.0.0.0', AUTH_MODE: 'none' })).toEqual([
       'HOST must be a loopback address where AUTH_MODE is none',
     ]);
   });
 
-  test('takes several router secrets and several audiences', () => {
+  test('accepts several router secrets and several audiences', () => {
     const { callers } = readConfig(
       { ...MINIMAL, ROUTER_SECRETS: `${ROUTER_SECRET}, ${ROUTER_SECRET}2`, JWT_AUDIENCE: 'a,b' },
       noFile,
@@ -187,7 +188,7 @@ describe('the configuration', () => {
     ['http://127.0.0.1:4010', 'http://127.0.0.1:4010'],
     ['http://localhost:4010', 'http://localhost:4010'],
     ['http://[::1]:4010', 'http://[::1]:4010'],
-  ])('takes %s as where GenAuth is', (given, origin) => {
+  ])('accepts %s as the address of GenAuth', (given, origin) => {
     expect(readConfig({ ...MINIMAL, GENAUTH_HOST: given }, noFile).management.origin).toBe(origin);
   });
 
@@ -199,7 +200,7 @@ describe('the configuration', () => {
     'https://api.genauth.ai?x=1',
     'https://key@api.genauth.ai',
     'api.genauth.ai',
-  ])('does not take %s as where GenAuth is', (given) => {
+  ])('refuses %s as the address of GenAuth', (given) => {
     expect(problemsOf({ ...MINIMAL, GENAUTH_HOST: given })).toEqual([
       'GENAUTH_HOST must be an https: origin without a path; http: is accepted for loopback alone',
     ]);
@@ -210,14 +211,14 @@ describe('the configuration', () => {
     'rediss://user:secret@valkey.example.com/2',
     'valkey://valkey',
     'valkeys://[::1]:6379/',
-  ])('takes %s as where Valkey is', (given) => {
+  ])('accepts %s as the address of Valkey', (given) => {
     expect(readConfig({ ...MINIMAL, VALKEY_URL: given }, noFile).valkeyUrl).toBe(given);
     const fromFile = readConfig({ ...MINIMAL, VALKEY_URL_FILE: '/run/secrets/valkey' }, () => `${given}\n`);
     expect(fromFile.valkeyUrl).toBe(given);
   });
 
   test.each(['https://valkey', 'valkey', 'redis:', 'redis://', 'redis://valkey/name', 'redis://valkey?db=1'])(
-    'does not take %s as where Valkey is',
+    'refuses %s as the address of Valkey',
     (given) => {
       expect(problemsOf({ ...MINIMAL, VALKEY_URL: given })).toEqual([
         'VALKEY_URL must be a redis:, rediss:, valkey: or valkeys: URL with a host, and a database number at most',
@@ -225,9 +226,9 @@ describe('the configuration', () => {
     },
   );
 
-  test('has every variable in .env.example with its default, and no other', () => {
-    const text = readFileSync(join(__dirname, '..', '.env.example'), 'utf8');
-    // A default stands there commented out, so that the file can be copied as it is.
+  test('has exactly the variables of .env.example, with the same defaults', () => {
+    const text = readFileSync(join(ROOT, '.env.example'), 'utf8');
+    // Defaults are commented out, so that the file can be copied unchanged.
     const shown = parseEnv(text.replace(/^# ?(?=[A-Z_]+=)/gm, ''));
     expect(Object.keys(shown).sort()).toEqual([...VARIABLES].sort());
     const asShown = readConfig({ ...shown, ...MINIMAL }, noFile);

@@ -47,21 +47,21 @@ function outcome(made: TokenVerifier, token = issuer.token()): Promise<string> {
   );
 }
 
-describe('the first keys', () => {
-  test('come from the place that the discovery document names', async () => {
+describe('the first keys of the issuer', () => {
+  test('come from the URL in the discovery document', async () => {
     const made = await started({ jwksUri: null });
     expect(made.ready()).toBe(true);
     expect((await made.verify([`Bearer ${issuer.token()}`])).sub).toBe(SUBJECT);
     expect(issuer.fetches).toEqual({ discovery: 1, jwks: 1 });
   });
 
-  test('come straight from a place that is given', async () => {
+  test('come from the configured URL, without the discovery document', async () => {
     const made = await started();
     expect(await outcome(made)).toBe('accepted');
     expect(issuer.fetches).toEqual({ discovery: 0, jwks: 1 });
   });
 
-  test('are waited for by the tokens that come before them, with one fetch for all', async () => {
+  test('are fetched once, and tokens that arrive earlier wait for them', async () => {
     const made = create();
     const starting = Promise.all([made.start(), made.start()]);
     expect(made.ready()).toBe(false);
@@ -72,12 +72,12 @@ describe('the first keys', () => {
     expect(issuer.fetches.jwks).toBe(1);
   });
 
-  test('are missing until it is started', async () => {
+  test('are not available before the verifier is started', async () => {
     await expect(create().verify([`Bearer ${issuer.token()}`])).rejects.toThrow(KeysUnavailableError);
     expect(issuer.fetches.jwks).toBe(0);
   });
 
-  test('are not looked for on behalf of garbage', async () => {
+  test('are not fetched for an invalid token', async () => {
     expect(
       await create()
         .verify(['Bearer garbage'])
@@ -90,15 +90,15 @@ describe('the first keys', () => {
     ['an error', 'status', { status: 503 }],
     ['a redirect, which is not followed', 'status', { status: 302 }],
     ['a broken connection', 'unreachable', 'reset'],
-    ['silence', 'timeout', 'hang'],
-    ['a page', 'malformed', { body: '<html>' }],
+    ['no response', 'timeout', 'hang'],
+    ['an HTML page', 'malformed', { body: '<html>' }],
     ['a list', 'malformed', { body: '[]' }],
     ['no keys', 'malformed', { body: '{"keys":[]}' }],
     ['keys that are not a list', 'malformed', { body: '{"keys":{}}' }],
     ['keys of other kinds only', 'malformed', { body: '{"keys":[{"kty":"oct","k":"AA","kid":"first"},null,1]}' }],
-    ['something compressed', 'malformed', { body: '{"keys":[]}', headers: GZIP }],
+    ['a compressed body', 'malformed', { body: '{"keys":[]}', headers: GZIP }],
     ['more than 256 KiB', 'too_large', { body: `{"keys":[],"x":"${'x'.repeat(256 * 1024)}"}` }],
-  ])('are unavailable when the issuer answers with %s', async (_what, reason, misbehaviour) => {
+  ])('are unavailable if the issuer responds with %s', async (_what, reason, misbehaviour) => {
     issuer.misbehaviour = { jwks: misbehaviour };
     const made = await started();
     expect(failures).toEqual([reason]);
@@ -110,10 +110,10 @@ describe('the first keys', () => {
 
   test.each<[string, string, Record<string, unknown>]>([
     ["another issuer's", 'issuer', { issuer: 'https://evil.example/oidc' }],
-    ['without the place of the keys', 'malformed', { jwks_uri: undefined }],
-    ['pointing to http: elsewhere', 'insecure', { jwks_uri: 'http://evil.example/jwks.json' }],
+    ['without the URL of the keys', 'malformed', { jwks_uri: undefined }],
+    ['pointing to http: on another host', 'insecure', { jwks_uri: 'http://evil.example/jwks.json' }],
     ['pointing to a file', 'insecure', { jwks_uri: 'file:///etc/passwd' }],
-  ])('are unavailable when the discovery document is %s', async (_what, reason, discovery) => {
+  ])('are unavailable if the discovery document is %s', async (_what, reason, discovery) => {
     issuer.discovery = discovery;
     const made = await started({ jwksUri: null });
     expect(failures).toEqual([reason]);
@@ -121,7 +121,7 @@ describe('the first keys', () => {
     expect(issuer.fetches.jwks).toBe(0);
   });
 
-  test('are not asked for by every token while the issuer is down, and come by themselves when it is back', async () => {
+  test('are not fetched for every token during an outage, and are fetched in the background until it ends', async () => {
     issuer.misbehaviour = { jwks: { status: 503 } };
     const made = await started();
     const outcomes = await Promise.all(Array.from({ length: 50 }, () => outcome(made)));
@@ -134,7 +134,7 @@ describe('the first keys', () => {
     expect(made.ready()).toBe(true);
   });
 
-  test('work beside keys that cannot be used, and those are told apart from wrong signatures', async () => {
+  test('work next to unusable keys, and a token of an unusable key has its own reason', async () => {
     issuer.otherJwks.push({ kty: 'RSA', kid: 'broken', n: 'AQ', e: 'AQAB' }, { kty: 'oct', kid: 'shared', k: 'AAAA' });
     const made = await started();
     expect(await outcome(made)).toBe('accepted');
@@ -143,13 +143,13 @@ describe('the first keys', () => {
   });
 });
 
-describe('rotation', () => {
-  test('makes a new key count within 60 seconds, and the old one no longer', async () => {
+describe('a rotation of the keys', () => {
+  test('takes effect within 60 seconds for the new key and the old one', async () => {
     const made = await started();
     const old = issuer.token();
     issuer.rotate('second', 'EC');
     const fresh = issuer.token({}, { alg: 'ES256' });
-    // The keys have only just been fetched: too early to ask again.
+    // The keys were fetched less than 30 seconds ago, so that they are not fetched again.
     expect(await outcome(made, fresh)).toBe('unknown_key');
     elapsedMs = 59_999;
     expect(await outcome(made, fresh)).toBe('accepted');
@@ -157,7 +157,7 @@ describe('rotation', () => {
     expect(issuer.fetches.jwks).toBe(2);
   });
 
-  test('counts, too, when the new key has the old name', async () => {
+  test('takes effect also if the new key has the same id', async () => {
     const made = await started();
     issuer.rotate('first');
     elapsedMs = 59_999;
@@ -165,15 +165,15 @@ describe('rotation', () => {
     expect(issuer.fetches.jwks).toBe(2);
   });
 
-  test('is noticed in the background, before any token asks', async () => {
+  test('is detected in the background, without a token', async () => {
     const made = await started({ refreshMs: 20 });
     issuer.rotate('second');
-    // The next one sees the new key, and is over when the one after it arrives: there is only ever one at a time.
+    // Fetches run one after another, so that the next one has ended when the second one arrives.
     await issuer.fetched(issuer.fetches.jwks + 2);
     expect(await outcome(made)).toBe('accepted');
   });
 
-  test('finds the keys in their new place when the discovery document names another', async () => {
+  test('follows the discovery document to a new URL', async () => {
     const moved = await startIssuer();
     try {
       const made = await started({ jwksUri: null });
@@ -187,10 +187,10 @@ describe('rotation', () => {
   });
 });
 
-describe('a storm of unknown keys', () => {
-  const strangers = Array.from({ length: 300 }, (_, index) => `stranger-${index}`);
+describe('many tokens with unknown keys', () => {
+  const unknownKids = Array.from({ length: 300 }, (_, index) => `unknown-${index}`);
 
-  test('costs one fetch in 30 seconds, and the known key goes on serving', async () => {
+  test('cost one fetch per 30 seconds, and tokens of the known key stay valid', async () => {
     const made = await started();
     for (const [at, fetches] of [
       [29_999, 1],
@@ -199,7 +199,7 @@ describe('a storm of unknown keys', () => {
       [60_000, 3],
     ] as const) {
       elapsedMs = at;
-      const tokens = strangers.map((kid) => issuer.token({}, { header: { kid } }));
+      const tokens = unknownKids.map((kid) => issuer.token({}, { header: { kid } }));
       const outcomes = await Promise.all(tokens.map((token) => outcome(made, token)));
       expect(new Set(outcomes)).toEqual(new Set(['unknown_key']));
       expect(await outcome(made)).toBe('accepted');
@@ -207,23 +207,23 @@ describe('a storm of unknown keys', () => {
     }
   });
 
-  test('costs no more while the issuer is down', async () => {
+  test('cost no further fetches while the issuer is down', async () => {
     const made = await started();
     issuer.misbehaviour = { jwks: { status: 503 } };
     elapsedMs = 30_000;
-    for (const kid of strangers) {
+    for (const kid of unknownKids) {
       expect(await outcome(made, issuer.token({}, { header: { kid } }))).toBe('unknown_key');
     }
     expect(await outcome(made)).toBe('accepted');
-    // One on behalf of the tokens; the few that follow are the retries in the background.
+    // One fetch for the tokens, and a few retries in the background.
     expect(issuer.fetches.jwks).toBeLessThanOrEqual(5);
     expect(failures[0]).toBe('status');
   });
 });
 
-describe('an outage', () => {
+describe('an outage of the issuer', () => {
   test.each<Misbehaviour>([{ status: 500 }, 'reset', { body: '{"keys":[]}' }])(
-    'does not disturb the known keys for 24 hours: %p',
+    'does not affect known keys for 24 hours: %p',
     async (misbehaviour) => {
       const made = await started();
       issuer.misbehaviour = { jwks: misbehaviour };
@@ -238,20 +238,20 @@ describe('an outage', () => {
     },
   );
 
-  test('makes nobody with a known key wait for the fetch that is under way', async () => {
+  test('does not delay tokens of a known key while a fetch is under way', async () => {
     const made = await started();
     issuer.misbehaviour = { jwks: 'hang' };
     elapsedMs = 30_000;
     const asking = outcome(made, issuer.token({}, { header: { kid: 'new' } }));
     await issuer.fetched(2);
     expect(await outcome(made)).toBe('accepted');
-    // Had it waited, it would have been until the fetch had failed.
+    // A token that had waited would have waited until the fetch failed.
     expect(failures).toEqual([]);
     await made.close();
     expect(await asking).toBe('unknown_key');
   });
 
-  test('leaves nothing to verify with after 24 hours without a fetch', async () => {
+  test('makes the keys unavailable after 24 hours', async () => {
     const made = await started();
     issuer.misbehaviour = { jwks: { status: 500 } };
     elapsedMs = 24 * 3_600_000;
@@ -259,7 +259,7 @@ describe('an outage', () => {
     await expect(made.verify([`Bearer ${issuer.token()}`])).rejects.toThrow(KeysUnavailableError);
   });
 
-  test('does not hold up closing', async () => {
+  test('does not delay closing', async () => {
     issuer.misbehaviour = { jwks: 'hang' };
     const made = create();
     const starting = made.start();

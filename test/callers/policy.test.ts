@@ -27,7 +27,7 @@ function actor(sub: string | null, ...scopes: string[]): Actor {
   return { iss: 'https://issuer.example/oidc', sub, azp: null, scopes, signedInAt: null };
 }
 
-function answers(policy: Policy, caller: Caller, userId: string): string {
+function permissions(policy: Policy, caller: Caller, userId: string): string {
   const yes = [policy.mayRead(caller, userId) && 'read', policy.mayUnlink(caller, userId) && 'unlink'];
   return yes.filter((word) => word !== false).join(' ');
 }
@@ -75,7 +75,7 @@ describe('the maximum age of a sign-in', () => {
     ['a recent sign-in', signedIn(NOW - 300_000), SELF, false],
     ['an old sign-in', signedIn(NOW - 300_001), SELF, true],
     ['a sign-in at an unknown time', signedIn(null), SELF, true],
-    ['an old sign-in, but with the scope to unlink', signedIn(NOW - 300_001, 'identity:unlink'), SELF, false],
+    ['an old sign-in with the scope to unlink', signedIn(NOW - 300_001, 'identity:unlink'), SELF, false],
     ['another user', signedIn(NOW - 300_001), OTHER, false],
     ['a caller whom the router has authorized', TRUSTED, SELF, false],
   ])('is for users who unlink their own identities: %s', (_what, caller, userId, isTooOld) => {
@@ -84,7 +84,7 @@ describe('the maximum age of a sign-in', () => {
   });
 });
 
-describe('who may do what', () => {
+describe('reading and unlinking', () => {
   test.each<[string, Caller, string, { allow: string; deny: string }]>([
     ['a user on themselves', actor(SELF), SELF, { allow: 'read unlink', deny: 'read' }],
     ['a user on another', actor(SELF), OTHER, { allow: '', deny: '' }],
@@ -95,55 +95,55 @@ describe('who may do what', () => {
     ['a machine without scopes', actor(null, 'openid'), OTHER, { allow: '', deny: '' }],
     ['a machine that reads', actor(null, 'openid', 'identity:read'), OTHER, { allow: 'read', deny: 'read' }],
     ['a machine that unlinks', actor(null, 'identity:unlink'), OTHER, { allow: 'unlink', deny: 'unlink' }],
-    ['whom somebody else has authorized', TRUSTED, OTHER, { allow: 'read unlink', deny: 'read unlink' }],
-  ])('depends on who it is: %s', (_who, caller, userId, { allow, deny }) => {
-    expect(answers(allowing, caller, userId)).toBe(allow);
-    expect(answers(denying, caller, userId)).toBe(deny);
+    ['a caller whom the router has authorized', TRUSTED, OTHER, { allow: 'read unlink', deny: 'read unlink' }],
+  ])('decides by actor, user and scope: %s', (_who, caller, userId, { allow, deny }) => {
+    expect(permissions(allowing, caller, userId)).toBe(allow);
+    expect(permissions(denying, caller, userId)).toBe(deny);
   });
 
   test.each(['identity', 'identity:read:own', 'IDENTITY:READ', 'identity:*', '*', '', 'identity:read identity:unlink'])(
-    'takes no scope for another: %p',
+    'requires the exact scope: %p',
     (scope) => {
-      expect(answers(allowing, actor(null, scope), OTHER)).toBe('');
+      expect(permissions(allowing, actor(null, scope), OTHER)).toBe('');
     },
   );
 
-  test('lets nobody act on another user without a scope', () => {
+  test('lets no actor act on another user without a scope', () => {
     const sub = fc.option(fc.string(), { nil: null });
     fc.assert(
       fc.property(sub, fc.string(), fc.array(fc.string()), (subject, userId, scopes) => {
         fc.pre(subject !== userId && !scopes.includes('identity:read') && !scopes.includes('identity:unlink'));
-        expect(answers(allowing, actor(subject, ...scopes), userId)).toBe('');
+        expect(permissions(allowing, actor(subject, ...scopes), userId)).toBe('');
       }),
     );
   });
 
   test.each([undefined, null, {}, 'trusted', Symbol('trusted'), { scopes: 'identity:read' }, true])(
-    'takes a forgotten or a forged caller for nobody: %p',
+    'gives a missing or forged caller no permission: %p',
     (caller) => {
-      expect(answers(allowing, caller as unknown as Caller, SELF)).toBe('');
+      expect(permissions(allowing, caller as unknown as Caller, SELF)).toBe('');
       expect(isSelf(caller as unknown as Caller, SELF)).toBe(false);
     },
   );
 
-  test('takes an empty subject for nobody', () => {
-    expect(answers(allowing, actor(''), '')).toBe('');
+  test('gives an empty subject no permission', () => {
+    expect(permissions(allowing, actor(''), '')).toBe('');
   });
 
-  test('knows a user who acts on themselves, whatever their scopes', () => {
+  test('recognizes users who act on themselves, with any scopes', () => {
     expect(isSelf(actor(SELF, 'identity:unlink'), SELF)).toBe(true);
     expect(isSelf(actor(OTHER, 'identity:unlink'), SELF)).toBe(false);
     expect(isSelf(TRUSTED, SELF)).toBe(false);
   });
 
-  test.each(['', ' ', 'two scopes', 'a"b'])('is not made with %p for a scope', (scope) => {
+  test.each(['', ' ', 'two scopes', 'a"b'])('cannot be created with %p as a scope', (scope) => {
     expect(() => createPolicy({ ...options, scopeRead: scope })).toThrow('scopeRead must be one scope');
     expect(() => createPolicy({ ...options, scopeUnlink: scope })).toThrow('scopeUnlink must be one scope');
     expect(() => createPolicy({ ...options, scopeLink: scope })).toThrow('scopeLink must be one scope');
     expect(() => createPolicy({ ...options, scopeSessions: scope })).toThrow('scopeSessions must be one scope');
   });
 
-  test('forbids in the same words always', () => {
+  test('always forbids with the same message', () => {
     expect(new ForbiddenError().message).toBe('the caller may not do this');
   });
 });

@@ -5,12 +5,12 @@ import { AUDIENCE, createSigningKey, type Issuer, signJwt, startIssuer, SUBJECT,
 
 let issuer: Issuer;
 let verifier: TokenVerifier;
-const stranger = createSigningKey('first');
+const foreignKey = createSigningKey('first');
 const now = Math.floor(Date.now() / 1000);
 
 beforeAll(async () => {
   issuer = await startIssuer();
-  // Two of a kind, so that a token must say which.
+  // Two RSA keys, so that a token must name its key.
   issuer.keys.push(createSigningKey('elliptic', 'EC'), createSigningKey('third'));
   const clock = { epochMs: () => now * 1000, elapsedMs: () => 0 };
   const audience = ['another-audience', AUDIENCE];
@@ -23,12 +23,12 @@ afterAll(async () => {
   await issuer.close();
 });
 
-async function refusal(...values: string[]): Promise<string> {
+async function verify(...values: string[]): Promise<string> {
   try {
     return `accepted ${JSON.stringify(await verifier.verify(values))}`;
   } catch (error) {
     if (!(error instanceof UnauthenticatedError)) throw error;
-    // Neither the token nor a claim may be found, however deep a logger looks.
+    // The error must not contain the token or a claim, at any depth.
     const seen = inspect(error, { depth: Infinity, showHidden: true });
     for (const value of values.filter((text) => text.length > 20)) expect(seen).not.toContain(value.slice(-20));
     expect(seen).not.toContain(SUBJECT);
@@ -55,7 +55,7 @@ describe('a token that was accepted before', () => {
   });
   afterEach(() => remembering.close());
 
-  test('is accepted as the same actor, and one that differs in a character is not', async () => {
+  test('is accepted as the same actor, and a token that differs in one character is refused', async () => {
     const token = bearer();
     const actor = await remembering.verify([token]);
     expect(await remembering.verify([token])).toBe(actor);
@@ -63,14 +63,14 @@ describe('a token that was accepted before', () => {
     await expect(remembering.verify([forged])).rejects.toThrow(UnauthenticatedError);
   });
 
-  test('is refused once it has expired', async () => {
+  test('is refused after it has expired', async () => {
     const token = bearer({ exp: now + 60 });
     await remembering.verify([token]);
     epochMs += 91_000;
     await expect(remembering.verify([token])).rejects.toMatchObject({ reason: 'expired' });
   });
 
-  test('is refused once the issuer has withdrawn its key', async () => {
+  test('is refused after the issuer has withdrawn its key', async () => {
     const temporary = createSigningKey('temporary');
     issuer.keys.push(temporary);
     const fetches = issuer.fetches.jwks;
@@ -85,7 +85,7 @@ describe('a token that was accepted before', () => {
 });
 
 describe('an accepted access token', () => {
-  test('makes a frozen actor of a user', async () => {
+  test('of a user becomes a frozen actor', async () => {
     const actor = await verifier.verify([bearer({ azp: AUDIENCE, scope: 'openid  identity:read openid' })]);
     expect(actor).toEqual({
       iss: issuer.url,
@@ -97,50 +97,47 @@ describe('an accepted access token', () => {
     expect(Object.isFrozen(actor) && Object.isFrozen(actor.scopes)).toBe(true);
   });
 
-  test('makes an actor of a machine, which has no sub', async () => {
+  test('of a machine, without a sub, becomes an actor', async () => {
     const actor = await verifier.verify([bearer({ sub: undefined, iat: undefined, scope: 'identity:unlink' })]);
     expect(actor).toEqual({ iss: issuer.url, sub: null, azp: null, scopes: ['identity:unlink'], signedInAt: null });
   });
 
   test.each<[string, Record<string, unknown>, number | null]>([
     ['auth_time', { auth_time: now - 60, iat: now }, (now - 60) * 1000],
-    ['iat where there is no auth_time', { iat: now - 5 }, (now - 5) * 1000],
-    ['iat where auth_time is null', { auth_time: null, iat: now - 5 }, (now - 5) * 1000],
-    ['nothing where both are missing', { iat: undefined }, null],
-    ['nothing where auth_time is not a number', { auth_time: String(now), iat: now }, null],
-  ])('says when the user signed in by %s', async (_what, claims, signedInAt) => {
+    ['iat if auth_time is absent', { iat: now - 5 }, (now - 5) * 1000],
+    ['iat if auth_time is null', { auth_time: null, iat: now - 5 }, (now - 5) * 1000],
+    ['nothing if both are absent', { iat: undefined }, null],
+    ['nothing if auth_time is not a number', { auth_time: String(now), iat: now }, null],
+  ])('has the time of the sign-in from %s', async (_what, claims, signedInAt) => {
     expect((await verifier.verify([bearer(claims)])).signedInAt).toBe(signedInAt);
   });
 
   test.each<[string, Record<string, unknown>, string[]]>([
     ['none', { scope: undefined }, []],
     ['null', { scope: null }, []],
-    ['an empty text', { scope: '' }, []],
+    ['an empty string', { scope: '' }, []],
     ['a list', { scope: ['a', 'b'] }, ['a', 'b']],
-    ['a list by the other name', { scope: undefined, scopes: ['a', 'b'] }, ['a', 'b']],
-    ['a text by the other name', { scope: undefined, scopes: 'a b' }, ['a', 'b']],
-    ['both names', { scope: 'a b', scopes: ['b', 'c'] }, ['a', 'b', 'c']],
-    ['a list, whose members are not taken apart', { scope: ['a b'] }, ['a b']],
-  ])('may name its scopes as %s', async (_what, claims, scopes) => {
+    ['a list under `scopes`', { scope: undefined, scopes: ['a', 'b'] }, ['a', 'b']],
+    ['a string under `scopes`', { scope: undefined, scopes: 'a b' }, ['a', 'b']],
+    ['both `scope` and `scopes`', { scope: 'a b', scopes: ['b', 'c'] }, ['a', 'b', 'c']],
+    ['a list, whose members are not split', { scope: ['a b'] }, ['a b']],
+  ])('may have its scopes as %s', async (_what, claims, scopes) => {
     expect((await verifier.verify([bearer(claims)])).scopes).toEqual(scopes);
   });
 
   test.each<[string, Parameters<Issuer['token']>]>([
     ['is signed with ES256', [{}, { alg: 'ES256', header: { kid: 'elliptic' } }]],
     ['lists its audiences', [{ aud: ['elsewhere', AUDIENCE] }]],
-    ['ended 29 seconds ago', [{ exp: now - 29 }]],
-    ['begins in 29 seconds', [{ nbf: now + 29 }]],
+    ['expired 29 seconds ago', [{ exp: now - 29 }]],
+    ['is valid in 29 seconds', [{ nbf: now + 29 }]],
     ['is of the type at+jwt', [{}, { header: { typ: 'at+jwt' } }]],
-    [
-      'has a header that offers a key elsewhere, which is not looked at',
-      [{}, { header: { jku: 'https://evil.example' } }],
-    ],
+    ['has a `jku` header, which is ignored', [{}, { header: { jku: 'https://evil.example' } }]],
   ])('%s', async (_what, [claims, how]) => {
     const key = how?.alg === 'ES256' ? issuer.keys[1] : issuer.keys[0];
     expect((await verifier.verify([bearer(claims, { ...how, ...(key && { key }) })])).sub).toBe(SUBJECT);
   });
 
-  test.each(['bearer ', 'BEARER ', 'Bearer   '])('may come with the scheme as %p', async (scheme) => {
+  test.each(['bearer ', 'BEARER ', 'Bearer   '])('may have the scheme written as %p', async (scheme) => {
     expect((await verifier.verify([scheme + issuer.token()])).sub).toBe(SUBJECT);
   });
 });
@@ -153,11 +150,11 @@ describe('a refused access token', () => {
     ['for other audiences', 'audience', [{ aud: ['elsewhere', `${AUDIENCE}0`] }]],
     ['for an audience in capitals', 'audience', [{ aud: AUDIENCE.toUpperCase() }]],
     ['without an audience', 'claims', [{ aud: undefined }]],
-    ['without an end', 'claims', [{ exp: undefined }]],
-    ['with an end that is text', 'claims', [{ exp: String(now + 60) }]],
-    ['that ended 31 seconds ago', 'expired', [{ exp: now - 31 }]],
-    ['that begins in 31 seconds', 'not_yet_valid', [{ nbf: now + 31 }]],
-    ['that begins at a text', 'claims', [{ nbf: 'now' }]],
+    ['without `exp`', 'claims', [{ exp: undefined }]],
+    ['whose `exp` is a string', 'claims', [{ exp: String(now + 60) }]],
+    ['that expired 31 seconds ago', 'expired', [{ exp: now - 31 }]],
+    ['that is valid in 31 seconds', 'not_yet_valid', [{ nbf: now + 31 }]],
+    ['whose `nbf` is a string', 'claims', [{ nbf: 'now' }]],
     ['that is an id_token by its nonce', 'id_token', [{ nonce: 'n' }]],
     ['that is an id_token by its at_hash', 'id_token', [{ at_hash: 'h' }]],
     ['that is an id_token with an empty nonce', 'id_token', [{ nonce: null }]],
@@ -166,54 +163,62 @@ describe('a refused access token', () => {
     ['whose sub is a list', 'claims', [{ sub: [SUBJECT] }]],
     ['whose azp is an object', 'claims', [{ azp: {} }]],
     ['whose scope is an object', 'claims', [{ scope: { 'identity:read': true } }]],
-    ['whose scopes are not all text', 'claims', [{ scopes: ['identity:read', 1] }]],
+    ['whose scopes are not all strings', 'claims', [{ scopes: ['identity:read', 1] }]],
     ['signed with RS512', 'algorithm', [{}, { alg: 'RS512' }]],
     ['of the algorithm none', 'token_malformed', [{}, { alg: 'none' }]],
-    ["of a stranger's key under a known id", 'signature', [{}, { key: stranger }]],
+    ['signed with a foreign key under a known id', 'signature', [{}, { key: foreignKey }]],
     [
-      "of a stranger's key that it brings along",
+      'signed with a foreign key that its header contains',
       'signature',
-      [{}, { key: stranger, header: { jwk: toJwk(stranger) } }],
+      [{}, { key: foreignKey, header: { jwk: toJwk(foreignKey) } }],
     ],
-    ['of a key elsewhere', 'unknown_key', [{}, { header: { kid: 'x', jku: 'https://evil.example/jwks.json' } }]],
-    ['of a certificate that it brings along', 'signature', [{}, { key: stranger, header: { x5c: ['AAAA'] } }]],
-    ['that does not say which key', 'unknown_key', [{}, { header: { kid: undefined, alg: 'RS256' } }]],
-    ['of a key that is a path', 'unknown_key', [{}, { header: { kid: '../../../dev/null' } }]],
-    ['of a key that every object has', 'unknown_key', [{}, { header: { kid: '__proto__' } }]],
-    ['of a key that is a number', 'unknown_key', [{}, { header: { kid: 0 } }]],
-    ['of a key that is a list', 'unknown_key', [{}, { header: { kid: ['first'] } }]],
-    ['of an ES256 key by the wrong name', 'unknown_key', [{}, { header: { kid: 'elliptic' } }]],
-    ['with an extension that must be understood', 'token_malformed', [{}, { header: { crit: ['x'], x: 1 } }]],
+    [
+      'with an unknown key id and a `jku`',
+      'unknown_key',
+      [{}, { header: { kid: 'x', jku: 'https://evil.example/jwks.json' } }],
+    ],
+    [
+      'signed with a foreign key, with a certificate in its header',
+      'signature',
+      [{}, { key: foreignKey, header: { x5c: ['AAAA'] } }],
+    ],
+    ['without a key id', 'unknown_key', [{}, { header: { kid: undefined, alg: 'RS256' } }]],
+    ['whose key id is a path', 'unknown_key', [{}, { header: { kid: '../../../dev/null' } }]],
+    ['whose key id is __proto__', 'unknown_key', [{}, { header: { kid: '__proto__' } }]],
+    ['whose key id is a number', 'unknown_key', [{}, { header: { kid: 0 } }]],
+    ['whose key id is a list', 'unknown_key', [{}, { header: { kid: ['first'] } }]],
+    ['with the key id of a key for ES256', 'unknown_key', [{}, { header: { kid: 'elliptic' } }]],
+    ['with a critical extension', 'token_malformed', [{}, { header: { crit: ['x'], x: 1 } }]],
     ['whose payload is not encoded', 'token_malformed', [{}, { header: { crit: ['b64'], b64: false } }]],
   ])('%s', async (_what, reason, [claims = {}, how]) => {
-    expect(await refusal(bearer(claims, how))).toBe(reason);
+    expect(await verify(bearer(claims, how))).toBe(reason);
   });
 
   test.each([
-    ['a slash more', () => `${issuer.url}/`, 'issuer'],
-    ['a letter in capitals', () => issuer.url.toUpperCase(), 'issuer'],
-    ['itself in a list', () => [issuer.url], 'issuer'],
-  ])('whose issuer is right but for %s', async (_what, iss, reason) => {
-    expect(await refusal(bearer({ iss: iss() }))).toBe(reason);
+    ['an additional slash', () => `${issuer.url}/`, 'issuer'],
+    ['capital letters', () => issuer.url.toUpperCase(), 'issuer'],
+    ['a list around it', () => [issuer.url], 'issuer'],
+  ])('whose issuer is correct except for %s', async (_what, iss, reason) => {
+    expect(await verify(bearer({ iss: iss() }))).toBe(reason);
   });
 
   test('signed with HS256 and the public key as the secret', async () => {
     const pem = issuer.keys[0]?.publicKey.export({ type: 'spki', format: 'pem' }).toString() ?? '';
     const payload = { iss: issuer.url, aud: AUDIENCE, sub: SUBJECT, exp: now + 60 };
     const header = { alg: 'HS256', kid: 'first' } as const;
-    expect(await refusal(`Bearer ${signJwt(header, payload, pem)}`)).toBe('algorithm');
+    expect(await verify(`Bearer ${signJwt(header, payload, pem)}`)).toBe('algorithm');
   });
 
-  test('whose algorithm none comes with a signature', async () => {
+  test('of the algorithm none with a signature', async () => {
     const [, payload, signature] = issuer.token().split('.');
     const header = Buffer.from('{"alg":"none","kid":"first"}').toString('base64url');
-    expect(await refusal(`Bearer ${header}.${payload}.${signature}`)).toBe('algorithm');
+    expect(await verify(`Bearer ${header}.${payload}.${signature}`)).toBe('algorithm');
   });
 
   test('whose claims were changed after signing', async () => {
     const [header, , signature] = issuer.token().split('.');
     const [, payload] = issuer.token({ scope: 'identity:unlink' }).split('.');
-    expect(await refusal(`Bearer ${header}.${payload}.${signature}`)).toBe('signature');
+    expect(await verify(`Bearer ${header}.${payload}.${signature}`)).toBe('signature');
   });
 
   test.each([
@@ -230,15 +235,15 @@ describe('a refused access token', () => {
     ['parts that are not JSON', 'token_malformed', () => ['Bearer YQ.YQ.YQ']],
     ['a token over 8 KiB', 'token_too_large', () => [bearer({ scope: 'x'.repeat(8192) })]],
     ['a payload that is a list', 'token_malformed', () => [`Bearer ${signedList()}`]],
-  ])('in the form of %s', async (_what, reason, values) => {
-    expect(await refusal(...values())).toBe(reason);
+  ])('in a header of this form: %s', async (_what, reason, values) => {
+    expect(await verify(...values())).toBe(reason);
   });
 
-  test('whatever else it is made of', async () => {
+  test('made of random text', async () => {
     const text = fc.oneof(fc.string(), fc.base64String(), fc.constantFrom('Bearer ', '.', 'eyJhbGciOiJSUzI1NiJ9'));
     await fc.assert(
       fc.asyncProperty(fc.array(text), async (parts) => {
-        expect(await refusal(parts.join(''))).toMatch(/^token_|^algorithm$|^unknown_key$/);
+        expect(await verify(parts.join(''))).toMatch(/^token_|^algorithm$|^unknown_key$/);
       }),
     );
   });
@@ -256,13 +261,13 @@ describe('a token verifier', () => {
     ['an empty issuer', { issuer: '' }],
     ['no audience', { audience: [] }],
     ['an empty audience', { audience: [AUDIENCE, ''] }],
-    ['an issuer that is not a URL, when there is nothing else to ask', { issuer: 'issuer' }],
-    ['an issuer to be asked over http: elsewhere', { issuer: 'http://issuer.example/oidc' }],
-    ['keys over http: elsewhere', { jwksUri: 'http://issuer.example/jwks.json' }],
-    ['keys on a host that only begins like this machine', { jwksUri: 'http://127.0.0.1.evil.example/jwks.json' }],
-    ['keys behind a user name', { jwksUri: 'https://api.example@evil.example/jwks.json' }],
+    ['an issuer that is not a URL, without a URL of the keys', { issuer: 'issuer' }],
+    ['an issuer over http: on another host', { issuer: 'http://issuer.example/oidc' }],
+    ['keys over http: on another host', { jwksUri: 'http://issuer.example/jwks.json' }],
+    ['keys on a host whose name begins like loopback', { jwksUri: 'http://127.0.0.1.evil.example/jwks.json' }],
+    ['keys at a URL with a user name', { jwksUri: 'https://api.example@evil.example/jwks.json' }],
     ['keys in a file', { jwksUri: 'file:///etc/jwks.json' }],
-  ])('is not made with %s', (_what, wrong) => {
+  ])('cannot be created with %s', (_what, wrong) => {
     expect(() => createTokenVerifier({ ...options, ...wrong })).toThrow(TypeError);
   });
 });

@@ -1,10 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { COMPOSERS } from '../support/composers';
+import { ROOT } from '../support/process';
 
-const ROOT = join(__dirname, '..', '..');
-
-/** Composes the supergraph of deploy/compose.yaml. Run as a program, it prints it: see deploy/README.md. */
+/** Composes the supergraph of deploy/compose.yaml. As a program, it prints that supergraph: see deploy/README.md. */
 export function composeSupergraph(): string {
   const subgraphs = [
     { name: 'users', url: 'http://users:4003/', sdl: 'deploy/users.graphql' },

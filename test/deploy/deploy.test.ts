@@ -16,14 +16,17 @@ import { DEPLOY, filesOf, readText, readYaml, unknownVariables } from './files';
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: { start: string } };
 
 describe('the files for deployment', () => {
-  test.each(filesOf('.yaml'))('are YAML that means the same to readers of 1.1, such as Kubernetes: %s', (path) => {
-    const [old, current] = (['1.1', '1.2'] as const).map((version) => parseDocument(readText(path), { version }));
-    expect([...(old?.errors ?? []), ...(old?.warnings ?? [])]).toEqual([]);
-    expect(old?.toJS()).toEqual(current?.toJS());
-    expect(readYaml(path)).toEqual(expect.any(Object));
-  });
+  test.each(filesOf('.yaml'))(
+    'are YAML with the same meaning in versions 1.1 and 1.2, because Kubernetes reads 1.1: %s',
+    (path) => {
+      const [old, current] = (['1.1', '1.2'] as const).map((version) => parseDocument(readText(path), { version }));
+      expect([...(old?.errors ?? []), ...(old?.warnings ?? [])]).toEqual([]);
+      expect(old?.toJS()).toEqual(current?.toJS());
+      expect(readYaml(path)).toEqual(expect.any(Object));
+    },
+  );
 
-  test('are all in their README, and what it links to exists', () => {
+  test('are all linked in their README, and its links lead to files', () => {
     const readme = readText('README.md');
     const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1] ?? '');
     expect(links.filter((link) => !existsSync(join(DEPLOY, link)))).toEqual([]);
@@ -31,7 +34,7 @@ describe('the files for deployment', () => {
     expect(shown.filter((path) => !links.includes(path))).toEqual([]);
   });
 
-  test('make the Secret in the README with the name and the keys that the pods ask for', () => {
+  test('use the Secret under the name and the keys with which the README creates it', () => {
     const [, name, options = ''] = /kubectl create secret generic (\S+)([\s\S]*?)```/.exec(readText('README.md')) ?? [];
     const { spec } = readYaml('kubernetes/deployment.yaml') as {
       spec: { template: { spec: { volumes: { secret: object }[] } } };
@@ -49,7 +52,7 @@ interface Stage {
   instructions: { name: string; text: string }[];
 }
 
-/** The stages of the Dockerfile, without comments and with continued lines joined. */
+/** Reads the stages of the Dockerfile, without comments and with continued lines joined. */
 function readStages(): Stage[] {
   const lines = readText('Dockerfile')
     .replace(/^#.*\n/gm, '')
@@ -68,7 +71,7 @@ function readStages(): Stage[] {
 describe('the Dockerfile', () => {
   const stages = readStages();
   const stage = (name: string) => stages.find((each) => each.name === name);
-  /** All instructions that made a stage, those of the stages below it first. */
+  /** Returns all instructions of a stage, after those of the stages that it is built from. */
   const historyOf = (name: string): Stage['instructions'] => {
     const found = stage(name);
     return found === undefined ? [] : [...historyOf(found.from), ...found.instructions];
@@ -76,7 +79,7 @@ describe('the Dockerfile', () => {
   const texts = (name: string, instruction: string): string[] =>
     historyOf(name).flatMap((each) => (each.name === instruction ? [each.text] : []));
 
-  test('ends with the subgraph: what is built where no target is named', () => {
+  test('ends with the subgraph, which is built by default', () => {
     expect(stages.at(-1)?.name).toBe('subgraph');
     expect(readText('Dockerfile')).toMatch(/^ARG NODE_IMAGE=node:24-/m);
     expect(stages.filter(({ from }) => from !== '${NODE_IMAGE}').map(({ from }) => from)).toEqual([
@@ -86,16 +89,16 @@ describe('the Dockerfile', () => {
     ]);
   });
 
-  test.each(['subgraph', 'emulator'])('runs %s as node itself, as a user that is not root, by number', (name) => {
+  test.each(['subgraph', 'emulator'])('runs %s as Node without a shell, as a numeric user that is not root', (name) => {
     expect(texts(name, 'USER').at(-1)).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     const command = JSON.parse(texts(name, 'CMD').at(-1) ?? '') as string[];
     expect(command.join(' ')).toBe(name === 'subgraph' ? scripts.start : 'node dist/emulator/main.js');
     expect(texts(name, 'ENTRYPOINT')).toEqual([]);
-    // Whatever is run while the image is made runs in stages of which only the results are copied.
+    // Commands run in build stages only, and their results are copied.
     expect(texts(name, 'RUN')).toEqual([]);
   });
 
-  test('leaves the emulator, the sources and the development dependencies behind', () => {
+  test('omits the emulator, the sources and the development dependencies', () => {
     expect(texts('subgraph', 'COPY')).toEqual([
       '--from=dependencies /app/node_modules node_modules',
       'package.json ./',
@@ -111,14 +114,14 @@ describe('the Dockerfile', () => {
     expect(installs).toEqual(['npm ci --ignore-scripts', 'npm ci --ignore-scripts --omit=dev']);
   });
 
-  test('sets variables that there are, and listens where others can reach it', () => {
+  test('sets known variables only, and listens on all interfaces', () => {
     const set = Object.fromEntries(texts('subgraph', 'ENV').map((text) => text.split('=') as [string, string]));
     expect(unknownVariables(Object.keys(set))).toEqual(['NODE_ENV']);
     expect(set).toMatchObject({ NODE_ENV: 'production', HOST: '0.0.0.0', ADMIN_HOST: '0.0.0.0' });
     expect(texts('subgraph', 'EXPOSE')).toEqual([`${set['PORT']} ${set['ADMIN_PORT']}`]);
   });
 
-  test('copies what it is given, and is given no more', () => {
+  test('copies exactly the files that .dockerignore lets through', () => {
     const given = readText('Dockerfile.dockerignore')
       .split('\n')
       .filter((line) => line.startsWith('!'))
@@ -131,7 +134,7 @@ describe('the Dockerfile', () => {
     expect(given.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
 
-  test('puts together what serves', async () => {
+  test('assembles files that start and serve', async () => {
     const app = await mkdtemp(join(tmpdir(), 'image-'));
     await cp(join(ROOT, 'dist'), join(app, 'dist'), { recursive: true });
     for (const left of ['emulator', 'dev.js']) await rm(join(app, 'dist', left), { recursive: true });
@@ -139,7 +142,7 @@ describe('the Dockerfile', () => {
     const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
       packages: Record<string, { dev?: boolean }>;
     };
-    // Those within others come with them.
+    // Nested packages are inside these folders.
     const installed = Object.keys(packages).filter((path) => /^node_modules\/(@[^/]+\/)?[^/]+$/.test(path));
     for (const path of installed.filter((name) => packages[name]?.dev !== true)) {
       await mkdir(dirname(join(app, path)), { recursive: true });
@@ -155,7 +158,7 @@ describe('the Dockerfile', () => {
     await rm(app, { recursive: true });
   });
 
-  test('has a health check that succeeds at /livez, and fails where that is not there or nobody answers', async () => {
+  test('has a health check that succeeds at /livez, and fails for any other response or none', async () => {
     const command = /CMD (\[.*\])$/.exec(texts('subgraph', 'HEALTHCHECK').at(-1) ?? '')?.[1] ?? '';
     const [node, ...args] = JSON.parse(command) as string[];
     expect(node).toBe('node');
@@ -186,7 +189,7 @@ describe('compose.yaml', () => {
       Object.entries(environment).map(([name, value]) => [name, value.replace(/\$\{\w+:-(.*)\}/, '$1')]),
     );
 
-  test('sets variables that there are, to values that both start with', () => {
+  test('sets known variables only, to values with which subgraph and emulator start', () => {
     expect(unknownVariables(Object.keys({ ...identities.environment, ...emulator.environment }))).toEqual([]);
     const config = readConfig({ ...withDefaults(identities.environment), HOST: '0.0.0.0' }, () => '');
     const options = readCommandLine([], withDefaults(emulator.environment));
@@ -196,7 +199,7 @@ describe('compose.yaml', () => {
     expect(config.callers.routerSecrets).toEqual([withDefaults(router.environment)['ROUTER_AUTHORIZATION']]);
   });
 
-  test('has no field that Compose does not know', async () => {
+  test('has only fields that Compose knows', async () => {
     const lint = async (path: string) => {
       const linter = run(['node_modules/dclint/bin/dclint.cjs', '--quiet', path]);
       return { code: await linter.exited, output: linter.output().trim() };
@@ -210,7 +213,7 @@ describe('compose.yaml', () => {
     await rm(folder, { recursive: true });
   });
 
-  test('builds stages that there are, and opens ports to this machine alone', () => {
+  test('builds existing stages, and publishes ports on loopback only', () => {
     expect([identities, emulator, users].map(({ build }) => build?.target)).toEqual([
       'subgraph',
       'emulator',
@@ -220,11 +223,11 @@ describe('compose.yaml', () => {
     expect(ports).toEqual(['127.0.0.1:4000:4000', '127.0.0.1:4002:4002']);
   });
 
-  test('has the supergraph that its subgraphs compose to', () => {
+  test('uses the supergraph to which its subgraphs compose', () => {
     expect(print(parse(readText('supergraph.graphql')))).toBe(print(parse(composeSupergraph())));
   });
 
-  test('has users that the emulator knows, in a subgraph that runs', async () => {
+  test('has a subgraph of users, and the emulator knows each of them', async () => {
     const emulated = await startEmulator();
     const known = emulated.store.users().map(({ profile }) => profile.userId);
     await emulated.close();
@@ -246,7 +249,7 @@ describe('the configuration of the routers', () => {
     .sort()
     .map((path) => readText(path));
 
-  test('lets through every extension that errors have, and no other', () => {
+  test('lets through exactly the extensions that errors have', () => {
     const source = readFileSync(join(ROOT, 'src/graphql/errors.ts'), 'utf8');
     const declaration = /interface ErrorExtensions \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
     const keys = [...declaration.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
@@ -258,7 +261,7 @@ describe('the configuration of the routers', () => {
   });
 
   test.each(filesOf('.yaml', 'routers'))(
-    'shows the credential, passes on who asks and waits long enough: %s',
+    'sends the router credential, forwards the caller’s headers and waits 15 s: %s',
     (path) => {
       const text = readText(path).toLowerCase();
       for (const header of ['authorization', 'traceparent', 'x-request-id', 'router-authorization']) {

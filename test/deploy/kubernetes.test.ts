@@ -69,9 +69,9 @@ interface Manifest {
   kind: string;
 }
 
-/** What the types of Kubernetes' API have against a manifest: fields that are unknown, missing, or of another type. */
+/** Returns the compiler's messages about fields that are unknown, missing or of a wrong type. Empty: none. */
 async function problemsOf({ apiVersion, kind, ...rest }: Manifest): Promise<string> {
-  // As the package names its folders: `apps/v1`, `networking/v1`, `core/v1`.
+  // The package's folders are `apps/v1`, `networking/v1` and `core/v1`.
   const group = apiVersion === 'v1' ? 'core/v1' : apiVersion.replace('.k8s.io', '');
   const folder = await mkdtemp(join(tmpdir(), 'manifest-'));
   const file = join(folder, 'manifest.ts');
@@ -88,12 +88,9 @@ async function problemsOf({ apiVersion, kind, ...rest }: Manifest): Promise<stri
 describe('the Kubernetes manifests', () => {
   const manifests = filesOf('.yaml', 'kubernetes').filter((path) => !path.endsWith('kustomization.yaml'));
 
-  test.each(manifests)(
-    'have all the fields that Kubernetes asks for, and none that it does not know: %s',
-    async (path) => {
-      expect(await problemsOf(readYaml(path) as Manifest)).toBe('');
-    },
-  );
+  test.each(manifests)('have all fields that Kubernetes requires, and no unknown ones: %s', async (path) => {
+    expect(await problemsOf(readYaml(path) as Manifest)).toBe('');
+  });
 
   test.each([
     [
@@ -102,28 +99,28 @@ describe('the Kubernetes manifests', () => {
       '"terminationGracePeriodSecond"',
       /Second.*does not exist in type .PodSpec/,
     ],
-    ['without what it must have', '"containers"', '"initContainers"', /'containers' is missing/],
+    ['without a required field', '"containers"', '"initContainers"', /'containers' is missing/],
     [
       'with text for a number',
       '"containerPort":4001',
       '"containerPort":"4001"',
       /'string' is not assignable to type 'number'/,
     ],
-    ['of a group that has no such kind', '"apps/v1"', '"batch/v1"', /no exported member 'Deployment'/],
+    ['of a group without that kind', '"apps/v1"', '"batch/v1"', /no exported member 'Deployment'/],
   ])('would be refused %s', async (_what, right, wrong, problem) => {
     const text = JSON.stringify(deployment);
     expect(text).toContain(right);
     expect(await problemsOf(JSON.parse(text.replace(right, wrong)) as Manifest)).toMatch(problem);
   });
 
-  test('are all in the kustomization, and it has no other', () => {
+  test('are exactly those in the kustomization', () => {
     const { resources, images } = of('kustomization') as { resources: string[]; images: { name: string }[] };
     const files = filesOf('.yaml', 'kubernetes').map((path) => path.slice('kubernetes/'.length));
     expect([...resources, 'kustomization.yaml'].sort()).toEqual(files.sort());
     expect(images.map(({ name }) => name)).toEqual([container.image]);
   });
 
-  test('select the pods of the deployment, and nothing else', () => {
+  test('select exactly the pods of the deployment', () => {
     const service = of('service') as { spec: { selector: Labels } };
     const budget = of('poddisruptionbudget') as { spec: { selector: { matchLabels: Labels } } };
     const policy = of('networkpolicy') as { spec: { podSelector: { matchLabels: Labels } } };
@@ -138,30 +135,30 @@ describe('the Kubernetes manifests', () => {
     expect(Object.keys(labels).length).toBeGreaterThan(0);
   });
 
-  test('give the pods an account that there is, without a token', () => {
+  test('give the pods an existing service account, without a token', () => {
     const account = of('serviceaccount') as Named & { automountServiceAccountToken: boolean };
     expect(template.spec.serviceAccountName).toBe(account.metadata.name);
     expect([account.automountServiceAccountToken, template.spec.automountServiceAccountToken]).toEqual([false, false]);
   });
 
-  test('scale the deployment that there is, without two owners of the number of replicas', () => {
+  test('scale the existing deployment, and only the autoscaler sets the number of replicas', () => {
     const { spec } = of('horizontalpodautoscaler') as {
       spec: { scaleTargetRef: Record<string, string>; minReplicas: number };
     };
     expect(spec.scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: deployment.metadata.name });
     expect(deployment.spec.replicas).toBeUndefined();
-    // One may be away while a node is drained.
+    // One replica may be missing while a node is drained.
     expect(spec.minReplicas).toBeGreaterThan(1);
   });
 
-  test('let all replicas together ask GenAuth no more than it allows, also during an update', () => {
+  test('keep all replicas together below GenAuth’s rate limit, also during an update', () => {
     const { spec } = of('horizontalpodautoscaler') as { spec: { maxReplicas: number } };
     const { maxSurge, maxUnavailable } = deployment.spec.strategy.rollingUpdate;
     expect((spec.maxReplicas + maxSurge) * Number(environment['GENAUTH_MAX_QPS'])).toBeLessThanOrEqual(300);
     expect(maxUnavailable).toBe(0);
   });
 
-  test('set variables that there are, to values that the process starts with', () => {
+  test('set known variables only, to values with which the process starts', () => {
     expect(unknownVariables(Object.keys(environment))).toEqual([]);
     const config = readConfig({ ...environment, HOST: '0.0.0.0', ADMIN_HOST: '0.0.0.0' }, () => 's'.repeat(32));
     expect(container.ports).toEqual([
@@ -171,7 +168,7 @@ describe('the Kubernetes manifests', () => {
     expect(config.callers.mode).toBe('strict');
   });
 
-  test('give the process longer to leave than it takes', () => {
+  test('give the process more time to stop than it needs', () => {
     const { drainDelayMs, drainTimeoutMs, requestDeadlineMs } = readConfig(environment, () => 's'.repeat(32));
     expect(template.spec.terminationGracePeriodSeconds * 1_000).toBeGreaterThan(drainDelayMs + drainTimeoutMs);
     expect(drainTimeoutMs).toBeGreaterThan(requestDeadlineMs);
@@ -179,7 +176,7 @@ describe('the Kubernetes manifests', () => {
     expect(container.lifecycle).toBeUndefined();
   });
 
-  test('hand secrets over as files of the Secret that the README makes', () => {
+  test('pass secrets as files of the Secret', () => {
     const files = Object.entries(environment).filter(([name]) => name.endsWith('_FILE'));
     expect(files.map(([name]) => name).sort()).toEqual([
       'GENAUTH_ACCESS_KEY_ID_FILE',
@@ -193,13 +190,13 @@ describe('the Kubernetes manifests', () => {
     expect(files.map(([, path]) => path).sort()).toEqual(paths.sort());
   });
 
-  test('ask the admin port how the process is', () => {
+  test('probe the admin port', () => {
     expect(container.startupProbe.httpGet).toEqual({ path: '/livez', port: 'admin' });
     expect(container.livenessProbe.httpGet).toEqual({ path: '/livez', port: 'admin' });
     expect(container.readinessProbe.httpGet).toEqual({ path: '/readyz', port: 'admin' });
   });
 
-  test('run it without any right that it can do without', () => {
+  test('run the container without unnecessary rights', () => {
     expect(template.spec.securityContext).toMatchObject({
       runAsNonRoot: true,
       runAsUser: 1000,
@@ -217,11 +214,11 @@ describe('the Kubernetes manifests', () => {
   test('publish the GraphQL port and not the admin port', () => {
     const { metadata, spec } = of('service') as Named & { spec: { ports: { port: number; targetPort: string }[] } };
     expect(spec.ports).toEqual([{ name: 'graphql', port: 4001, targetPort: 'graphql' }]);
-    // What the configuration of the routers calls it.
+    // The routers' configuration uses this name.
     expect(metadata.name).toBe('identities');
   });
 
-  test('let in the router on one port and Prometheus on the other, and out DNS and HTTPS', () => {
+  test('allow the router on one port, Prometheus on the other, and outgoing DNS and HTTPS only', () => {
     const { spec } = of('networkpolicy') as {
       spec: {
         policyTypes: string[];

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ROOT } from '../support/process';
 import { FAULT_CASES } from './cases';
 import { renderTable } from './table';
 
@@ -18,7 +19,7 @@ function rowsOf(markdown: string): string[][] {
 
 describe('docs/faults.md', () => {
   test('has exactly the rows that are tested', async () => {
-    const page = await readFile(join(__dirname, '..', '..', 'docs', 'faults.md'), 'utf8');
+    const page = await readFile(join(ROOT, 'docs', 'faults.md'), 'utf8');
     expect(rowsOf(page)).toEqual(renderTable());
   });
 

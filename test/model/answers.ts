@@ -24,7 +24,7 @@ export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
   unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) { success user { ${USER} } }
 }`;
 
-/** What the answer to a read says of the user at a place. */
+/** Returns what the response to a read says about the user at an index. */
 export function entitySeen(
   { data, errors }: Answer<EntitiesData>,
   index: number,
@@ -33,7 +33,7 @@ export function entitySeen(
   return userSeen(data?._entities[index], failed);
 }
 
-/** What the answer to an unlink says of it, and of its user. */
+/** Returns what the response to an unlink says about the unlink and about the user. */
 export function unlinkSeen({ status, data, errors }: Answer<UnlinkData>): Pick<Unlinking, 'verdict' | 'operationId'> & {
   user: { saysUserId: string | null; seen: Seen } | null;
 } {

@@ -1,6 +1,6 @@
 import type { Execution } from '../../src/emulator';
 
-/** One identity, as far as the model looks at one. */
+/** The part of an identity that the model compares. */
 export interface Row {
   id: string;
   extIdpId: string;
@@ -8,29 +8,30 @@ export interface Row {
   userIdInIdp: string;
 }
 
-/** What is linked to whom, by user id. Who is not in it does not exist. */
+/** The identities of each user, by user id. A user without an entry does not exist. */
 export type Links = ReadonlyMap<string, readonly Row[]>;
 
+/** A change of the pool: an executed unlink, or an identity that was linked again. */
 export type Change = { executed: Execution } | { linked: Row; userId: string };
 
 /**
- * Between what moments something was asked and answered, and how long it took. A moment is the number of changes that had
- * been made by then: in one process it is exact.
+ * The time between a request and its response. A moment is the number of changes made so far, which is exact because
+ * subgraph and emulator run in one process.
  */
 export interface Span {
   from: number;
   to: number;
   tookMs: number;
-  /** How far the machine itself kept everything waiting meanwhile. */
+  /** How long the event loop was blocked meanwhile, in milliseconds. */
   stalledMs: number;
 }
 
-/** What an answer said of a user: rows, that there is no such user, an error instead, or null without one. */
+/** What a response says about a user: identities, an unknown user, an error, or null without an error. */
 export type Seen = readonly Row[] | 'unknown' | 'error' | 'null';
 
 export interface Reading extends Span {
   userId: string;
-  /** Whose identities the answer says they are. */
+  /** The user id in the response. */
   saysUserId: string | null;
   seen: Seen;
 }
@@ -38,27 +39,27 @@ export interface Reading extends Span {
 export interface Unlinking extends Span {
   target: { userId: string; extIdpId: string; type: string | null };
   verdict: 'success' | 'refused' | 'NOT_EXECUTED' | 'UNKNOWN' | 'none of these';
-  /** Of the audit trail, where the answer has it. */
+  /** The id of the audit records, if the response contains it. */
   operationId: string | null;
-  /** The user in the payload. */
+  /** The user in the payload, if any. */
   user: Reading | null;
-  /** How often it was executed, in time or late. */
+  /** How often GenAuth executed the unlink, before or after the response. */
   executions: number;
-  /** Whether any request for it arrived at GenAuth. */
+  /** Whether a request to unlink arrived at GenAuth. */
   arrived: boolean;
 }
 
-/** All that happened in a scenario, with nothing of it still to come. */
+/** Everything that happened in a scenario, recorded after the last effect. */
 export interface History {
   initial: Links;
   changes: readonly Change[];
   unlinkTypeDefault: 'all' | 'generic';
-  /** Whether GenAuth was made to answer about other users than those it was asked for. */
+  /** Whether a fault made GenAuth return other users than those requested. */
   mayMissUsers: boolean;
   deadlineMs: number;
   readings: readonly Reading[];
   unlinkings: readonly Unlinking[];
-  /** What was linked when all was over. */
+  /** The identities at the end. */
   final: Links;
   audit: readonly AuditRecord[];
 }
@@ -70,11 +71,12 @@ export interface AuditRecord {
   outcome?: string;
 }
 
-/** What an answer may take on top of the deadline, beside what the machine itself takes. */
+/** With a longer stall, the duration of a response says nothing. */
 const MAX_STALL_MS = 200;
+/** How much later than the deadline a response may arrive, without stalls. */
 const GRACE_MS = 500;
 
-/** Finds everything in a history that must never happen. */
+/** Returns every violation in a history, as text. */
 export function violationsOf(history: History): string[] {
   const { unlinkings, readings, deadlineMs } = history;
   const found: string[] = [];
@@ -85,15 +87,15 @@ export function violationsOf(history: History): string[] {
   for (const reading of readings) found.push(...violationsOfReading(reading, states, history));
   for (const unlinking of unlinkings) found.push(...violationsOfUnlinking(unlinking, states, history));
   for (const { tookMs, stalledMs } of [...readings, ...unlinkings]) {
-    // A machine that has no time for this process has none for the emulator and the timers either: then nothing is said.
+    // A long stall delays the emulator and the timers too, so that the duration proves nothing.
     if (stalledMs <= MAX_STALL_MS && tookMs > deadlineMs + GRACE_MS + stalledMs) {
-      found.push(`an answer took ${tookMs} ms, of which the machine stalled for ${stalledMs}`);
+      found.push(`a response took ${tookMs} ms, of which the event loop was blocked for ${stalledMs} ms`);
     }
   }
   return [...found, ...violationsOfAudit(history)];
 }
 
-/** What the answer says where the audit trail says this. `refused` stands for two: by what was asked, and by who asked. */
+/** The verdicts that each outcome in the audit trail allows. `refused` allows two: GenAuth refuses the unlink or our key. */
 const VERDICTS: Readonly<Record<string, readonly Unlinking['verdict'][]>> = {
   acked: ['success'],
   verified_absent: ['success'],
@@ -102,7 +104,7 @@ const VERDICTS: Readonly<Record<string, readonly Unlinking['verdict'][]>> = {
   unknown: ['UNKNOWN'],
 };
 
-/** Every unlink that was tried has an intent and one outcome, which is what the caller was told. */
+/** Every unlink that was begun has one intent and one outcome, and the outcome agrees with the caller's response. */
 function violationsOfAudit({ audit, unlinkings }: History): string[] {
   const outcomes = audit.filter(({ event }) => event === 'unlink.outcome');
   const intents = audit.filter(({ event }) => event === 'unlink.intent');
@@ -111,16 +113,16 @@ function violationsOfAudit({ audit, unlinkings }: History): string[] {
     JSON.stringify(records.map(({ operationId }) => operationId).sort());
   if (idsOf(intents) !== idsOf(outcomes))
     found.push(`of intents ${idsOf(intents)} the outcomes are ${idsOf(outcomes)}`);
-  // Payloads carry no operation id: what is left for them is told apart by its target.
+  // A payload has no operation id, so that its records are found by the target.
   const left = [...unlinkings].filter(({ verdict, operationId }) => verdict !== 'NOT_EXECUTED' || operationId !== null);
   for (const { operationId, target, outcome = '' } of outcomes) {
-    const told = left.findIndex(
+    const index = left.findIndex(
       (each) =>
         VERDICTS[outcome]?.includes(each.verdict) === true &&
         (each.operationId === null ? targetKey(each.target) === targetKey(target) : each.operationId === operationId),
     );
-    if (told === -1) found.push(`nobody was told ${outcome} of ${targetKey(target)}`);
-    else left.splice(told, 1);
+    if (index === -1) found.push(`no response agrees with the outcome ${outcome} of ${targetKey(target)}`);
+    else left.splice(index, 1);
   }
   for (const { verdict, target } of left) found.push(`${verdict} of ${targetKey(target)} is not in the audit trail`);
   return found;
@@ -130,7 +132,7 @@ function violationsOfUnlinking(unlinking: Unlinking, states: readonly Links[], h
   const { target, verdict, executions, from, to, user } = unlinking;
   const problem = (text: string): string => `${verdict} for ${JSON.stringify(target)}, but ${text}`;
   const found: string[] = [];
-  if (verdict === 'none of these') found.push(problem('that is no answer'));
+  if (verdict === 'none of these') found.push(problem('no such response exists'));
   if (executions > 1) found.push(problem(`it was executed ${executions} times`));
   if ((verdict === 'NOT_EXECUTED' || verdict === 'refused') && executions > 0) found.push(problem('it was executed'));
   if (verdict === 'success') {
@@ -145,19 +147,19 @@ function violationsOfUnlinking(unlinking: Unlinking, states: readonly Links[], h
   return found;
 }
 
-/** A read shows what was linked at some moment between question and answer: nothing older, nobody else's, no mixture. */
+/** A read must show the identities of that user at one moment between request and response. */
 function violationsOfReading(reading: Reading, states: readonly Links[], { mayMissUsers }: History): string[] {
   const { userId, saysUserId, seen, from, to } = reading;
-  if (saysUserId !== null && saysUserId !== userId) return [`asked for ${userId}, answered about ${saysUserId}`];
+  if (saysUserId !== null && saysUserId !== userId) return [`a read of ${userId} returned ${saysUserId}`];
   if (seen === 'error' || (seen === 'unknown' && mayMissUsers)) return [];
   const shown = typeof seen === 'string' ? seen : describeRows(seen);
   const possible = range(from, to).map((moment) => describeRows(states[moment]?.get(userId)));
   return possible.includes(shown)
     ? []
-    : [`a read of ${userId} showed ${shown}, which it was not: ${possible.join(' then ')}`];
+    : [`a read of ${userId} showed ${shown}, but the identities were ${possible.join(' then ')}`];
 }
 
-/** What was linked after each change, by the words of the documentation. */
+/** Returns the identities after each change, computed from GenAuth's documentation (docs/genauth-api.md). */
 function statesOf({ initial, changes, unlinkTypeDefault }: History): Links[] {
   const states = [initial];
   for (const change of changes) {
@@ -192,7 +194,7 @@ function isMeant(row: Row, { extIdpId, type }: { extIdpId: string; type: string 
   return row.extIdpId === extIdpId && (type === null || row.type === type);
 }
 
-/** Of an unlink: what tells it from the unlinks that may be under way at the same time. */
+/** Identifies an unlink among concurrent unlinks. */
 export function targetKey({
   userId,
   extIdpId,

@@ -5,25 +5,24 @@ import { play } from './play';
 import { type Scenario, scenario } from './scenario';
 import { Tally } from './tally';
 
-/** Default 100. How many scenarios are played. */
+/** Default: 100. Number of scenarios. */
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 100);
-/** Default none. Plays for so many minutes instead, and tells once a minute how far it is. */
+/** Default: none. Minutes to play scenarios, instead of a number of scenarios. Progress is printed once a minute. */
 const MINUTES = Number(process.env['MODEL_MINUTES'] ?? 0);
-/** Default a new one. The seed to begin with; with the path that a failure prints, the one scenario to play again. */
+/** Default: a new seed. The first seed, or `seed/path` as a failure prints it, to play that one scenario again. */
 const [SEED = `${Date.now() % 1e9}`, PATH] = process.env['MODEL_SEED']?.split('/') ?? [];
 
-/** Scenarios wait most of their time, for timeouts and for reads that settle. */
+/** Concurrent scenarios. They mostly wait, for timeouts and for the reads that settle an unlink. */
 const LANES = 25;
 const RUNS_PER_SEED = 4;
-/** Fewer say nothing about what is likely. */
+/** With fewer scenarios, some results may not occur at all. */
 const ENOUGH_TO_JUDGE = 50;
 const MAX_SHRINKING_MS = 180_000;
 
 jest.setTimeout(MINUTES * 60_000 + 600_000);
 
-describe('unlinks and reads, whatever GenAuth does and whatever happens at the same time', () => {
-  // An unhandled rejection fails it, too: jest takes every one that comes up while a test runs for a failure of that test,
-  // and hides it from listeners of ours.
+describe('unlinks and reads under random faults and concurrency', () => {
+  // An unhandled rejection fails the test too, because jest reports every rejection during a test as its failure.
   test('never lose, repeat or invent anything', async () => {
     const tally = new Tally();
     const until = Date.now() + MINUTES * 60_000;
@@ -34,7 +33,7 @@ describe('unlinks and reads, whatever GenAuth does and whatever happens at the s
 
     async function verify(own: number, runs: number): Promise<void> {
       const property = fc.asyncProperty(scenario, async (drawn: Scenario) => {
-        // The others make way for the one that has failed, and is now looked for in smaller scenarios.
+        // After a failure, only the failing lane continues, to find a smaller scenario that fails.
         if (failing !== undefined && failing !== own) return;
         try {
           const history = await play(drawn);

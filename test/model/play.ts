@@ -24,11 +24,11 @@ import { type Cell, type Scenario, SOURCES, type Step, STRANGER } from './scenar
 const hexId = (kind: string, number: number): string => kind + number.toString(16).padStart(23, '0');
 const sourceId = (source: number): string => hexId('e', source);
 
-/** The ids of users whom a scenario does not speak of. */
+/** Begins the ids of users that no step of a scenario uses. */
 const BEFORE = 'd';
 const STALL_RESOLUTION_MS = 10;
 
-/** Plays a scenario on a subgraph and an emulator of its own, and waits until nothing of it is left to happen. */
+/** Plays a scenario on its own subgraph and emulator, and waits for its last effect. */
 export async function play(scenario: Scenario): Promise<History> {
   const auditLog = join(tmpdir(), `model-${randomUUID()}.log`);
   const stack = await startStack({
@@ -77,7 +77,7 @@ class Player {
   readonly #readings: Reading[] = [];
   readonly #unlinkings: Unlinking[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  /** By target, what ends when its last unlink can no longer be executed. */
+  /** By target: ends when its last unlink can no longer be executed. */
   readonly #last = new Map<string, Promise<void>>();
   #rows = 0;
 
@@ -149,7 +149,7 @@ class Player {
 
   #start(request: Promise<void>): void {
     this.#underWay.add(request);
-    // One that fails stays, for whoever waits for all of them.
+    // A failed request stays in the set, so that `play` rejects.
     request.then(() => this.#underWay.delete(request), nothing);
   }
 
@@ -164,13 +164,13 @@ class Player {
     const key = targetKey(target);
     const answered = this.#askToUnlink(target, this.#last.get(key));
     const over = answered.then((asked) => this.#followUp(target, asked));
-    // Whoever waits for the answer is told.
+    // The returned promise reports the error; this handler only prevents an unhandled rejection.
     over.catch(nothing);
     this.#last.set(key, over);
     return answered.then(nothing);
   }
 
-  /** Waits for its turn: what is executed of its target from then on can only be this. */
+  /** Waits until earlier unlinks of the target are over, so that later executions belong to this one. */
   async #askToUnlink(target: Unlinking['target'], previous: Promise<void> | undefined): Promise<AskedToUnlink> {
     await previous;
     const before = { executions: this.#executions(target), calls: this.#emulator.calls.length };
@@ -193,7 +193,7 @@ class Player {
     });
   }
 
-  /** Makes calls fail until the subgraph gives up making them. */
+  /** Makes calls fail until the circuit breaker is open. */
   async #breakDown(): Promise<void> {
     this.#emulator.faults.set('*', 'http-503');
     const strangers = Array.from({ length: 12 }, (_value, index) => hexId(BEFORE, index));
@@ -205,9 +205,9 @@ class Player {
     this.#emulator.clearCalls();
   }
 
-  /** Waits until what was sent has arrived, and no unlink that has arrived can be executed any more. */
+  /** Waits until every request has arrived, and no unlink can be executed any more. */
   async #quiet(): Promise<void> {
-    // In one process, what was sent is in the kernel: a few turns of the event loop bring it in, however long each takes.
+    // Requests that were sent are in the kernel's buffers; a few turns of the event loop deliver them.
     for (let turns = 0; turns < 20; turns++) await turn();
     while (!this.#emulator.calls.every(isOver)) await pause(20);
   }
@@ -219,7 +219,7 @@ class Player {
     const start = performance.now();
     return async () => {
       const span = { from, to: this.#now(), tookMs: performance.now() - start };
-      // A stall is noticed when it is over.
+      // A stall is measured only after it has ended.
       await pause(2 * STALL_RESOLUTION_MS);
       delay.disable();
       const stalledMs = delay.count === 0 ? 0 : delay.count * (delay.mean / 1e6 - STALL_RESOLUTION_MS);
@@ -274,7 +274,7 @@ class Player {
   }
 }
 
-/** Numbers from 0 to 1, the same ones for the same seed: mulberry32. */
+/** Returns a generator of numbers from 0 to 1 that depend on the seed only. The algorithm is mulberry32. */
 function generator(seed: number): () => number {
   let state = seed;
   return () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Fault, SetFault, Switches } from '../../src/emulator';
 
-/** A user's link to a source, by its place in the pool. */
+/** A user's identity: the index of its source, and its type. */
 export interface Cell {
   source: number;
   type: string;
@@ -13,21 +13,21 @@ export type Step =
   | { kind: 'read'; users: number[] }
   | { kind: 'fault'; route: string; faults: SetFault[] }
   | { kind: 'clear' }
-  /** Goes on when one of the requests under way, or all of them, are answered. */
+  /** Waits for the response to one of the requests under way, or to all. */
   | { kind: 'wait'; for: 'one' | 'all' }
   | { kind: 'pause'; ms: number };
 
-/** A small world, and what happens in it. Users are numbers, counted round the pool; the stranger is not in it. */
+/** A user pool, and the steps that happen in it. A user is an index into the pool; the stranger is not in the pool. */
 export interface Scenario {
-  /** Of what faults with a probability draw from. */
+  /** The seed of the random faults. */
   seed: number;
-  /** What each user of the pool is linked to at first. */
+  /** The first identities of each user in the pool. */
   users: Cell[][];
   auth: 'signature' | 'token';
   guard: 'off' | 'all';
   concurrency: number;
   deadlineMs: number;
-  /** Whether GenAuth has been failing for so long that calls to it have been given up. */
+  /** Whether the circuit breaker is open at the start. */
   outage: boolean;
   switches: Partial<Switches>;
   steps: Step[];
@@ -38,7 +38,7 @@ const TYPES = ['generic', 'openid', 'unionid'];
 const CELLS = SOURCES.flatMap((_name, source) => TYPES.map((type): Cell => ({ source, type })));
 
 const MAX_USERS = 3;
-/** A user whom GenAuth does not know. */
+/** The index of a user that GenAuth does not know. */
 export const STRANGER = MAX_USERS;
 
 const FAULTS: readonly Fault[] = [
@@ -93,12 +93,12 @@ const FAULTS: readonly Fault[] = [
 ];
 
 /**
- * What GenAuth says of a user that is not true. A list of identities carries no user id, so that one of somebody else's, or
- * a "no such user", cannot be told from the truth: routes that answer with one are spared these.
+ * Faults that return false data about a user. A list of identities has no user id, so that the subgraph cannot detect these
+ * faults there. The routes that return such lists are excluded.
  */
 const UNTRUE: readonly Fault[] = ['user-mismatch', 'envelope-404', 'envelope-404/2004'];
 
-/** The longest that an unlink can be executed after it arrived: all of its latencies, and `execute-late`. */
+/** The longest time from the arrival of an unlink to its execution: all latencies, and `execute-late`. */
 export const LATEST_EXECUTION_MS = 4 * 700 + 1200;
 
 const ROUTES: readonly { weight: number; route: string; faults: readonly Fault[] }[] = [

@@ -3,15 +3,15 @@ import type { History } from './history';
 const OUTCOMES = ['acked', 'verified_absent', 'refused', 'not_sent', 'unknown'] as const;
 const VERDICTS = ['success', 'refused', 'NOT_EXECUTED', 'UNKNOWN'] as const;
 
-/** Counts what histories are made of: a model test that never gets anywhere proves nothing. */
+/** Counts what happened in histories, because a model test whose operations all fail early proves nothing. */
 export class Tally {
   scenarios = 0;
   unlinks = 0;
-  /** Unlinks of which a request arrived at GenAuth. */
+  /** Unlinks with a request that arrived at GenAuth. */
   arrived = 0;
   executed = 0;
   readonly verdicts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0]));
-  /** As the audit trail has them. */
+  /** Outcomes in the audit trail. */
   readonly outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
   readonly reads = { shown: 0, unknown: 0, error: 0 };
 

@@ -10,13 +10,13 @@ const identities = {
 };
 
 describe.each(Object.entries(COMPOSERS))('with %s', (name, compose) => {
-  test('the subgraph composes beside the one that owns User', () => {
+  test('the subgraph composes with the subgraph that owns User', () => {
     const { errors, supergraph } = compose([users, identities]);
     expect(errors).toEqual([]);
     if (name !== '@wundergraph/composition') expect(supergraph).toMatch(/identities: \[Identity!\]/);
   });
 
-  test('a subgraph that reads the contract differently would not', () => {
+  test('a subgraph with another type under the same name does not compose', () => {
     const other = { ...users, name: 'other', sdl: `${USERS_SDL} type Identity { id: Int! }` };
     expect(compose([other, identities]).errors).not.toEqual([]);
   });

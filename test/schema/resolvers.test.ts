@@ -21,8 +21,8 @@ describe('the resolver map', () => {
     expect(entries.length).toBeGreaterThan(0);
   });
 
-  // The libraries take a resolver that belongs to nothing without a word.
-  test.each(entries)('resolves something that the schema has: %s.%s', (typeName, fieldName) => {
+  // The libraries silently ignore a resolver without a field.
+  test.each(entries)('resolves a field of the schema: %s.%s', (typeName, fieldName) => {
     const type = schema.getType(typeName);
     if (!isObjectType(type)) throw new Error(`the schema has no object type ${typeName}`);
     const names = [...Object.keys(type.getFields()), '__resolveReference'];
@@ -39,11 +39,12 @@ describe('the resolver map', () => {
   });
 });
 
-describe('a description', () => {
+describe('a description in the schema', () => {
   const places = own.flatMap((type) => {
     if (isScalarType(type)) return [[type.name, type.description] as const];
-    if (!isObjectType(type) && !isInterfaceType(type)) throw new Error(`describe ${type.name} here too`);
-    // The root type is a place, not a thing: its fields are described.
+    if (!isObjectType(type) && !isInterfaceType(type))
+      throw new Error(`this test does not know the kind of ${type.name}`);
+    // The root type needs no description, because each of its fields has one.
     const itself = type === schema.getMutationType() ? [] : [[type.name, type.description] as const];
     return [
       ...itself,
@@ -54,7 +55,7 @@ describe('a description', () => {
     ];
   });
 
-  test('is looked for in every type of this subgraph', () => {
+  test('is required in every type of this subgraph', () => {
     expect(own.map(({ name }) => name).sort()).toEqual([
       'Identity',
       'JSONObject',
@@ -64,7 +65,7 @@ describe('a description', () => {
     ]);
   });
 
-  test.each(places)('says what %s is', (_place, description) => {
+  test.each(places)('exists for %s', (_place, description) => {
     expect(description ?? '').toMatch(/^\S[\s\S]{15,}\S$/);
   });
 });

@@ -8,7 +8,7 @@ import {
   REMEMBERED_MS,
 } from '../../src/sharing/leases';
 
-/** A clock, and what is due by it. Nothing happens but by `advance`. */
+/** A clock with timers. Time passes only through `advance`. */
 export class FakeTime {
   now = 0;
   #due: { at: number; run: () => void }[] = [];
@@ -17,7 +17,7 @@ export class FakeTime {
     this.#due.push({ at: this.now + ms, run });
   }
 
-  /** One millisecond, and everything that it brings about. */
+  /** Advances one millisecond, and runs the timers that are due. */
   async advance(): Promise<void> {
     this.now++;
     const due = this.#due.filter(({ at }) => at <= this.now);
@@ -27,7 +27,7 @@ export class FakeTime {
   }
 }
 
-/** The script of Valkey in plain words, by a fake clock, at a distance of so many milliseconds there and back. */
+/** The token bucket of the Valkey script in TypeScript. It uses a fake clock and a configurable latency per direction. */
 export class FakeBucket {
   reachable = true;
   granted = 0;
@@ -37,7 +37,7 @@ export class FakeBucket {
   readonly #distance: () => number;
   #tokens = 0;
   #at = 0;
-  readonly #heard = new Map<number, number>();
+  readonly #lastSeen = new Map<number, number>();
 
   constructor(time: FakeTime, perSecond: number, distance: () => number) {
     this.#time = time;
@@ -54,16 +54,16 @@ export class FakeBucket {
           this.#time.after(this.#distance(), () => resolve(lease));
         });
       });
-    return { draw, close: () => Promise.resolve(void this.#heard.delete(id)) };
+    return { draw, close: () => Promise.resolve(void this.#lastSeen.delete(id)) };
   }
 
   #grant(id: number, asked: Draw): Lease {
     const { now } = this.#time;
     this.draws.push(asked);
-    this.#heard.set(id, asked.sharing ? now : now - PRESENT_MS);
-    for (const [other, at] of this.#heard) if (at <= now - REMEMBERED_MS) this.#heard.delete(other);
-    const replicas = Math.max(this.#heard.size, asked.knownReplicas);
-    const drawing = [...this.#heard.values()].filter((at) => at > now - PRESENT_MS).length;
+    this.#lastSeen.set(id, asked.sharing ? now : now - PRESENT_MS);
+    for (const [other, at] of this.#lastSeen) if (at <= now - REMEMBERED_MS) this.#lastSeen.delete(other);
+    const replicas = Math.max(this.#lastSeen.size, asked.knownReplicas);
+    const drawing = [...this.#lastSeen.values()].filter((at) => at > now - PRESENT_MS).length;
     const perMs = (this.#perSecond * drawing) / replicas / 1000;
     const capacity = Math.max(1, this.#perSecond * BURST_SECONDS);
     this.#tokens = Math.min(capacity, this.#tokens + (now - this.#at) * perMs);
@@ -77,7 +77,7 @@ export class FakeBucket {
   }
 }
 
-/** The most of them that lie within one second. `times` in milliseconds, ascending. */
+/** Returns the largest number of times within one second. `times` are ascending milliseconds. */
 export function mostInASecond(times: readonly number[]): number {
   let most = 0;
   let from = 0;

@@ -12,7 +12,7 @@ import { createRedisServer, hasRedis, type RedisServer } from './redisServer';
 
 const PER_SECOND = 150;
 const REPLICAS = 3;
-/** It was never more than 1.15; a replica that the machine does not let run counts as lost, and comes on top with its share. */
+/** The largest measured factor was 1.15. A busy machine can delay a replica so long that its share is added. */
 const BOUND = PER_SECOND * 1.5;
 
 describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
@@ -34,7 +34,7 @@ describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
       run([...TSX, 'test/sharing/worker.ts', ...of, join(folder, String(id))]),
     );
     await untilAll(true);
-    // Cold processes stand still for a moment now and then.
+    // Processes that have just started pause now and then.
     await phase(1_500);
     await untilAll(true);
   }, 60_000);
@@ -49,14 +49,14 @@ describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
     return lines.map((line) => JSON.parse(line) as SharingChange);
   }
 
-  /** Waits until all of them say so. */
+  /** Waits until the last line of every replica reports sharing, or no sharing. */
   async function untilAll(shared: boolean): Promise<void> {
     for (const worker of workers) {
       while (changesOf(worker).at(-1)?.shared !== shared) await once(worker.child.stdout, 'data');
     }
   }
 
-  /** When they let calls out since then, in epoch milliseconds: each replica's own, and all together. */
+  /** Stops the replicas. @returns The times of their calls after `from`, in epoch milliseconds: per replica, and all. */
   async function stop(from: number): Promise<{ each: number[][]; all: number[] }> {
     await Promise.all(workers.map((worker) => worker.stop()));
     const files = await Promise.all(workers.map((_, id) => readFile(join(folder, String(id)), 'utf8')));
@@ -69,7 +69,7 @@ describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
     return { each, all: each.flat().sort((a, b) => a - b) };
   }
 
-  /** Lets the load go on, and says from when until when. */
+  /** Lets the load run for `ms` milliseconds. @returns Whether a time was within them. */
   async function phase(ms: number): Promise<(at: number) => boolean> {
     const from = Date.now();
     await pause(ms);
@@ -81,7 +81,7 @@ describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
     return ((times.length - 1) / ((times.at(-1) ?? 0) - (times[0] ?? 0))) * 1000;
   }
 
-  test('keep to the limit together, divide it while Redis is gone, and share again when it is back', async () => {
+  test('keep to one limit together, divide it while Redis is down, and share again afterwards', async () => {
     const from = Date.now();
     const shared = await phase(4_000);
     await redis.kill();
@@ -109,7 +109,7 @@ describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
     }
   }, 60_000);
 
-  test('go on when Redis takes connections and does not answer', async () => {
+  test('continue when Redis accepts connections but does not respond', async () => {
     const from = Date.now();
     await phase(1_000);
     redis.freeze();
@@ -127,7 +127,7 @@ describeWith(hasRedis)('three replicas under load (needs redis-server)', () => {
     }
   }, 60_000);
 
-  test('give the share of one that leaves to the others at once', async () => {
+  test('use the share of a replica that leaves at once', async () => {
     const [leaving] = workers;
     const from = Date.now();
     await phase(1_000);

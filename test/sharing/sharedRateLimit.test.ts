@@ -49,11 +49,11 @@ class Replicas {
   }
 }
 
-const nobody = (): number => 0;
-const everybody = (): number => 5;
+const noDemand = (): number => 0;
+const highDemand = (): number => 5;
 
 describe('a shared rate of calls', () => {
-  test('is not exceeded in any second by more than leases and bucket can hold, whoever asks for how much', async () => {
+  test('is exceeded in any second by at most the content of leases and bucket, under any demand', async () => {
     const scenario = fc.record({
       count: fc.integer({ min: 1, max: 5 }),
       perSecond: fc.constantFrom(1, 7, 50, 200, 1_000),
@@ -82,30 +82,30 @@ describe('a shared rate of calls', () => {
     [3, 200],
     [5, 50],
     [3, 2_000],
-  ])('is used up where there is demand: %i replicas, %i calls per second', async (count, perSecond) => {
+  ])('is used completely under demand: %i replicas, %i calls per second', async (count, perSecond) => {
     const replicas = new Replicas({ count, perSecond });
     await replicas.untilShared();
-    await replicas.run(3_000, everybody);
+    await replicas.run(3_000, highDemand);
     expect(replicas.taken.length).toBeGreaterThan(3 * perSecond * 0.9);
     const each = replicas.all.map(({ taken }) => taken.length);
     expect(Math.min(...each)).toBeGreaterThan((3 * perSecond) / count / 2);
   });
 
-  test('goes to those who need it', async () => {
+  test('goes to the replicas that need it', async () => {
     const replicas = new Replicas({ count: 3, perSecond: 200 });
     await replicas.untilShared();
     await replicas.run(2_000, (id) => (id === 0 ? 5 : 0));
     expect(replicas.taken.length).toBeGreaterThan(2 * 200 * 0.9);
   });
 
-  test('leases no more than is used where calls are rare', async () => {
+  test('leases no more than is used if calls are rare', async () => {
     const replicas = new Replicas({ perSecond: 200 });
     await replicas.untilShared();
     for (let call = 0; call < 5; call++) {
       const [replica] = replicas.all;
       const before = replicas.taken.length;
       while (replicas.taken.length === before) await replicas.run(1, () => Number(replica?.taken.length === before));
-      await replicas.run(300, nobody);
+      await replicas.run(300, noDemand);
     }
     expect(replicas.bucket.granted).toBe(5);
   });
@@ -113,10 +113,10 @@ describe('a shared rate of calls', () => {
   test('is divided equally while the bucket cannot be reached, and is shared again without a burst', async () => {
     const replicas = new Replicas({ count: 4, perSecond: 200 });
     await replicas.untilShared();
-    await replicas.run(1_500, everybody);
+    await replicas.run(1_500, highDemand);
     replicas.bucket.reachable = false;
     const lostAt = replicas.time.now;
-    await replicas.run(3_000, everybody);
+    await replicas.run(3_000, highDemand);
     for (const { taken, changes } of replicas.all) {
       const alone = taken.filter((at) => at > lostAt + 500);
       expect(mostInASecond(alone)).toBeLessThanOrEqual(56);
@@ -124,56 +124,56 @@ describe('a shared rate of calls', () => {
       expect(changes.at(-1)).toEqual({ shared: false, replicas: 4, reason: 'ECONNREFUSED' });
     }
     replicas.bucket.reachable = true;
-    await replicas.run(3_000, everybody);
+    await replicas.run(3_000, highDemand);
     expect(replicas.shared).toBe(true);
     expect(replicas.taken.filter((at) => at > replicas.time.now - 2_000).length).toBeGreaterThan(360);
     expect(mostInASecond(replicas.taken)).toBeLessThanOrEqual(200 * 1.25);
     for (const { changes } of replicas.all) expect(changes.map(({ shared }) => shared)).toEqual([true, false, true]);
   });
 
-  test('keeps the share of a replica that fell silent, until it is forgotten', async () => {
+  test('reserves the share of a replica without a heartbeat, until the replica is forgotten', async () => {
     const replicas = new Replicas({ count: 2, perSecond: 100 });
     await replicas.untilShared();
     const [silent] = replicas.all.splice(1);
-    await replicas.run(2_000, nobody);
-    await replicas.run(2_000, everybody);
+    await replicas.run(2_000, noDemand);
+    await replicas.run(2_000, highDemand);
     expect(replicas.taken.length).toBeLessThan(125);
     expect(replicas.taken.length).toBeGreaterThan(80);
     await silent?.limit.close();
-    await replicas.run(2_000, everybody);
+    await replicas.run(2_000, highDemand);
     expect(replicas.taken.length).toBeGreaterThan(260);
   });
 
   test.each([
-    ['too slow to be of use', 80],
-    ['dead', Infinity],
-  ])('goes on with a share of its own where the bucket is %s, and says so once', async (_what, distance) => {
+    ['too slow', 80],
+    ['not responding', Infinity],
+  ])('falls back to the own share if the bucket is %s, and reports that once', async (_what, distance) => {
     let ms = 1;
     const replicas = new Replicas({ perSecond: 100, distance: () => ms });
     await replicas.untilShared();
-    await replicas.run(1_000, everybody);
+    await replicas.run(1_000, highDemand);
     const before = replicas.taken.length;
     ms = distance;
-    await replicas.run(2_000, everybody);
+    await replicas.run(2_000, highDemand);
     expect(replicas.taken.length - before).toBeGreaterThan(150);
     expect(replicas.all[0]?.changes.slice(1)).toEqual([{ shared: false, replicas: 1, reason: 'timeout' }]);
   });
 
-  test('counts as shared among ten where nobody knows better', async () => {
+  test('is divided by ten while the number of replicas is unknown', async () => {
     const replicas = new Replicas({ perSecond: 100 });
     replicas.bucket.reachable = false;
-    await replicas.run(3_000, everybody);
+    await replicas.run(3_000, highDemand);
     expect(replicas.taken.length).toBeGreaterThan(25);
     expect(mostInASecond(replicas.taken)).toBeLessThanOrEqual(11);
     expect(replicas.all[0]?.changes).toEqual([{ shared: false, replicas: 0, reason: 'ECONNREFUSED' }]);
     expect(replicas.all[0]?.limit.gauges).toEqual({ shared: false, replicas: 0 });
   });
 
-  test('lets at least one call a second through, however many replicas there are', async () => {
+  test('allows each replica at least one call per second, however many replicas there are', async () => {
     const replicas = new Replicas({ count: 5, perSecond: 1 });
     await replicas.untilShared();
     replicas.bucket.reachable = false;
-    await replicas.run(4_000, everybody);
+    await replicas.run(4_000, highDemand);
     for (const { taken } of replicas.all) expect(taken.length).toBeGreaterThanOrEqual(3);
   });
 });

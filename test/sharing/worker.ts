@@ -3,8 +3,8 @@ import { ManagementClient } from '../../src/genauth';
 import { createSharedRateLimit } from '../../src/sharing';
 
 /**
- * One replica under more load than it may pass on. Prints a line for every change of sharing, and on SIGTERM writes when it
- * let calls out: epoch milliseconds, one a line.
+ * One replica under more load than the rate allows. Prints a line for every change of sharing. On SIGTERM, writes the times of
+ * its calls to a file: epoch milliseconds, one per line.
  */
 async function main(): Promise<void> {
   const [, , url = '', id = '', secret = '', userId = '', valkeyUrl = '', perSecond = '', file = ''] = process.argv;

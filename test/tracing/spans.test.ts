@@ -75,7 +75,7 @@ describe('the spans of dist/main.js', () => {
     return [request, ...calls.sort((a, b) => Number(BigInt(a.startTimeUnixNano) - BigInt(b.startTimeUnixNano)))];
   }
 
-  test("of a read of 60 users go on with the router's trace: one of the request, and one of each of its two calls", async () => {
+  test("continue the router's trace: a read of 60 users has one span of the request and one of each of its two calls", async () => {
     const { traceId, parentId, headers } = begin();
     expect((await read(idsOf(0, 60), headers)).errors).toEqual([]);
     const [request, ...calls] = await traceOf(traceId);
@@ -108,7 +108,7 @@ describe('the spans of dist/main.js', () => {
     }
   });
 
-  test('of an unlink whose answer was lost show the loss, and the read that settled it', async () => {
+  test('show a lost response to an unlink, and the read that settled the unlink', async () => {
     emulator.faults.set('unlink-identity', 'reset-after-execute', { times: 1 });
     const { traceId, headers } = begin();
     expect((await unlink(users[70], headers)).data).toMatchObject({ unlinkIdentity: { success: true } });
@@ -121,7 +121,7 @@ describe('the spans of dist/main.js', () => {
     expect(calls.map(({ name, attributes, status }) => [name, attributes['genauth.result'], status.code])).toEqual([
       ['POST /api/v3/unlink-identity', 'reset', ERROR],
       ['GET /api/v3/get-user-identities', 'ok', 0],
-      // For the user in the payload.
+      // Reads the user in the payload.
       [BATCH, 'ok', 0],
     ]);
     expect(calls[0]?.attributes).toEqual({
@@ -134,7 +134,7 @@ describe('the spans of dist/main.js', () => {
     for (const { parentSpanId } of calls) expect(parentSpanId).toBe(request.spanId);
   });
 
-  test('have one for each attempt', async () => {
+  test('include one for each attempt of a call', async () => {
     emulator.faults.set('get-user-batch', 'http-503', { times: 1 });
     const { traceId, headers } = begin();
     expect((await read(idsOf(0, 1), headers)).errors).toEqual([]);
@@ -145,7 +145,7 @@ describe('the spans of dist/main.js', () => {
     ]);
   });
 
-  test('tell our failures from those of the caller', async () => {
+  test('have an error status for failures of GenAuth, and none for errors of the caller', async () => {
     emulator.faults.set('get-user-batch', 'http-503');
     const [failed, forbidden, invalid] = [begin(), begin(), begin()];
     await read(idsOf(0, 1), failed.headers);
@@ -164,7 +164,7 @@ describe('the spans of dist/main.js', () => {
     ]);
   });
 
-  test('of a call that served many requests are in the trace of one of them, and linked to the others, both ways', async () => {
+  test('of a call for several requests belong to the trace of one request, and are linked with the others in both directions', async () => {
     emulator.faults.set('get-user-batch', 'latency:1000');
     const traces = Array.from({ length: 5 }, () => begin());
     await Promise.all(traces.map(({ headers }, index) => read(idsOf(index, index + 1), headers)));
@@ -181,7 +181,7 @@ describe('the spans of dist/main.js', () => {
     expect(back.sort()).toEqual(there.sort());
   });
 
-  test('are not made where the router has decided against it', async () => {
+  test('are not made if the router did not sample the trace', async () => {
     const [unsampled, sampled] = [begin(false), begin()];
     await read(idsOf(0, 1), unsampled.headers);
     await read(idsOf(0, 1), sampled.headers);
@@ -189,7 +189,7 @@ describe('the spans of dist/main.js', () => {
     expect(collector.spans().filter(({ traceId }) => traceId === unsampled.traceId)).toEqual([]);
   });
 
-  test('begin a trace of their own where no usable one came', async () => {
+  test('begin a new trace if the router sent no valid one', async () => {
     const { traceId, headers } = begin();
     await read(idsOf(0, 1), { traceparent: `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01` });
     await read(idsOf(0, 1), headers);
@@ -199,7 +199,7 @@ describe('the spans of dist/main.js', () => {
     expect(roots[0]?.traceId).toMatch(/^(?!0{32})[0-9a-f]{32}$/);
   });
 
-  test('say which service they come from, and what OTEL_RESOURCE_ATTRIBUTES says', async () => {
+  test('name the service, and carry OTEL_RESOURCE_ATTRIBUTES', async () => {
     const { traceId, headers } = begin();
     await read(idsOf(0, 1), headers);
     await traceOf(traceId);
@@ -210,7 +210,7 @@ describe('the spans of dist/main.js', () => {
     });
   });
 
-  test('hold nothing of what was asked, who asked, or what came back', async () => {
+  test('contain nothing of the request, the caller or the response', async () => {
     const named = ENTITIES.replace('query', 'query SentinelName');
     const { traceId, headers } = begin();
     await read(

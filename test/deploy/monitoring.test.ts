@@ -26,18 +26,18 @@ const queries = [
   ...dashboard.panels.flatMap(({ title, targets }) => targets.map(({ expr }) => [title, expr] as const)),
 ];
 
-/** What Prometheus itself adds to what it scrapes. */
+/** Labels and metrics that Prometheus itself adds. */
 const ADDED_LABELS = ['job', 'instance'];
 const ADDED_METRICS = ['up'];
 
 /**
- * The metrics that a query names, the labels that it names, and the values that it compares them with.
+ * Reads the metrics and labels of a query, and the values with which it compares labels.
  *
- * @throws {SyntaxError} It is not PromQL.
+ * @throws {SyntaxError} The query is not PromQL.
  */
 function namesIn(expr: string): { metrics: string[]; labels: string[]; values: string[] } {
   const [metrics, labels, values]: [string[], string[], string[]] = [[], [], []];
-  // Grafana puts a duration in its place.
+  // Grafana replaces this variable with a duration.
   const text = expr.replaceAll('$__rate_interval', '5m');
   parser.parse(text).iterate({
     enter({ type, name, from, to, node }) {
@@ -54,7 +54,7 @@ function namesIn(expr: string): { metrics: string[]; labels: string[]; values: s
   return { metrics, labels, values };
 }
 
-/** Metrics by name, with the labels that their samples have. */
+/** Reads the metrics that a process prints, with the labels of their samples. */
 function labelsOf(text: string): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
   for (const [, name = '', braces = ''] of text.matchAll(/^([a-z_]\w*)(?:\{(.*)\})? \S+$/gm)) {
@@ -81,7 +81,7 @@ describe('the alerts and the dashboard', () => {
     await emulator.close();
   });
 
-  test.each(queries)('ask for metrics and labels that a running process prints: %s', (_name, expr) => {
+  test.each(queries)('use metrics and labels that a running process prints: %s', (_name, expr) => {
     const { metrics, labels } = namesIn(expr);
     expect(metrics.length).toBeGreaterThan(0);
     expect(metrics.filter((name) => !printed.has(name) && !ADDED_METRICS.includes(name))).toEqual([]);
@@ -90,13 +90,13 @@ describe('the alerts and the dashboard', () => {
   });
 
   test.each(['sum(rate(a[5m])', 'a{b=c}', 'a >', 'sum by instance (a)', 'rate(a[])'])(
-    'would be refused where they are not PromQL: %s',
+    'would be rejected if they were not PromQL: %s',
     (expr) => {
       expect(() => namesIn(expr)).toThrow(SyntaxError);
     },
   );
 
-  test('compare labels with values that the code has', () => {
+  test('compare labels with values that occur in the code', () => {
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts') && !name.startsWith('emulator'))
       .map((name) => readFileSync(join(ROOT, 'src', name), 'utf8'))
@@ -106,7 +106,7 @@ describe('the alerts and the dashboard', () => {
     expect(values.filter((value) => !sources.includes(`'${value}'`) && !sources.includes(`${value}:`))).toEqual([]);
   });
 
-  test('keep to this job in every query, under the name that the scrape configuration gives it', () => {
+  test('select the job of the scrape configuration in every query', () => {
     const scrape = readYaml('prometheus/scrape.yaml') as { scrape_configs: { job_name: string }[] };
     const job = scrape.scrape_configs[0]?.job_name ?? '';
     const jobs = queries.map(([name, expr]) => {
@@ -120,7 +120,7 @@ describe('the alerts and the dashboard', () => {
     expect(dashboard.templating.list).toContainEqual(expect.objectContaining({ name: 'job', query: job }));
   });
 
-  test('say of each alert how urgent it is, what it means and what to do', () => {
+  test('give every alert a severity, a summary and a description', () => {
     expect(rules.length).toBeGreaterThan(9);
     expect(new Set(rules.map(({ alert }) => alert)).size).toBe(rules.length);
     for (const { labels, annotations } of rules) {
@@ -129,13 +129,13 @@ describe('the alerts and the dashboard', () => {
     }
   });
 
-  test('warn of memory below the limit of the container', () => {
+  test('warn about memory below the limit of the container', () => {
     const limit = /memory: (\d+)Mi\n(?: {10}\S.*\n)* {10}securityContext/.exec(readText('kubernetes/deployment.yaml'));
     const { expr = '' } = rules.find(({ alert }) => alert === 'IdentitiesMemory') ?? {};
     expect(/> 0\.(\d) \* (\d+) \* 1024 \* 1024/.exec(expr)?.[2]).toBe(limit?.[1]);
   });
 
-  test('draw panels that can be told apart', () => {
+  test('have panels with distinct ids, each with a query', () => {
     expect(new Set(dashboard.panels.map(({ id }) => id)).size).toBe(dashboard.panels.length);
     expect(dashboard.panels.filter(({ targets }) => targets.length === 0)).toEqual([]);
   });
