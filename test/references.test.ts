@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { SWITCH_NAMES } from '../src/emulator/switches';
 import { ROOT } from './support/process';
 
 /** Files and folders whose references are still to be corrected. */
@@ -96,5 +97,14 @@ describe('the references in code and pages', () => {
       return !existsSync(join(ROOT, found)) || (anchor !== undefined && !hasHeading(found, anchor));
     });
     expect(dead).toEqual([]);
+  });
+});
+
+describe('docs/genauth-api.md', () => {
+  test('names every switch of the emulator, and no other', () => {
+    const page = texts.get('docs/genauth-api.md') ?? '';
+    const lists = [...page.matchAll(/[Ss]witch(?:es)?\s+((?:`\w+`[\s,]*(?:and\s+)?)+)/g)].map(([, list = '']) => list);
+    const named = lists.flatMap((list) => [...list.matchAll(/`(\w+)`/g)].map(([, name = '']) => name));
+    expect([...new Set(named)].sort()).toEqual([...SWITCH_NAMES].sort());
   });
 });
