@@ -7,23 +7,23 @@ import { ConfigError, readManagementConfig } from './config';
 import { InvalidArgumentError, ManagementClient, ManagementRefusedError, ManagementUnreachableError } from './genauth';
 import { matchesUnlink } from './identities';
 
-const HELP = `Lists the unlinks that an audit file records as begun, but not what became of them.
+const HELP = `Lists the unlinks in an audit file that have an intent but no outcome.
 
 Usage: npm run audit:open -- FILE [--reconcile] [--older-than MS]
 
-  --reconcile      asks GenAuth, by the GENAUTH_* variables of the service, what each user is linked to now. Where nothing is
-                   left of what was to be unlinked, appends the outcome "verified_absent" to FILE
-  --older-than MS  default 60000; younger ones may still be under way: they are listed, and never reconciled
+  --reconcile      reads the identities of each user from GenAuth, with the GENAUTH_* variables of the service. If the
+                   identities that were to be unlinked are gone, appends the outcome "verified_absent" to FILE
+  --older-than MS  default 60000; younger intents may still be in progress: they are listed, and never reconciled
   --help
 
-An identity that is still linked proves nothing: GenAuth may yet execute the request, and it may have been linked again.
-Nothing is appended for it and it stays open, until it is unlinked by a new request or looked into by hand. So does one whose
-user GenAuth does not know, because a key of another user pool gets that answer for everybody.
+An identity that is still linked proves nothing: GenAuth may execute the request later, or the identity was linked again.
+Its intent stays open until a new request unlinks the identity, or somebody examines it. An intent whose user GenAuth does
+not know stays open too, because with the key of another user pool GenAuth knows none of the users.
 
-Exit code: 0 when none is open, 1 when some are, 2 when the command cannot be followed; then nothing was appended.
+Exit code: 0 when none is open, 1 when some are, 2 when the command cannot be executed; then nothing was appended.
 `;
 
-/** The command cannot be followed. The message is for the person who wrote it. */
+/** The command cannot be executed. The message is shown to the user. */
 class UsageError extends Error {}
 
 interface Command {
@@ -32,9 +32,9 @@ interface Command {
   olderThanMs: number;
 }
 
-/** How many users are asked about at the same time: little beside what the service itself may ask. */
-const SIDES = 4;
-/** For one user, repeated attempts and waiting included. */
+/** The number of concurrent reads. It is small compared with the rate limit of the service. */
+const WORKERS = 4;
+/** For one user, including retries and waiting. */
 const READ_TIMEOUT_MS = 30_000;
 
 async function main(): Promise<number> {
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   if (command === 'help') return print(HELP, 0);
   const progress = startProgress();
   try {
-    // Before anything is read, so that a long file is not read for nothing.
+    // Checked first, so that no long file is read in vain.
     const management = command.reconcile ? readManagementConfig(process.env, readSecret) : null;
     progress.doing = `reading ${Math.ceil((await attempt(stat(command.file))).size / 1_048_576)} MiB`;
     const { open, unreadable } = await attempt(readAudit(command.file));
@@ -90,7 +90,7 @@ function readCommandLine(args: readonly string[]): Command | 'help' {
 
 const SETTLED = 'settled: verified_absent';
 
-/** Finds out about each intent what can be known, and writes down what is final. */
+/** Settles intents concurrently. */
 async function reconcile(
   intents: readonly RecordedIntent[],
   client: ManagementClient,
@@ -98,10 +98,10 @@ async function reconcile(
   onState: (intent: RecordedIntent, state: string) => void,
 ): Promise<void> {
   const rest = intents.values();
-  const side = async (): Promise<void> => {
+  const work = async (): Promise<void> => {
     for (const intent of rest) onState(intent, await settle(intent, client, audit));
   };
-  await Promise.all(Array.from({ length: SIDES }, side));
+  await Promise.all(Array.from({ length: WORKERS }, work));
 }
 
 async function settle(intent: RecordedIntent, client: ManagementClient, audit: AuditLog): Promise<string> {
@@ -115,7 +115,7 @@ async function settle(intent: RecordedIntent, client: ManagementClient, audit: A
       actor: actor ?? TRUSTED,
       target,
       outcome: 'verified_absent',
-      // No attempts: nobody heard of any here. It tells this outcome from one that the service wrote.
+      // This command sends no unlink. `attempts: 0` distinguishes its outcome from one of the service.
       upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
       latencyMs: Date.now() - Date.parse(intent.ts),
     });
@@ -149,7 +149,7 @@ function table(states: ReadonlyMap<RecordedIntent, string>): string {
     [0],
   );
   const lines = all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
-  // Claims of tokens are in it, and a terminal would obey their control characters.
+  // The table contains claims of tokens. A terminal would execute their control characters.
   return lines.map((line) => `${line.trimEnd().replace(/[^ -~]/g, '?')}\n`).join('');
 }
 
@@ -159,14 +159,14 @@ function summary(found: number, left: number): string {
   return `${settled}${left} of ${found} without an outcome.`;
 }
 
-/** Says on stderr, every second, what takes so long. */
+/** Reports the progress on stderr every second. */
 function startProgress(): { doing: string; done: number; stop: () => void } {
   const timer = setInterval(() => complain(`${progress.doing} ...`), 1_000);
   const progress = { doing: 'starting', done: 0, stop: () => clearInterval(timer) };
   return progress;
 }
 
-/** What goes wrong with the file before anything was done. */
+/** Turns an error of the file into an error that is shown to the user. */
 async function attempt<Value>(opened: Promise<Value>): Promise<Value> {
   try {
     return await opened;

@@ -9,7 +9,7 @@ const reports: fc.Arbitrary<Report> = fc.record({
   traceId: fc.option(text),
   operation: fc.constantFrom('entities' as const, 'unlink' as const, 'service' as const, 'other' as const),
   operationName: fc.option(text),
-  outcome: fc.constantFrom('ok' as const, 'partial' as const, 'error' as const, 'refused' as const),
+  outcome: fc.constantFrom('ok' as const, 'partial' as const, 'error' as const, 'rejected' as const),
   codes: fc.array(text, { maxLength: 3 }),
   ms: fc.nat(),
   calls: fc.nat(),

@@ -2,43 +2,43 @@ import type { Caller } from '../callers';
 import { TimeLimit } from '../deadline';
 import { Identities, type IdentitiesOptions } from '../identities';
 
-/** What resolvers work with: made for one request, gone with it. */
+/** The context of resolvers. Each request has its own. */
 export interface Context {
   identities: Identities;
-  /** By which the request is found in logs. */
+  /** Identifies the request in logs. */
   requestId: string;
-  /** Of the trace that the router began, where there is one. */
+  /** The id of the router's trace, or null if the router sent none. */
   traceId: string | null;
-  /** When it came, by `performance.now()`. */
+  /** When the request arrived, by `performance.now()`. */
   startedAt: number;
-  /** Passed when the request's time is up. Lifted by whoever made the context, once the request is answered. */
+  /** The deadline of the request. The creator of the context calls `end()` when the response is complete. */
   deadline: TimeLimit;
 }
 
-/** What is known of a request when it comes to GraphQL. */
+/** A request that has been authenticated. */
 export interface Arrival {
   caller: Caller;
   requestId: string;
   traceId: string | null;
-  /** Headers of W3C Trace Context, as they came. */
+  /** Unparsed headers of W3C Trace Context. @see https://www.w3.org/TR/trace-context/ */
   traceparent: string | null;
   tracestate: string | null;
 }
 
 export interface ContextOptions extends IdentitiesOptions {
-  /** Milliseconds for the whole request. */
+  /** The time limit of the whole request, in milliseconds. */
   requestDeadlineMs: number;
 }
 
-/** A user as a reference: its key is all that this subgraph holds of it. */
+/** A reference to a user. Another subgraph owns the user's other fields. */
 export interface UserReference {
   __typename: 'User';
   id: string;
 }
 
-/** Makes the context of one request. The request's time starts to run here. */
+/** Creates the context of one request, and starts its deadline. */
 export function createContext(options: ContextOptions, { caller, requestId, traceId }: Arrival): Context {
-  // A caller who leaves is not a reason to stop: an unlink that was sent has to be seen through.
+  // The deadline does not end when the client disconnects: an unlink that was sent has to be settled.
   const deadline = new TimeLimit(options.requestDeadlineMs);
   const identities = new Identities(options, caller, deadline);
   return { identities, requestId, traceId, startedAt: performance.now(), deadline };

@@ -4,19 +4,19 @@ import { LRUCache } from 'lru-cache';
 import type { Context } from './context';
 
 /**
- * What is kept of documents, where something is: so many of them, and so many characters of their texts. A parsed document
- * takes some hundred bytes for each, and whoever can send one can send a hundred thousand.
+ * Bounds of a document cache: entries, and total characters of their sources. A parsed document takes some hundred bytes per
+ * character, and a client can send documents of a hundred thousand characters.
  */
 const BOUNDS = { max: 1_000, maxSize: 250_000 };
 
-/** Makes a store for what is known of documents, by their texts. */
-export function createDocumentCache<Known extends object>(): LRUCache<string, Known> {
-  return new LRUCache<string, Known>({ ...BOUNDS, sizeCalculation: (_known, text) => text.length + 1 });
+/** Creates a cache of values by the text of a document. */
+export function createDocumentCache<Value extends object>(): LRUCache<string, Value> {
+  return new LRUCache<string, Value>({ ...BOUNDS, sizeCalculation: (_value, text) => text.length + 1 });
 }
 
 /**
- * Makes the store of documents that were parsed and validated. Apollo's own counts 30 MiB of JSON, which stands for half a GiB
- * of memory.
+ * Creates Apollo Server's store of documents that were parsed and validated. Its default store is limited to 30 MiB of JSON,
+ * which takes half a GiB of memory.
  */
 export function createDocumentStore(): NonNullable<ApolloServerOptions<Context>['documentStore']> {
   const documents = new LRUCache<string, DocumentNode>({

@@ -11,16 +11,16 @@ import {
 } from '../genauth';
 import { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from '../identities';
 
-/** What an error tells a caller. No other key is ever sent (contract.md, section 4). */
+/** The extensions of an error. Callers receive no other keys. @see docs/errors.md */
 export interface ErrorExtensions {
   code: string;
   validationErrorCode?: string;
-  /** Of an unlink: `NOT_EXECUTED` may be sent again, `UNKNOWN` wants reading first. */
+  /** Unlinks only. After `NOT_EXECUTED` the unlink may be sent again. After `UNKNOWN` read the identities first. */
   outcome?: 'NOT_EXECUTED' | 'UNKNOWN';
   retryAfterMs?: number;
   apiCode?: number;
   requestId?: string;
-  /** Of an unlink, in the audit trail. */
+  /** Unlinks only. Identifies the records in the audit trail. */
   operationId?: string;
 }
 
@@ -68,7 +68,7 @@ export function createFormatFieldError(formatError: FormatError): FormatFieldErr
   };
 }
 
-/** An audit trail that cannot be written, for example: the caller may try again, and the operator has to know. */
+/** Whether an unlink was not executed for an internal reason, such as an audit trail that cannot be written. */
 function isUnexpected(error: unknown): boolean {
   return error instanceof UnlinkNotExecutedError && translate(error.cause) === undefined;
 }
@@ -80,15 +80,15 @@ const INTERNAL: Translation = {
 
 function translate(error: unknown): Translation | undefined {
   if (error instanceof UnlinkNotExecutedError) {
-    // What nobody foresaw happened before anything was sent, so that even then this much is known.
+    // Even an unknown error was thrown before anything was sent, so that the outcome is known.
     const { message, extensions } = translate(error.cause) ?? INTERNAL;
-    return { message, extensions: { ...extensions, outcome: 'NOT_EXECUTED', ...ofOperation(error.operationId) } };
+    return { message, extensions: { ...extensions, outcome: 'NOT_EXECUTED', ...operationIdField(error.operationId) } };
   }
   if (error instanceof UnlinkOutcomeUnknownError) {
     return {
       message:
         'GenAuth may or may not have unlinked the identity. Read the identities of the user before trying again.',
-      extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', ...ofOperation(error.operationId) },
+      extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', ...operationIdField(error.operationId) },
     };
   }
   if (error instanceof InvalidArgumentError) {
@@ -111,14 +111,14 @@ function translate(error: unknown): Translation | undefined {
   return undefined;
 }
 
-function ofOperation(operationId: string | null): { operationId?: string } {
+function operationIdField(operationId: string | null): { operationId?: string } {
   return operationId === null ? {} : { operationId };
 }
 
 function translateRefusal({ refusal, retryAfterMs, apiCode, requestId }: ManagementRefusedError): Translation {
   return upstream(CODE_OF_REFUSAL[refusal], {
     ...(retryAfterMs === null ? {} : { retryAfterMs }),
-    // Our own key is the operator's business: the caller learns no more than that it was refused.
+    // The rejected key is the operator's. The caller learns only that it was rejected.
     ...(refusal === 'credentials' || apiCode === null ? {} : { apiCode }),
     ...(requestId === null ? {} : { requestId }),
   });
@@ -174,7 +174,7 @@ const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UpstreamCode>> = {
   replayed: 'UPSTREAM_BAD_RESPONSE',
 };
 
-/** Errors of GraphQL itself, which quote the document and the variables: what they quote is left out. */
+/** Translates errors of GraphQL. Their messages quote the document and the variables, so the quotes are removed. */
 function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError): Translation | undefined {
   const { code, validationErrorCode } = formatted.extensions ?? {};
   const known = (message: string): Translation => ({
@@ -201,18 +201,18 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
   }
 }
 
-/** Validation names types, fields and arguments, except where the offence is a value: then its text holds the value. */
+/** Whether a validation message contains names only. If the error is in a value, the message contains the value. */
 function namesOnly(error: GraphQLError): boolean {
   return !(error.nodes ?? []).some(({ kind }) => kind.endsWith('Value') || kind === Kind.OBJECT_FIELD);
 }
 
-const OF_VARIABLE = /^Variable "(\$[_A-Za-z][_0-9A-Za-z]*)"/;
-const OF_ARGUMENT = /^Argument "([_A-Za-z][_0-9A-Za-z]*)"/;
+const VARIABLE_MESSAGE = /^Variable "(\$[_A-Za-z][_0-9A-Za-z]*)"/;
+const ARGUMENT_MESSAGE = /^Argument "([_A-Za-z][_0-9A-Za-z]*)"/;
 
 function withoutValue(message: string): string {
-  const variable = OF_VARIABLE.exec(message)?.[1];
+  const variable = VARIABLE_MESSAGE.exec(message)?.[1];
   if (variable !== undefined) return `Variable "${variable}" is missing or not of the type that is declared.`;
-  const argument = OF_ARGUMENT.exec(message)?.[1];
+  const argument = ARGUMENT_MESSAGE.exec(message)?.[1];
   if (argument !== undefined) return `Argument "${argument}" is missing or not of the type that is asked for.`;
   return message.startsWith('representation ') ? message : 'A value of the request cannot be used.';
 }

@@ -16,21 +16,21 @@ import type { Context } from './context';
 import { type Fragments, fragmentsOf } from './fragments';
 
 export interface Limits {
-  /** Mutation fields in one operation, fragments expanded. */
+  /** Maximum number of mutation fields in one operation, with fragments expanded. */
   maxMutationFields: number;
 }
 
 const MAX_DEPTH = 15;
 const MAX_ALIASES = 30;
 const MAX_DIRECTIVES = 50;
-/** Of one operation, fragments expanded. */
+/** In one operation, with fragments expanded. */
 const MAX_SELECTIONS = 10_000;
-/** Over all `_entities` fields of one operation. */
+/** In all `_entities` fields of one operation together. */
 export const MAX_REPRESENTATIONS = 1_000;
 
 /**
- * Refuses documents that are larger than any client's. It looks at a document before all other rules, and keeps it from
- * them: some of those take a time that grows with the square of a document.
+ * Rejects documents that exceed the limits. It runs before all other validation rules, and excludes them from such a document:
+ * the time that some of them take grows with the square of the document's size.
  */
 export function limitDocument({ maxMutationFields }: Limits): ValidationRule {
   return (context) => ({
@@ -39,21 +39,21 @@ export function limitDocument({ maxMutationFields }: Limits): ValidationRule {
         const excess = findExcess(document, maxMutationFields);
         if (excess === null) return undefined;
         context.reportError(refusal('GRAPHQL_VALIDATION_FAILED', excess));
-        // Takes the document out of the visit that all rules share.
+        // Skips the document in the visitor that all rules share.
         return null;
       },
     },
   });
 }
 
-/** Refuses variables that are more than any client's, or that have lost what they meant on their way. */
+/** Rejects variables that exceed the limits, and ids that are JSON numbers. */
 export function limitVariables(): ApolloServerPlugin<Context> {
   return {
     requestDidStart: () =>
       Promise.resolve({
         async didResolveOperation({ document, operation, request }): Promise<void> {
           if (operation === undefined) return;
-          // Without the type in the schema, the executor would fail as if it were our fault.
+          // The schema has no subscription type. The executor would report an internal error.
           if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
             throw refusal('GRAPHQL_VALIDATION_FAILED', 'NO_SUBSCRIPTIONS');
           }
@@ -78,7 +78,7 @@ const MESSAGES = {
   NO_SUBSCRIPTIONS: 'There is nothing to subscribe to.',
   TOO_MANY_MUTATIONS: 'The operation has more mutation fields than it may.',
   MAX_REPRESENTATIONS: `The operation asks for more than ${MAX_REPRESENTATIONS} representations.`,
-  // A JSON number has lost the digits of a long id before anybody can look at it.
+  // A JSON parser drops digits of long numbers.
   ID_NOT_A_STRING: 'A variable of type ID must be a string.',
 } as const;
 
@@ -90,7 +90,7 @@ function refusal(code: 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT', excess: E
   });
 }
 
-/** A refusal whose words are our own, so that they may be told. */
+/** An error whose message contains nothing from the request, so that callers may receive it. */
 export class LimitError extends GraphQLError {}
 
 function findExcess(document: DocumentNode, maxMutationFields: number): Excess | null {
@@ -113,26 +113,29 @@ function findExcess(document: DocumentNode, maxMutationFields: number): Excess |
 }
 
 interface Size {
-  /** Fields below one another. */
+  /** The maximum number of nested fields. */
   depth: number;
-  /** Fields beside one another. */
+  /** The number of fields at the top level. */
   fields: number;
-  /** Selections in all, spreads and inline fragments included. */
+  /** The total number of selections, including fragment spreads and inline fragments. */
   selections: number;
 }
 
 const EMPTY: Size = { depth: 0, fields: 0, selections: 0 };
 
-/** Measures with fragments expanded, each of them once. A fragment inside itself adds nothing: another rule refuses it. */
+/**
+ * Creates a function that measures selections with fragments expanded. Each fragment is measured once. A fragment that contains
+ * itself adds nothing, because another rule rejects it.
+ */
 function createMeasure(fragments: Fragments): (selections: SelectionSetNode) => Size {
-  const known = new Map<string, Size>();
+  const measured = new Map<string, Size>();
   const measureFragment = (name: string): Size => {
-    const before = known.get(name);
-    if (before !== undefined) return before;
-    known.set(name, EMPTY);
+    const previous = measured.get(name);
+    if (previous !== undefined) return previous;
+    measured.set(name, EMPTY);
     const fragment = fragments.get(name);
     const size = fragment === undefined ? EMPTY : measure(fragment.selectionSet);
-    known.set(name, size);
+    measured.set(name, size);
     return size;
   };
   const measure = ({ selections }: SelectionSetNode): Size => {
@@ -160,23 +163,23 @@ function createMeasure(fragments: Fragments): (selections: SelectionSetNode) => 
   return measure;
 }
 
-/** Counts over all `_entities` fields of an operation, with fragments expanded. */
+/** Counts the representations of all `_entities` fields of an operation, with fragments expanded. */
 export function countRepresentations(
   fragments: Fragments,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): number {
-  const known = new Map<string, number>();
+  const counts = new Map<string, number>();
   const ofFragment = (name: string): number => {
-    let size = known.get(name);
+    let size = counts.get(name);
     if (size === undefined) {
       const fragment = fragments.get(name);
       size = fragment === undefined ? 0 : ofSelections(fragment.selectionSet);
-      known.set(name, size);
+      counts.set(name, size);
     }
     return size;
   };
-  // `_entities` is a field of the root alone.
+  // Only the root type has the field `_entities`.
   const ofSelections = ({ selections }: SelectionSetNode): number =>
     selections.reduce((sum, selection) => {
       if (selection.kind === Kind.FRAGMENT_SPREAD) return sum + ofFragment(selection.name.value);
@@ -206,7 +209,7 @@ function isId(type: TypeNode): boolean {
   return type.kind === Kind.NAMED_TYPE ? type.name.value === 'ID' : isId(type.type);
 }
 
-/** Lists in lists of ids are deeper than any argument of the schema: what is below is refused for its type. */
+/** Whether a value is a number, or a list that contains one. Deeper lists than the limit are rejected for their type. */
 function holdsNumber(value: unknown, depth = 0): boolean {
   if (!Array.isArray(value)) return typeof value === 'number';
   return depth < MAX_DEPTH && value.some((item) => holdsNumber(item, depth + 1));

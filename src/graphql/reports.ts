@@ -2,26 +2,26 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { type GraphQLFormattedError, Kind, type OperationDefinitionNode } from 'graphql';
 import type { Context } from './context';
 
-/** How a GraphQL request went, in words that may be logged: none of it is what a stranger wrote, but for a name. */
+/** How a GraphQL request went. Everything in it may be logged: only the operation name comes from the request. */
 export interface RequestReport {
   requestId: string;
   traceId: string | null;
-  /** What it asks for, of a closed set. */
+  /** The kind of operation. */
   operation: 'entities' | 'unlink' | 'service' | 'other';
   /** A GraphQL name of at most 64 characters, or null. */
   operationName: string | null;
-  /** `ok`; `partial`: data beside errors; `error`: errors alone; `refused`: not executed. */
-  outcome: 'ok' | 'partial' | 'error' | 'refused';
-  /** Codes of its errors, each once. */
+  /** `ok`; `partial`: data and errors; `error`: errors without data; `rejected`: not executed. */
+  outcome: 'ok' | 'partial' | 'error' | 'rejected';
+  /** The distinct codes of its errors. */
   codes: readonly string[];
   ms: number;
-  /** Calls to GenAuth that it had a part in. */
+  /** The number of calls to GenAuth that it took part in. Other requests may share them. */
   calls: number;
 }
 
 const MAX_NAME = 64;
 
-/** Reports every request that GraphQL has answered. */
+/** Reports the requests to which Apollo Server responds. */
 export function reportRequests(
   onRequest: (report: RequestReport, context: Context) => void,
 ): ApolloServerPlugin<Context> {
@@ -41,7 +41,7 @@ export function reportRequests(
   };
 }
 
-/** What an operation is, as reports have it. */
+/** The part of a report that describes the operation. */
 export type OperationDescription = Pick<RequestReport, 'operation' | 'operationName'>;
 
 export function describe(operation: OperationDefinitionNode | undefined): OperationDescription {
@@ -66,7 +66,7 @@ export function summarize(response: {
   const { errors, isExecuted, hasValue } = response;
   const codes = [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))];
   if (errors.length === 0) return { outcome: 'ok', codes };
-  if (!isExecuted) return { outcome: 'refused', codes };
+  if (!isExecuted) return { outcome: 'rejected', codes };
   return { outcome: hasValue ? 'partial' : 'error', codes };
 }
 

@@ -18,20 +18,20 @@ import { reportRequests, type RequestReport, summarize, toReport } from './repor
 import { loadSchema } from './schema';
 
 export interface GraphQLServerOptions extends Limits {
-  /** Whether the schema may be asked for. `_service { sdl }` answers in any case. */
+  /** Whether introspection is allowed. `_service { sdl }` is allowed in any case. */
   introspection: boolean;
-  /** Called with an error that nobody foresaw; the caller is told nothing of it. */
+  /** Called with an error that has no translation. The caller receives no details of it. */
   onUnexpectedError: (error: unknown) => void;
   onRequest: (report: RequestReport, context: Context) => void;
-  /** Whether whoever asks is shown how long each field took, in the way of Apollo's routers (`ftv1`). */
+  /** Whether Apollo's routers may request the timings of fields (`ftv1`). */
   inlineTrace: boolean;
-  /** `fast` compiles what routers send; `graphql-js` executes everything as the reference implementation does. */
+  /** `fast` compiles the operations of routers. `graphql-js` executes all operations with the reference implementation. */
   executor: 'fast' | 'graphql-js';
 }
 
 export type { GraphQLRequest };
 
-/** A request as it came over HTTP, its body in form a GraphQL request. */
+/** An HTTP request whose body has the form of a GraphQL request. */
 export interface HttpRequest {
   headers: IncomingHttpHeaders;
   body: GraphQLRequest;
@@ -40,27 +40,27 @@ export interface HttpRequest {
 export interface HttpAnswer {
   status: number;
   headers: Iterable<readonly [name: string, value: string]>;
-  /** JSON, in UTF-8 where it is bytes. */
+  /** JSON. A buffer contains UTF-8. */
   body: string | Buffer;
 }
 
-/** Answers GraphQL requests. */
+/** Executes GraphQL requests. */
 export interface GraphQLServer {
   start(): Promise<void>;
   stop(): Promise<void>;
   answer(request: HttpRequest, context: Context): Promise<HttpAnswer>;
 }
 
-/** How an Apollo router asks to be told how long each field took: graphql-js has to run them for that. */
+/** The header by which an Apollo router requests timings of fields. Only graphql-js can measure these. */
 const TRACE_HEADER = 'apollo-federation-include-trace';
 
-/** Makes the GraphQL server, not started. */
+/** Creates the GraphQL server without starting it. */
 export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServer {
   const fastPath = options.executor === 'fast' ? new FastPath() : null;
   const formatError = createFormatError(options.onUnexpectedError);
   const formatFieldError = createFormatFieldError(formatError);
   const apollo = createApolloServer(options, formatError, fastPath);
-  // What Apollo Server answers with to whoever sends such a header: there are as many as there are kinds of clients.
+  // The content type that Apollo Server chose for an `Accept` header. There are few different headers.
   const contentTypes = new LRUCache<string, string>({
     max: 100,
     maxSize: 20_000,
@@ -98,7 +98,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
       httpGraphQLRequest: { method: 'POST', headers: head, search: '', body },
       context: () => Promise.resolve(context),
     });
-    if (content.kind !== 'complete') throw new Error('an answer in parts, which the schema has nothing for');
+    if (content.kind !== 'complete') throw new Error('a response in parts, although the schema has no @defer');
     const contentType = sent.get('content-type');
     if (status === 200 && contentType !== undefined) contentTypes.set(headers.accept ?? '', contentType);
     return { status, headers: sent, body: content.string };
@@ -114,10 +114,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
 /** Tokens in one document. A document of 1 000 aliased fields has about 10 000. */
 const MAX_TOKENS = 15_000;
 
-/**
- * Nothing is left to a default that depends on `NODE_ENV` or on Apollo's variables: every option with a say in what strangers
- * can see or do is set here.
- */
+/** Creates Apollo Server. No option depends on `NODE_ENV` or on Apollo's variables: all that affect security are set here. */
 function createApolloServer(
   options: GraphQLServerOptions,
   formatError: FormatError,
@@ -130,17 +127,17 @@ function createApolloServer(
     hideSchemaDetailsFromClientErrors: !introspection,
     includeStacktraceInErrorResponses: false,
     formatError,
-    // Apollo's own ends the answer with a new line.
+    // Apollo's default adds a line break at the end.
     stringifyResult: (result) => JSON.stringify(result),
     parseOptions: { maxTokens: MAX_TOKENS },
     documentStore: createDocumentStore(),
     validationRules: [limitDocument({ maxMutationFields })],
-    // `limitDocument` counts selections. With Apollo's own rule it would run after all others, and keep nothing from them.
+    // `limitDocument` counts selections. With Apollo's own rule it would run after all others, and protect none of them.
     maxRecursiveSelections: false,
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     csrfPrevention: true,
-    // Apollo's own way out loses mutations that were executed (reliability.md, section 0.1): `main.ts` has the say.
+    // Apollo's default stops at once, and loses the responses of mutations in progress. `main.ts` handles the signals.
     stopOnTerminationSignals: false,
     logger: SILENT,
     plugins: [
@@ -148,7 +145,7 @@ function createApolloServer(
       ...(fastPath === null ? [] : [fastPath.plugin]),
       reportRequests(onRequest),
       ApolloServerPluginLandingPageDisabled(),
-      // Costs a third of the throughput, for hints that routers ignore on personal data.
+      // It takes a third of the throughput, for hints that routers ignore on personal data.
       ApolloServerPluginCacheControlDisabled(),
       options.inlineTrace
         ? ApolloServerPluginInlineTrace({ includeErrors: { masked: true } })
@@ -159,6 +156,6 @@ function createApolloServer(
   });
 }
 
-/** Apollo logs the text of errors, which is what `onUnexpectedError` decides about. */
+/** Apollo logs the messages of errors, which may contain personal data. `onUnexpectedError` reports errors instead. */
 const nothing = (): void => undefined;
 const SILENT = { debug: nothing, info: nothing, warn: nothing, error: nothing };

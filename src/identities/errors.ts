@@ -1,7 +1,7 @@
-/** Nothing was executed, and the same unlink may be sent again. Its `cause` says why. */
+/** Nothing was executed, and the same unlink may be sent again. The `cause` is the reason. */
 export class UnlinkNotExecutedError extends Error {
   override readonly name = 'UnlinkNotExecutedError';
-  /** Of the audit trail; null where it did not come to that. */
+  /** Identifies the records in the audit trail. Null if there are none. */
   readonly operationId: string | null;
 
   constructor(cause: unknown, operationId: string | null = null) {
@@ -10,10 +10,10 @@ export class UnlinkNotExecutedError extends Error {
   }
 }
 
-/** The unlink may have been executed, and reading did not show that it was. Its `cause` is what happened to the answer. */
+/** The unlink may have been executed, and reads did not show it. The `cause` is the reason why the response was lost. */
 export class UnlinkOutcomeUnknownError extends Error {
   override readonly name = 'UnlinkOutcomeUnknownError';
-  /** Of the audit trail. */
+  /** Identifies the records in the audit trail. */
   readonly operationId: string;
 
   constructor(cause: unknown, operationId: string) {

@@ -18,7 +18,7 @@ export interface IdentitiesOptions {
   policy: Policy;
 }
 
-/** As a caller asks for it, not checked yet. `type` left out or null: left to GenAuth. */
+/** An unlink before its arguments are validated. Without `type`, GenAuth decides which identities it unlinks. */
 export interface RequestedUnlink {
   userId: string;
   extIdpId: string;
@@ -26,8 +26,8 @@ export interface RequestedUnlink {
 }
 
 /**
- * What one request may do with identities. Made for each request: it remembers what it has read, so that one operation
- * never sees a user in two states, except across its own unlink.
+ * Reads and unlinks identities for one request. It remembers what `of` and `isUnknown` have read, so that an operation sees each
+ * user in one state. An unlink of the request clears the memory of its user.
  */
 export class Identities {
   readonly #options: IdentitiesOptions;
@@ -37,9 +37,8 @@ export class Identities {
   #calls = 0;
 
   /**
-   * @param options What all requests share.
-   * @param caller Who asks.
-   * @param deadline Passed when the request's time is up.
+   * @param options The parts that all requests share.
+   * @param deadline The deadline of the request.
    */
   constructor(options: IdentitiesOptions, caller: Caller, deadline: Deadline) {
     this.#options = options;
@@ -47,25 +46,25 @@ export class Identities {
     this.#deadline = deadline;
   }
 
-  /** What was read field by field: made for the first of them, because most requests read nothing so. */
+  /** The memory of this request. Created at the first use, because compiled operations do not use it. */
   get #loader(): DataLoader<GenAuthId, UserIdentities> {
     const { batchedReads } = this.#options;
     this.#loaderOrNone ??= new DataLoader((userIds) => batchedReads.load(userIds, this.#deadline, this.#addCalls));
     return this.#loaderOrNone;
   }
 
-  /** Calls to GenAuth that this request has had a part in, so far. */
+  /** The number of calls to GenAuth that this request has taken part in so far. */
   get calls(): number {
     return this.#calls;
   }
 
   /**
-   * Reads what a user is linked to.
+   * Reads the identities of a user.
    *
-   * @returns null when GenAuth does not know the user.
+   * @returns null if GenAuth does not know the user.
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
-   * @throws {ForbiddenError} The caller may not read this user, whether there is one or not.
-   * @throws {ManagementError} GenAuth could not be asked, or gave no usable answer.
+   * @throws {ForbiddenError} The caller may not read this user. The user may not exist.
+   * @throws {ManagementError} The call to GenAuth failed, or its response was unusable.
    */
   async of(userId: string): Promise<UserIdentities> {
     return this.#loader.load(this.#readable(userId));
@@ -93,8 +92,8 @@ export class Identities {
   }
 
   /**
-   * Tells whether GenAuth says that there is no such user. Neither a GenAuth that cannot be asked says so, nor one that the
-   * caller may not ask: the user stands, and `of` reports why.
+   * Whether GenAuth reports that a user does not exist. False if the read failed or is forbidden: the user is not null then,
+   * and `of` throws the reason.
    *
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
    */
@@ -109,11 +108,11 @@ export class Identities {
   }
 
   /**
-   * Unlinks a user from an identity source. Later reads of this request see the user afresh.
+   * Unlinks a user from an identity source. Later reads of this request read the user again.
    *
-   * @param request.type Default: left to GenAuth.
-   * @throws {UnlinkNotExecutedError} Nothing was executed; an argument that cannot be used is one reason.
-   * @throws {UnlinkOutcomeUnknownError} It may have been executed.
+   * @param request.type Default: GenAuth decides which identities of the source it unlinks.
+   * @throws {UnlinkNotExecutedError} Nothing was executed, for example because an argument is invalid.
+   * @throws {UnlinkOutcomeUnknownError} The unlink may have been executed.
    */
   async unlink(request: RequestedUnlink): Promise<UnlinkResult> {
     const { unlinks } = this.#options;

@@ -5,7 +5,7 @@ import { LastIdentityError, UnlinkNotExecutedError } from './errors';
 import { matchesUnlink } from './matchesUnlink';
 import type { UnlinkRequest } from './settle';
 
-/** Whose unlinks are guarded: nobody's, those of users acting on themselves, or everybody's. */
+/** Which unlinks are guarded: none, those of users who unlink their own identities, or all. */
 export type LastIdentityGuard = 'off' | 'self' | 'all';
 
 export function isGuarded(guard: LastIdentityGuard, caller: Caller, userId: string): boolean {
@@ -13,13 +13,13 @@ export function isGuarded(guard: LastIdentityGuard, caller: Caller, userId: stri
 }
 
 /**
- * Makes sure that an unlink leaves the user another way to sign in: an identity of another source, or a password, a
- * verified e-mail address or a verified phone number.
+ * Checks that an unlink leaves the user another way to sign in: an identity of another source, a password, a verified e-mail
+ * address or a verified phone number.
  *
- * A read before a write: two unlinks that run at the same time in two processes can both pass. GenAuth documents no guard of
- * its own.
+ * The check reads before the unlink. Two concurrent unlinks in two processes can both pass it. GenAuth documents no guard of its
+ * own.
  *
- * @throws {UnlinkNotExecutedError} It would not, or the user could not be read: what cannot be checked is not done.
+ * @throws {UnlinkNotExecutedError} The unlink would leave no way to sign in, or the user could not be read.
  */
 export async function guardLastIdentity(
   management: Pick<ManagementClient, 'getUser'>,
@@ -32,7 +32,7 @@ export async function guardLastIdentity(
   } catch (error) {
     throw new UnlinkNotExecutedError(error);
   }
-  // Nothing is taken from a user who is not there, or who does not hold what is to be unlinked: GenAuth will say so.
+  // A user that does not exist, or has no such identity, loses nothing. GenAuth's response tells the caller.
   if (user === null || !user.identities.some((identity) => matchesUnlink(identity, request))) return;
   const anotherSource = user.identities.some(({ extIdpId }) => extIdpId !== request.extIdpId);
   const anotherWay =

@@ -6,7 +6,7 @@ import { UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
 import { guardLastIdentity, isGuarded, type LastIdentityGuard } from './lastIdentity';
 import { sendAndSettle, type Settlement, type UnlinkRequest } from './settle';
 
-/** GenAuth's final word on an unlink. */
+/** The final result of an unlink. */
 export interface UnlinkResult {
   success: boolean;
   requestId: string | null;
@@ -19,33 +19,33 @@ export interface UnlinksOptions {
   policy: Policy;
   guard: LastIdentityGuard;
   audit: AuditLog;
-  /** Told of every unlink that the audit trail has an outcome of. */
+  /** Called with each outcome that is recorded in the audit trail. */
   onOutcome: (outcome: UnlinkOutcome['outcome']) => void;
 }
 
 /**
- * The unlinks of this process. Those of one user run one after another: two that overlap could not be told apart when one
- * of their answers is lost.
+ * The unlinks of this process. Unlinks of the same user run one after another. If they overlapped, a read after a lost response
+ * could not show which of them was executed.
  */
 export class Unlinks {
   readonly #options: UnlinksOptions;
-  /** Users with an unlink under way, and those that wait for its end. */
+  /** Users with an unlink in progress, and the unlinks that wait for it to end. */
   readonly #turns = new Map<GenAuthId, (() => void)[]>();
-  readonly #underWay = new Set<{ intent: UnlinkIntent; start: number }>();
+  readonly #inProgress = new Set<{ intent: UnlinkIntent; start: number }>();
 
   constructor(options: UnlinksOptions) {
     this.#options = options;
   }
 
   /**
-   * Unlinks a user from an identity source: asks whether the caller may, whether it would lock the user out, writes down
-   * what is about to be done, sends it once, and says only what is known to be true of it.
+   * Unlinks a user from an identity source. Checks the permission and the guard, records the intent, sends the request once,
+   * settles the outcome and records it.
    *
-   * @param deadline Ends it. After the request was sent, its outcome is then unknown.
-   * @param onEnd Told how many calls to GenAuth it took.
-   * @returns A result that is final; `success` false means that GenAuth refused and nothing was unlinked.
+   * @param deadline If it passes after the request was sent, the outcome is unknown.
+   * @param onEnd Called with the number of calls to GenAuth.
+   * @returns The final result. `success` is false if GenAuth refused and nothing was unlinked.
    * @throws {UnlinkNotExecutedError} Nothing was executed.
-   * @throws {UnlinkOutcomeUnknownError} It may have been executed.
+   * @throws {UnlinkOutcomeUnknownError} The unlink may have been executed.
    */
   async unlink(
     request: UnlinkRequest,
@@ -55,11 +55,10 @@ export class Unlinks {
   ): Promise<UnlinkResult> {
     const { management, policy, guard } = this.#options;
     const { userId } = request;
-    // Before anything else: whoever may not unlink a user must not be able to come between others' unlinks either.
+    // Before the turn is taken, so that a caller without permission cannot delay the unlinks of others.
     if (!policy.mayUnlink(caller, userId)) throw new UnlinkNotExecutedError(new ForbiddenError());
-    const turn = this.#takeTurn(userId);
-    // It comes in time: those before began before this one, so that their deadlines come first.
-    if (turn !== null) await turn;
+    // The wait needs no deadline: the unlinks that are waited for started earlier, and end by their own deadlines.
+    await this.#takeTurn(userId);
     try {
       if (isGuarded(guard, caller, userId)) await guardLastIdentity(management, request, deadline);
       const { settlement, operationId } = await this.#audited(request, caller, deadline);
@@ -70,12 +69,12 @@ export class Unlinks {
     }
   }
 
-  /** @returns null where it is this one's turn already. */
-  #takeTurn(userId: GenAuthId): Promise<void> | null {
+  /** Resolves when all earlier unlinks of the user have ended. */
+  #takeTurn(userId: GenAuthId): Promise<void> {
     const waiting = this.#turns.get(userId);
     if (waiting !== undefined) return new Promise((resolve) => waiting.push(resolve));
     this.#turns.set(userId, []);
-    return null;
+    return Promise.resolve();
   }
 
   #endTurn(userId: GenAuthId): void {
@@ -84,7 +83,7 @@ export class Unlinks {
     else next();
   }
 
-  /** No intent on record, no unlink. The outcome is recorded without anybody waiting for it: what is done is done. */
+  /** Sends the unlink after its intent is durable, and records the outcome. The response does not wait for the outcome's record. */
   async #audited(
     request: UnlinkRequest,
     caller: Caller,
@@ -95,31 +94,31 @@ export class Unlinks {
     const operationId = createOperationId();
     const intent: UnlinkIntent = { operationId, actor: caller, target: { userId, extIdpId, type: type ?? null } };
     const entry = { intent, start: performance.now() };
-    this.#underWay.add(entry);
+    this.#inProgress.add(entry);
     try {
-      // A disk that hangs must not make the caller wait past the deadline, nor the next unlink of this user.
+      // A disk that hangs must not delay the response, or the next unlink of this user, past the deadline.
       await untilAborted(audit.intent(intent), deadline);
     } catch (error) {
       if (!deadline.aborted) {
-        this.#underWay.delete(entry);
+        this.#inProgress.delete(entry);
         throw new UnlinkNotExecutedError(error, operationId);
       }
     }
-    const settlement = deadline.aborted ? TOO_LATE : await sendAndSettle(management, request, deadline);
+    const settlement = deadline.aborted ? DEADLINE_BEFORE_SENDING : await sendAndSettle(management, request, deadline);
     const { outcome, upstream } = settlement;
     const latencyMs = Math.round(performance.now() - entry.start);
-    // Its failure leaves an open intent to reconcile.
+    // If this fails, the intent stays open, and has to be reconciled.
     void audit.outcome({ operationId, actor: caller, target: intent.target, outcome, upstream, latencyMs });
-    this.#underWay.delete(entry);
+    this.#inProgress.delete(entry);
     onOutcome(outcome);
     return { settlement, operationId };
   }
 
-  /** Writes down that the unlinks under way are cut off: the process is about to end, and will not see what becomes of them. */
+  /** Records the unlinks in progress as abandoned, because the process ends before their responses arrive. */
   async abandon(): Promise<void> {
     const { audit, onOutcome } = this.#options;
-    const upstream = { ...NOTHING_HEARD, attempts: 1 };
-    const records = [...this.#underWay].map(({ intent, start }) => {
+    const upstream = { ...NO_RESPONSE, attempts: 1 };
+    const records = [...this.#inProgress].map(({ intent, start }) => {
       onOutcome('abandoned');
       const latencyMs = Math.round(performance.now() - start);
       return audit.outcome({ ...intent, outcome: 'abandoned', upstream, latencyMs });
@@ -128,11 +127,11 @@ export class Unlinks {
   }
 }
 
-const NOTHING_HEARD: UpstreamResult = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
+const NO_RESPONSE: UpstreamResult = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
 
-const TOO_LATE: Settlement = {
+const DEADLINE_BEFORE_SENDING: Settlement = {
   outcome: 'not_sent',
-  upstream: NOTHING_HEARD,
+  upstream: NO_RESPONSE,
   reads: 0,
   error: new ManagementUnreachableError('POST /api/v3/unlink-identity', 'deadline', 'no'),
 };

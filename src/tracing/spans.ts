@@ -85,7 +85,7 @@ export function createSpans(
       if (span === undefined) return;
       span.updateName(`graphql ${operation}`);
       span.setAttributes({ 'graphql.operation': operation, 'graphql.outcome': outcome, 'graphql.codes': [...codes] });
-      if (outcome !== 'refused' && codes.some((code) => !CALLER_ERRORS.has(code))) {
+      if (outcome !== 'rejected' && codes.some((code) => !CALLER_ERRORS.has(code))) {
         span.setStatus({ code: SpanStatusCode.ERROR });
       }
       span.end();

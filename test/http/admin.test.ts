@@ -67,7 +67,7 @@ describe('the admin listener', () => {
       before.reads + 1,
     );
     expect(await sample('graphql_request_duration_seconds_count', { operation: 'unlink', outcome: 'ok' })).toBe(1);
-    expect(await sample('graphql_request_duration_seconds_count', { outcome: 'refused' })).toBe(1);
+    expect(await sample('graphql_request_duration_seconds_count', { outcome: 'rejected' })).toBe(1);
     expect(await sample('http_rejections_total', { code: 'NOT_FOUND' })).toBeGreaterThan(0);
     expect(await sample('genauth_batch_users_sum')).toBe(before.batches + 2);
     expect(

@@ -160,7 +160,7 @@ describe('the spans of dist/main.js', () => {
     expect(statuses).toEqual([
       ['partial', ['UPSTREAM_UNAVAILABLE'], ERROR],
       ['partial', ['FORBIDDEN'], 0],
-      ['refused', ['GRAPHQL_VALIDATION_FAILED'], 0],
+      ['rejected', ['GRAPHQL_VALIDATION_FAILED'], 0],
     ]);
   });
 

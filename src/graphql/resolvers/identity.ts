@@ -16,7 +16,7 @@ export const resolvers: Resolvers = {
   },
 };
 
-/** A user whom GenAuth does not know is null, without an error. */
+/** Returns null, without an error, for a user that GenAuth does not know. */
 async function userIfKnown(id: string, identities: Identities): Promise<UserReference | null> {
   return (await identities.isUnknown(id)) ? null : { __typename: 'User', id };
 }
