@@ -196,9 +196,9 @@ class Player {
   /** Makes calls fail until the circuit breaker is open. */
   async #breakDown(): Promise<void> {
     this.#emulator.faults.set('*', 'http-503');
-    const strangers = Array.from({ length: 12 }, (_value, index) => hexId(BEFORE, index));
+    const unknownUsers = Array.from({ length: 12 }, (_value, index) => hexId(BEFORE, index));
     await Promise.all(
-      strangers.map((userId) => this.#stack.ask(UNLINK, { userId, extIdpId: sourceId(0), type: null })),
+      unknownUsers.map((userId) => this.#stack.ask(UNLINK, { userId, extIdpId: sourceId(0), type: null })),
     );
     this.#emulator.faults.clear();
     await this.#quiet();

@@ -4,6 +4,7 @@ import { isTokenRequest, outdateToken } from '../stack';
 
 /** GenAuth rejects the key, the signature, the clock or the management token of the subgraph. */
 export const AUTHENTICATION: readonly FaultCase[] = [
+  // GenAuth rejects the key or the signature, and executed nothing. A retry would be rejected again.
   {
     name: 'HTTP 401',
     fault: { response: responses.http(401) },
@@ -58,6 +59,7 @@ export const AUTHENTICATION: readonly FaultCase[] = [
     read: { gets: ['UPSTREAM_AUTH_FAILED'], calls: 1 },
     unlinkNotExecuted: { gets: 'UPSTREAM_AUTH_FAILED', outcome: 'NOT_EXECUTED', posts: 1, reads: 0 },
   },
+  // The subgraph corrects its clock from the `Date` header, and sends the request again.
   {
     name: 'The clocks differ by one hour: apiCode 1305',
     fault: { switches: { clockOffsetMs: 3_600_000 }, response: responses.text((body) => body.replace('1305', '1305')) },
@@ -76,6 +78,7 @@ export const AUTHENTICATION: readonly FaultCase[] = [
     read: { gets: ['identities'], calls: 2 },
     unlinkExecuted: { gets: 'success: true', posts: 2, reads: 0 },
   },
+  // A nonce that was used before: GenAuth may have executed an earlier copy of the request.
   {
     name: 'An envelope of 401 with apiCode 1306: the signature was used before',
     fault: { response: responses.envelope(401, 1306) },
@@ -92,6 +95,7 @@ export const AUTHENTICATION: readonly FaultCase[] = [
     unlinkExecuted: { gets: 'success: true', posts: 1, reads: 1 },
     unlinkNotExecuted: { gets: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', posts: 1, reads: 2 },
   },
+  // With `GENAUTH_AUTH=token`, a rejected token is renewed once.
   {
     name: 'The management token is no longer accepted: apiCode 2020',
     fault: { env: { GENAUTH_AUTH: 'token' }, before: outdateToken, switches: { validTokens: 'newest' } },

@@ -100,6 +100,7 @@ export const MALFORMED: readonly FaultCase[] = [
     unlinkExecuted: { gets: 'success: true', posts: 1, reads: 1 },
     unlinkNotExecuted: { gets: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', posts: 1, reads: 2 },
   },
+  // Unusual responses that are accepted.
   {
     name: 'A byte order mark before the JSON',
     fault: { response: responses.text((body) => `\ufeff${body}`) },

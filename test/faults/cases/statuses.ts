@@ -3,6 +3,7 @@ import * as responses from '../responses';
 
 /** Responses with an error code, in the HTTP status or in the envelope that GenAuth sends under HTTP 200. */
 export const STATUSES: readonly FaultCase[] = [
+  // Transient errors. They say nothing about an unlink, and a read is retried once.
   {
     name: 'HTTP 500 with an HTML page',
     fault: { response: responses.http(500) },
@@ -91,6 +92,7 @@ export const STATUSES: readonly FaultCase[] = [
     unlinkExecuted: { gets: 'success: true', posts: 1, reads: 1 },
     unlinkNotExecuted: { gets: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', posts: 1, reads: 2 },
   },
+  // Codes that GenAuth does not document as a refusal. A retry would return the same, so that a read is not retried.
   {
     name: 'An envelope of 601',
     fault: { response: responses.envelope(601) },
@@ -119,6 +121,8 @@ export const STATUSES: readonly FaultCase[] = [
     unlinkExecuted: { gets: 'success: true', posts: 1, reads: 1 },
     unlinkNotExecuted: { gets: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', posts: 1, reads: 2 },
   },
+  // Refusals: GenAuth executed nothing. The second call of a read is not a retry, but the read of the one user of the
+  // refused batch.
   {
     name: 'An envelope of 400',
     fault: { response: responses.envelope(400) },
@@ -191,6 +195,7 @@ export const STATUSES: readonly FaultCase[] = [
     read: { gets: ['UPSTREAM_BAD_RESPONSE'], calls: 1 },
     unlinkNotExecuted: { gets: 'success: false', posts: 1, reads: 0 },
   },
+  // Rate limits: GenAuth executed nothing. A read is retried if the wait is at most one second.
   {
     name: 'HTTP 429',
     fault: { response: responses.http(429) },
