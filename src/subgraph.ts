@@ -49,9 +49,9 @@ export async function startSubgraph(
   const onUnexpectedError = (err: unknown): void => log.error({ err }, 'unexpected error');
   const authenticator = createAuthenticator({
     ...config.callers,
-    onKeysFailure: ({ reason }) => {
+    onKeysFailure: ({ reason, document, status, code }) => {
       metrics.onKeysFailure();
-      log.warn({ reason }, 'the keys of the token issuer could not be fetched');
+      log.warn({ reason, document, status, code }, 'the keys of the token issuer could not be fetched');
     },
   });
   const policy = createPolicy(config.policy);

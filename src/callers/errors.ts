@@ -1,4 +1,8 @@
-/** Why a caller is not authenticated. For logs and metrics: the response does not contain it. */
+/**
+ * Why a caller is not authenticated. For the log: the response does not contain it.
+ *
+ * @see docs/authentication.md#reasons-of-401
+ */
 export type UnauthenticatedReason =
   | 'credential_missing'
   | 'credential_repeated'
@@ -21,6 +25,7 @@ export type UnauthenticatedReason =
   | 'expired'
   | 'not_yet_valid'
   | 'id_token'
+  | 'logout_token'
   /** A claim is missing, or has the wrong type. */
   | 'claims';
 
@@ -47,7 +52,11 @@ export class ForbiddenError extends Error {
   }
 }
 
-/** Why the issuer's keys could not be fetched. */
+/**
+ * Why the issuer's keys could not be fetched.
+ *
+ * @see docs/authentication.md#reasons-of-503
+ */
 export type KeysUnavailableReason =
   | 'not_started'
   /** No connection, or it ended before the response was complete. */
@@ -56,20 +65,41 @@ export type KeysUnavailableReason =
   /** Any status except 200. Redirects are not followed. */
   | 'status'
   | 'too_large'
-  /** Not a discovery document, not a key set, or a key set without a key for RS256 or ES256. */
+  /** The response has a `content-encoding`, although the request accepts none. */
+  | 'compressed'
+  /** Not JSON, or neither a discovery document nor a key set. */
   | 'malformed'
+  /** The key set has no key for RS256 or ES256 that may verify signatures. */
+  | 'no_keys'
   /** The discovery document belongs to another issuer. */
   | 'issuer'
   /** The discovery document names a key set at a URL that is neither `https:` nor loopback. */
   | 'insecure';
 
+export interface KeysUnavailableDetails {
+  document?: 'discovery' | 'keys';
+  status?: number;
+  cause?: unknown;
+}
+
 /** No keys are available to verify tokens with. This is not the caller's fault, and a later request may succeed. */
 export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
   readonly reason: KeysUnavailableReason;
+  /** The document that could not be fetched. Null: none was requested. */
+  readonly document: 'discovery' | 'keys' | null;
+  /** The HTTP status, for the reason `status`. */
+  readonly status: number | null;
+  /** The error code of the system or of TLS, for the reason `unreachable`. */
+  readonly code: string | null;
 
-  constructor(reason: KeysUnavailableReason, options?: ErrorOptions) {
-    super(`the keys of the token issuer are not available (${reason})`, options);
+  constructor(reason: KeysUnavailableReason, details: KeysUnavailableDetails = {}) {
+    const { document = null, status = null, cause } = details;
+    super(`the keys of the token issuer are not available (${reason})`, { cause });
     this.reason = reason;
+    this.document = document;
+    this.status = status;
+    const code: unknown = (cause as { code?: unknown } | undefined)?.code;
+    this.code = reason === 'unreachable' && typeof code === 'string' ? code : null;
   }
 }

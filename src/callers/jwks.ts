@@ -1,6 +1,6 @@
 import { createLocalJWKSet, type JWK } from 'jose';
 import { Agent, errors, request } from 'undici';
-import { isObject } from '../json';
+import { isObject, type JSONObject } from '../json';
 import { isSecureUrl } from '../secureUrl';
 import { KeysUnavailableError, type KeysUnavailableReason } from './errors';
 
@@ -44,6 +44,7 @@ export class KeySet {
   readonly #options: KeySetOptions;
   readonly #agent = new Agent({ maxResponseSize: MAX_BODY_BYTES, headersTimeout: 0, bodyTimeout: 0 });
   #keys: Keys | undefined;
+  #keysText = '';
   #loadedAt = 0;
   #fetchedAt = -Infinity;
   #failures = 0;
@@ -119,7 +120,8 @@ export class KeySet {
       this.#failures = 0;
     } catch (error) {
       if (this.#closed) return;
-      const failure = toFailure(error);
+      const failure =
+        error instanceof KeysUnavailableError ? error : new KeysUnavailableError('malformed', { cause: error });
       this.#reason = failure.reason;
       this.#failures++;
       this.#options.onFailure(failure);
@@ -139,42 +141,52 @@ export class KeySet {
   }
 
   async #fetchKeys(): Promise<Keys> {
-    const { keys } = await this.#fetchObject(this.#options.jwksUri ?? (await this.#discover()));
-    const usable = Array.isArray(keys) ? keys.filter(isVerificationKey) : [];
+    const { keys } = await this.#fetchObject('keys', this.#options.jwksUri ?? (await this.#discover()));
+    if (!Array.isArray(keys)) throw new KeysUnavailableError('malformed', { document: 'keys' });
+    const usable = toVerificationKeys(keys);
     // An empty key set is a mistake of the issuer. The known keys stay in use.
-    if (usable.length === 0) throw new KeysUnavailableError('malformed');
+    if (usable.length === 0) throw new KeysUnavailableError('no_keys', { document: 'keys' });
+    const text = JSON.stringify(usable);
+    // An unchanged key set stays the same object, so that verified tokens stay in the cache.
+    if (this.#keys !== undefined && text === this.#keysText) return this.#keys;
+    this.#keysText = text;
     return createLocalJWKSet({ keys: usable });
   }
 
   async #discover(): Promise<string> {
     const base = this.#options.issuer.replace(/\/$/, '');
-    const document = await this.#fetchObject(`${base}/.well-known/openid-configuration`);
+    const document = await this.#fetchObject('discovery', `${base}/.well-known/openid-configuration`);
     const { issuer, jwks_uri: jwksUri } = document;
-    if (issuer !== this.#options.issuer) throw new KeysUnavailableError('issuer');
-    if (typeof jwksUri !== 'string') throw new KeysUnavailableError('malformed');
-    if (!isSecureUrl(jwksUri)) throw new KeysUnavailableError('insecure');
+    if (issuer !== this.#options.issuer) throw new KeysUnavailableError('issuer', { document: 'discovery' });
+    if (typeof jwksUri !== 'string') throw new KeysUnavailableError('malformed', { document: 'discovery' });
+    if (!isSecureUrl(jwksUri)) throw new KeysUnavailableError('insecure', { document: 'discovery' });
     return jwksUri;
   }
 
-  async #fetchObject(url: string): Promise<Record<string, unknown>> {
-    const { statusCode, headers, body } = await request(url, {
-      dispatcher: this.#agent,
-      headers: { accept: 'application/json, application/jwk-set+json', 'accept-encoding': 'identity' },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    const text = await body.text();
-    if (statusCode !== 200) throw new KeysUnavailableError('status');
-    // The size limit counts compressed bytes, and would not limit what they inflate to.
-    if ((headers['content-encoding'] ?? 'identity') !== 'identity') throw new KeysUnavailableError('malformed');
-    const value: unknown = JSON.parse(text);
-    if (!isObject(value)) throw new KeysUnavailableError('malformed');
-    return value;
+  async #fetchObject(document: 'discovery' | 'keys', url: string): Promise<JSONObject> {
+    try {
+      const {
+        statusCode: status,
+        headers,
+        body,
+      } = await request(url, {
+        dispatcher: this.#agent,
+        headers: { accept: 'application/json, application/jwk-set+json', 'accept-encoding': 'identity' },
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+      });
+      const text = await body.text();
+      if (status !== 200) throw new KeysUnavailableError('status', { document, status });
+      // The size limit counts compressed bytes, and would not limit what they inflate to.
+      const encoding = headers['content-encoding'] ?? 'identity';
+      if (encoding !== 'identity') throw new KeysUnavailableError('compressed', { document });
+      const value: unknown = JSON.parse(text);
+      if (!isObject(value)) throw new KeysUnavailableError('malformed', { document });
+      return value;
+    } catch (cause) {
+      if (cause instanceof KeysUnavailableError) throw cause;
+      throw new KeysUnavailableError(reasonOf(cause), { document, cause });
+    }
   }
-}
-
-function toFailure(error: unknown): KeysUnavailableError {
-  if (error instanceof KeysUnavailableError) return error;
-  return new KeysUnavailableError(reasonOf(error), { cause: error });
 }
 
 function reasonOf(error: unknown): KeysUnavailableReason {
@@ -184,8 +196,23 @@ function reasonOf(error: unknown): KeysUnavailableReason {
   return 'unreachable';
 }
 
-/** Whether a key can be used with RS256 or ES256. Other keys are left out. */
-function isVerificationKey(key: unknown): key is JWK {
-  if (!isObject(key)) return false;
-  return key['kty'] === 'RSA' || (key['kty'] === 'EC' && key['crv'] === 'P-256');
+/**
+ * Returns the keys for RS256 and ES256, each once.
+ *
+ * `key_ops` is checked here and then left out: jose passes it on to WebCrypto, which refuses a public key with any
+ * operation besides `verify`. `ext` is left out because it says nothing about public keys.
+ */
+function toVerificationKeys(keys: readonly unknown[]): JWK[] {
+  const usable = new Map<string, JWK>();
+  for (const key of keys) {
+    if (!isObject(key) || !mayVerify(key)) continue;
+    const { key_ops: _operations, ext: _extractable, ...jwk } = key;
+    usable.set(JSON.stringify([jwk['kid'], jwk['alg'], jwk['n'], jwk['e'], jwk['x'], jwk['y']]), jwk);
+  }
+  return [...usable.values()];
+}
+
+function mayVerify({ kty, crv, key_ops: operations }: JSONObject): boolean {
+  const isForAlgorithms = kty === 'RSA' || (kty === 'EC' && crv === 'P-256');
+  return isForAlgorithms && (operations === undefined || (Array.isArray(operations) && operations.includes('verify')));
 }

@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { errors, type JWTPayload, jwtVerify } from 'jose';
+import {
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  jwtVerify,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+} from 'jose';
 import { LRUCache } from 'lru-cache';
 import { type KeysUnavailableError, UnauthenticatedError, type UnauthenticatedReason } from './errors';
 import { type Keys, KeySet } from './jwks';
@@ -48,8 +55,8 @@ interface Verified {
   keys: Keys;
 }
 
-/** Bound of the cache, about 3 MB. */
-const MAX_CACHED_TOKENS = 10_000;
+/** Bounds of the cache. A token with two scopes takes about 500 bytes, one of 8 KiB with 4 000 scopes up to 100 KB. */
+const MAX_CACHE = { tokens: 10_000, bytes: 8 * 1024 * 1024 };
 const ALGORITHMS = ['RS256', 'ES256'];
 const MAX_HEADER_LENGTH = 8 * 1024;
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
@@ -81,7 +88,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
    * Verified tokens by the digest of their header. The header itself is a credential and is not kept. A caller sends the
    * same token with every request of a page; an RS256 verification costs about 50 µs.
    */
-  const verified = new LRUCache<string, Verified>({ max: MAX_CACHED_TOKENS });
+  const verified = new LRUCache<string, Verified>({
+    max: MAX_CACHE.tokens,
+    maxSize: MAX_CACHE.bytes,
+    sizeCalculation: ({ actor }) => sizeOf(actor),
+  });
 
   function cached(digest: string): Actor | null {
     const known = verified.get(digest);
@@ -102,19 +113,21 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   }
 
   async function check(token: string, keys: Keys): Promise<Verified> {
-    let payload: JWTPayload;
+    let result: JWTVerifyResult;
     try {
-      ({ payload } = await jwtVerify(token, keys, {
+      result = await verifySignature(token, keys, {
         algorithms: ALGORITHMS,
         issuer,
         audience: [...audience],
         requiredClaims: ['exp'],
         clockTolerance: clockSkewS,
         currentDate: new Date(clock.epochMs()),
-      }));
+      });
     } catch (error) {
       throw new UnauthenticatedError(reasonOf(error));
     }
+    const { payload, protectedHeader } = result;
+    checkKind(payload, protectedHeader.typ);
     // The cache allows no clock skew: after its expiry a token is verified again.
     return { actor: toActor(issuer, payload), expiresAtMs: (payload.exp ?? 0) * 1000, keys };
   }
@@ -149,6 +162,27 @@ function bearerToken(header: string): string {
   return token;
 }
 
+const CLAIM_ERRORS = [errors.JWTExpired, errors.JWTClaimValidationFailed, errors.JWTInvalid];
+
+/** Verifies a token. If several keys have the `kid` that the token names, each of them is tried. */
+async function verifySignature(token: string, keys: Keys, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
+  try {
+    return await jwtVerify(token, keys, options);
+  } catch (error) {
+    const isAmbiguous = error instanceof errors.JWKSMultipleMatchingKeys;
+    if (!isAmbiguous || decodeProtectedHeader(token).kid === undefined) throw error;
+    for await (const key of error) {
+      try {
+        return await jwtVerify(token, key, options);
+      } catch (failure) {
+        // jose checks the claims after the signature, so an error of the claims means that this key is the right one.
+        if (CLAIM_ERRORS.some((type) => failure instanceof type)) throw failure;
+      }
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  }
+}
+
 /** Whether newer keys may help. Some issuers reuse a key id for a new key; then the signature seems wrong. */
 function mayBeNewKey(error: unknown): boolean {
   return error instanceof UnauthenticatedError && (error.reason === 'unknown_key' || error.reason === 'signature');
@@ -179,9 +213,18 @@ function reasonOf(error: unknown): UnauthenticatedReason {
 
 /** Claims that only an id_token has. Its issuer, audience and `typ` are the same as those of an access token. */
 const ID_TOKEN_CLAIMS = ['nonce', 'at_hash'];
+/** @see https://openid.net/specs/openid-connect-backchannel-1_0.html#LogoutToken */
+const LOGOUT_TOKEN_TYPE = /^(application\/)?logout\+jwt$/i;
+
+/** Refuses tokens of the same issuer that are not access tokens. */
+function checkKind(payload: JWTPayload, type: string | undefined): void {
+  if (Object.hasOwn(payload, 'events') || LOGOUT_TOKEN_TYPE.test(type ?? '')) {
+    throw new UnauthenticatedError('logout_token');
+  }
+  if (ID_TOKEN_CLAIMS.some((claim) => Object.hasOwn(payload, claim))) throw new UnauthenticatedError('id_token');
+}
 
 function toActor(iss: string, payload: JWTPayload): Actor {
-  if (ID_TOKEN_CLAIMS.some((claim) => Object.hasOwn(payload, claim))) throw new UnauthenticatedError('id_token');
   const scopes = [...toScopes(payload['scope']), ...toScopes(payload['scopes'])];
   return Object.freeze({
     iss,
@@ -190,6 +233,12 @@ function toActor(iss: string, payload: JWTPayload): Actor {
     scopes: Object.freeze([...new Set(scopes)]),
     signedInAt: toMs(payload['auth_time'] ?? payload.iat),
   });
+}
+
+/** The approximate number of bytes that the cache needs for an actor. */
+function sizeOf({ sub, azp, scopes }: Actor): number {
+  const characters = (sub?.length ?? 0) + (azp?.length ?? 0) + scopes.reduce((sum, scope) => sum + scope.length, 0);
+  return 400 + characters + 24 * scopes.length;
 }
 
 function toMs(seconds: unknown): number | null {

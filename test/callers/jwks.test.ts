@@ -4,7 +4,15 @@ import {
   type TokenVerifier,
   type TokenVerifierOptions,
 } from '../../src/callers';
-import { AUDIENCE, type Issuer, type Misbehaviour, startIssuer, SUBJECT } from '../support/issuer';
+import {
+  AUDIENCE,
+  createSigningKey,
+  type Issuer,
+  type Misbehaviour,
+  startIssuer,
+  SUBJECT,
+  toJwk,
+} from '../support/issuer';
 
 let issuer: Issuer;
 let verifier: TokenVerifier | undefined;
@@ -93,10 +101,11 @@ describe('the first keys of the issuer', () => {
     ['no response', 'timeout', 'hang'],
     ['an HTML page', 'malformed', { body: '<html>' }],
     ['a list', 'malformed', { body: '[]' }],
-    ['no keys', 'malformed', { body: '{"keys":[]}' }],
+    ['no keys', 'no_keys', { body: '{"keys":[]}' }],
     ['keys that are not a list', 'malformed', { body: '{"keys":{}}' }],
-    ['keys of other kinds only', 'malformed', { body: '{"keys":[{"kty":"oct","k":"AA","kid":"first"},null,1]}' }],
-    ['a compressed body', 'malformed', { body: '{"keys":[]}', headers: GZIP }],
+    ['keys for other operations only', 'no_keys', { body: '{"keys":[{"kty":"RSA","key_ops":["encrypt"]}]}' }],
+    ['keys of other kinds only', 'no_keys', { body: '{"keys":[{"kty":"oct","k":"AA","kid":"first"},null,1]}' }],
+    ['a compressed body', 'compressed', { body: '{"keys":[]}', headers: GZIP }],
     ['more than 256 KiB', 'too_large', { body: `{"keys":[],"x":"${'x'.repeat(256 * 1024)}"}` }],
   ])('are unavailable if the issuer responds with %s', async (_what, reason, misbehaviour) => {
     issuer.misbehaviour = { jwks: misbehaviour };
@@ -106,6 +115,29 @@ describe('the first keys of the issuer', () => {
     await expect(made.verify([`Bearer ${issuer.token()}`])).rejects.toThrow(
       `the keys of the token issuer are not available (${reason})`,
     );
+  });
+
+  test.each<[string, Partial<KeysUnavailableError>, () => void]>([
+    [
+      'a status',
+      { document: 'keys', status: 503, code: null },
+      () => (issuer.misbehaviour = { jwks: { status: 503 } }),
+    ],
+    [
+      'the code of a broken connection',
+      { document: 'keys', status: null, code: expect.stringMatching(/^[A-Z_]+$/) as string },
+      () => (issuer.misbehaviour = { jwks: 'reset' }),
+    ],
+    [
+      'the document that is wrong',
+      { document: 'discovery', status: null, code: null },
+      () => (issuer.discovery = { issuer: 'https://evil.example' }),
+    ],
+  ])('are reported as unavailable with %s', async (_what, expected, misbehave) => {
+    misbehave();
+    const errors: KeysUnavailableError[] = [];
+    await started({ jwksUri: null, onKeysFailure: (error) => errors.push(error) });
+    expect(errors).toEqual([expect.objectContaining(expected)]);
   });
 
   test.each<[string, string, Record<string, unknown>]>([
@@ -143,8 +175,57 @@ describe('the first keys of the issuer', () => {
   });
 });
 
-describe('a rotation of the keys', () => {
-  test('takes effect within 60 seconds for the new key and the old one', async () => {
+describe('a key set', () => {
+  test('may list a key twice, also for a token that does not name the key', async () => {
+    const [key] = issuer.keys as [(typeof issuer.keys)[number]];
+    issuer.otherJwks.push(toJwk(key), { ...toJwk(key), x5c: ['AAAA'] });
+    const made = await started();
+    expect(await outcome(made)).toBe('accepted');
+    expect(await outcome(made, issuer.token({}, { header: { kid: undefined } }))).toBe('accepted');
+  });
+
+  test('may have several keys under one id', async () => {
+    const others = [createSigningKey('first'), createSigningKey('first')] as const;
+    issuer.keys.push(...others);
+    issuer.otherJwks.push({ kty: 'RSA', kid: 'first', n: 'AQ', e: 'AQAB' });
+    const made = await started();
+    for (const key of issuer.keys) expect(await outcome(made, issuer.token({}, { key }))).toBe('accepted');
+    expect(await outcome(made, issuer.token({}, { key: createSigningKey('first') }))).toBe('signature');
+    expect(await outcome(made, issuer.token({ exp: 1 }, { key: others[1] }))).toBe('expired');
+  });
+
+  test('does not let a token without a key id choose among different keys', async () => {
+    issuer.keys.push(createSigningKey('second'));
+    const made = await started();
+    expect(await outcome(made, issuer.token({}, { header: { kid: undefined } }))).toBe('unknown_key');
+  });
+
+  test.each<[string, object, string]>([
+    ['verify alone', { key_ops: ['verify'] }, 'accepted'],
+    ['sign and verify', { key_ops: ['sign', 'verify'] }, 'accepted'],
+    ['verify, twice', { key_ops: ['verify', 'verify'] }, 'accepted'],
+    ['verify and unknown operations', { key_ops: ['verify', 'x-audit', 7] }, 'accepted'],
+    ['verify and the use of signatures', { key_ops: ['verify', 'encrypt'], use: 'sig' }, 'accepted'],
+    ['other operations only', { key_ops: ['sign'] }, 'unknown_key'],
+    ['no operation', { key_ops: [] }, 'unknown_key'],
+    ['an operation that is not in a list', { key_ops: 'verify' }, 'unknown_key'],
+    ['the use of encryption', { key_ops: ['verify'], use: 'enc' }, 'unknown_key'],
+    ['an odd ext', { ext: 'yes' }, 'accepted'],
+  ])('has keys that verify if their operations include it: %s', async (_what, members, expected) => {
+    const key = createSigningKey('operations');
+    issuer.otherJwks.push({ ...toJwk(key), ...members });
+    expect(await outcome(await started(), issuer.token({}, { key }))).toBe(expected);
+  });
+
+  test('does not make a private key usable that was published by mistake', async () => {
+    const key = createSigningKey('private');
+    issuer.otherJwks.push({ ...key.privateKey.export({ format: 'jwk' }), kid: 'private', key_ops: ['sign', 'verify'] });
+    expect(await outcome(await started(), issuer.token({}, { key }))).toBe('unusable_key');
+  });
+});
+
+describe('rotation', () => {
+  test('makes a new key count within 60 seconds, and the old one no longer', async () => {
     const made = await started();
     const old = issuer.token();
     issuer.rotate('second', 'EC');
