@@ -32,7 +32,7 @@ export function chart({ workloads, contenders, plan, node }: Results): string {
         text(left - 8, middle + 4, contenders[name] ?? name, 'end'),
         `<rect class="bar ${colourOf(name)}" x="${left.toFixed(1)}" y="${y}" width="${(median * scale).toFixed(1)}" height="${BAR.height}"/>`,
         `<path class="spread" d="M${at(min)} ${middle}H${at(max)}"/>`,
-        text(left + max * scale + 6, middle + 4, median.toFixed(2), ''),
+        text(left + max * scale + 6, middle + 4, median.toFixed(2)),
       );
       y += BAR.height + BAR.gap;
     }

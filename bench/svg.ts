@@ -1,7 +1,11 @@
-/** Draws a text. @param style Names of classes of the style sheet. */
-export function text(x: number, y: number, content: string, style: string): string {
+/**
+ * Draws a text.
+ *
+ * @param style Default: left-aligned in the standard font. Classes of the style sheet.
+ */
+export function text(x: number, y: number, content: string, style = ''): string {
   const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  return `<text class="${style}" x="${x.toFixed(1)}" y="${y}">${escaped}</text>`;
+  return `<text${style === '' ? '' : ` class="${style}"`} x="${x.toFixed(1)}" y="${y}">${escaped}</text>`;
 }
 
 /**
@@ -22,7 +26,7 @@ ${shapes.join('\n')}
 `;
 }
 
-/** `.first`, `.second`, `.third` and `.grey` are colours; `.bar` and `.line` say what is drawn in them. */
+/** `.first`, `.second`, `.third`, `.dark` and `.grey` are colours; `.bar` and `.line` say what is drawn in them. */
 const STYLE = `
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .title { font-size: 16px; font-weight: 600 } .heading { font-weight: 600 } .note { fill: #59636e }

@@ -65,7 +65,7 @@ function drawPanel(
   const legend = series.filter(({ name }) => name !== '');
   return [
     `<rect class="shade" x="${PANEL.left}" y="${top}" width="${(x(warmUp) - PANEL.left).toFixed(1)}" height="${PANEL.height}"/>`,
-    ...(index === 0 ? [text(PANEL.left + 4, top + 16, 'warm-up', '')] : []),
+    ...(index === 0 ? [text(PANEL.left + 4, top + 16, 'warm-up')] : []),
     text(PANEL.left, top - 12, title, 'heading'),
     ...marks.map((value) => `<path class="grid" d="M${PANEL.left} ${y(value).toFixed(1)}H${right}"/>`),
     ...marks.map((value) => text(PANEL.left - 6, Math.round(y(value)) + 4, String(value), 'end')),
@@ -77,7 +77,7 @@ function drawPanel(
     }),
     ...legend.flatMap(({ name, style }, entry) => {
       const from = 260 + entry * 120;
-      return [`<path class="line ${style}" d="M${from} ${top - 16}h18"/>`, text(from + 24, top - 12, name, '')];
+      return [`<path class="line ${style}" d="M${from} ${top - 16}h18"/>`, text(from + 24, top - 12, name)];
     }),
   ];
 }
