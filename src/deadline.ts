@@ -1,11 +1,11 @@
-/** What ends a wait. An `AbortSignal` is one; a `TimeLimit` is one that costs a tenth of it. */
+/** Ends a wait. An `AbortSignal` is a deadline; a `TimeLimit` is one that costs a tenth as much. */
 export interface Deadline {
   readonly aborted: boolean;
   addEventListener(type: 'abort', listener: () => void, options?: { once: boolean }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** The wait came to its end before what was waited for. */
+/** The deadline passed during a wait. */
 export class DeadlineError extends Error {
   override readonly name = 'DeadlineError';
 
@@ -15,8 +15,8 @@ export class DeadlineError extends Error {
 }
 
 /**
- * A deadline some time from now. Made for every request, of which nearly all are answered before: an `AbortSignal` takes
- * 7 µs of CPU time for that, and holds its memory until the time is up.
+ * A deadline after some milliseconds. One is made for every request, and nearly all requests end earlier: an `AbortSignal`
+ * would take 7 µs of CPU time, and keep its memory until the time is up.
  */
 export class TimeLimit implements Deadline {
   readonly #timer: NodeJS.Timeout;
@@ -35,7 +35,7 @@ export class TimeLimit implements Deadline {
     return this.#aborted;
   }
 
-  /** Lifts the limit: what it was there for is done, and nothing is ended by it any more. */
+  /** Cancels the time limit: no wait is ended by it any more. */
   end(): void {
     clearTimeout(this.#timer);
     this.#listeners = undefined;
@@ -52,7 +52,7 @@ export class TimeLimit implements Deadline {
 }
 
 /**
- * Waits for a promise, but no longer than a deadline allows. What the promise stands for goes on.
+ * Waits for a promise until a deadline passes. The work behind the promise is not stopped.
  *
  * @throws {DeadlineError}
  */

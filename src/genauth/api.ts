@@ -1,18 +1,24 @@
 /**
- * The wire of GenAuth's V3 management API, as types only. The route string is the name of an operation: the client sends
- * to it, the emulator answers to it, and neither compiles while a route of this map has no counterpart.
+ * The wire format of GenAuth's V3 management API, as types only. A route is the name of an operation: the client sends
+ * requests to it, and the emulator does not compile until it has a handler for each.
  *
- * Source: shared/genauth-wire.md, sections 2 and 3. Wire types say what GenAuth documents, not what it can be trusted to
- * send: `envelope.ts` and `identity.ts` read answers from `unknown`.
+ * The types describe what GenAuth documents, and that may differ from what it sends: `envelope.ts`, `userRow.ts` and
+ * `identityRows.ts` validate responses.
+ *
+ * @see docs/genauth-api.md
  */
 
-/** Every answer of the API, successful or not, nearly always under HTTP 200. */
+/**
+ * The body of every response, successful or not, nearly always under HTTP 200.
+ *
+ * @see docs/genauth-api.md#envelope
+ */
 export interface Envelope<Data> {
-  /** 200 and nothing else means success. Values of 499 and from 600 on exist only here, never as HTTP status. */
+  /** Only 200 means success. Values of 499 and from 600 on occur only here, never as an HTTP status. */
   statusCode: number;
-  /** Human text in the language asked for. Unstable: never compared, never forwarded. */
+  /** Text for people, in the requested language. It may change: never compare or forward it. */
   message: string;
-  /** The business reason of a refusal, where GenAuth has one. */
+  /** The reason of a refusal, where GenAuth has a code for it. */
   apiCode?: number;
   requestId?: string;
   data?: Data;
@@ -48,9 +54,9 @@ export interface UserDto {
   nickname?: string | null;
   photo?: string | null;
   passwordLastSetAt?: string | null;
-  /** Present only when asked for by `withIdentities`. */
+  /** Present only with `withIdentities`. */
   identities?: IdentityDto[] | null;
-  /** Present only when asked for by `withCustomData`. */
+  /** Present only with `withCustomData`. */
   customData?: Record<string, unknown> | null;
 }
 
@@ -117,7 +123,7 @@ export interface LoggedInAppDto {
   appLoginUrl: string;
 }
 
-/** How a look-up names its user. `user_id` is the default everywhere. */
+/** What the `userId` of a look-up is. Default: `user_id`. */
 export type UserIdType =
   'user_id' | 'external_id' | 'phone' | 'email' | 'username' | 'identity' | 'sync_relation' | 'custom_field';
 
@@ -126,7 +132,7 @@ type UserLookup = {
   userIdType?: UserIdType;
 };
 
-/** Query parameters travel as text, so their booleans are the words. */
+/** A boolean in a query, where every value is text. */
 type QueryBoolean = 'true' | 'false';
 
 export interface ManagementApi {
@@ -178,7 +184,7 @@ export interface ManagementApi {
     data: { success: boolean };
   };
   'POST /api/v3/unlink-identity': {
-    /** `isSocial` is deprecated: accepted, ignored, and never sent by the client. */
+    /** `isSocial` is deprecated: GenAuth ignores it, and the client never sends it. */
     request: { userId: string; extIdpId: string; type?: string; isSocial?: boolean };
     data: { success: boolean };
   };

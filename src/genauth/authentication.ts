@@ -3,17 +3,17 @@ import type { Deadline } from '../deadline';
 import type { AccessKey, Brand } from './signature';
 import { authorization, canonicalizeHeaders, toStringToSign } from './signature';
 
-/** What is to be authenticated: the operation as the signature sees it, without headers. */
+/** The part of a request that is authenticated, apart from headers. */
 export interface Operation {
   method: 'GET' | 'POST';
   path: string;
   data: Readonly<Record<string, unknown>>;
 }
 
-/** Header names and values in turn, names in lower case. */
+/** Header names and values alternate; names are in lower case. */
 export type Headers = readonly string[];
 
-/** The credentials of one attempt, and how GenAuth refused them. */
+/** The credentials of one attempt, and GenAuth's refusal of them. */
 export interface RefusedCredentials {
   headers: Headers;
   apiCode: number | null;
@@ -21,15 +21,15 @@ export interface RefusedCredentials {
   date: string | undefined;
 }
 
-/** How this client proves to GenAuth who it is. */
+/** Authenticates requests to GenAuth. */
 export interface Authentication {
-  /** The headers for one attempt. A second attempt needs new ones: GenAuth accepts a signature once. */
+  /** Makes the headers for one attempt. A retry needs new ones: GenAuth accepts a signature only once. */
   headers(operation: Operation, deadline: Deadline): Headers | Promise<Headers>;
 
   /**
-   * Takes note that GenAuth refused the credentials of an attempt.
+   * Learns from credentials that GenAuth refused.
    *
-   * @returns Whether another attempt has a chance, because there are better credentials to be had.
+   * @returns Whether a retry may succeed, because its credentials will be different.
    */
   renew(refused: RefusedCredentials): boolean;
 }
@@ -40,16 +40,21 @@ export interface SignatureOptions {
   lang: string;
 }
 
-/** "Date malformed", "date missing", "date too far off": all three are what a wrong clock looks like. */
+/** Date malformed, missing, or too far off: with a wrong clock, GenAuth may report any of the three. */
 const CLOCK_CODES = new Set([1303, 1304, 1305]);
 
-/** Signs every request with the access key, by GenAuth's clock where ours turned out to be wrong. */
+/**
+ * Signs every request with the access key. Where GenAuth refuses the date of a signature, further signatures follow GenAuth's
+ * clock.
+ *
+ * @see docs/genauth-api.md#request-signing
+ */
 export class SignatureAuthentication implements Authentication {
   readonly #key: AccessKey;
   readonly #brand: Brand;
   readonly #constant: Headers;
   readonly #nonceName: string;
-  /** The canonical headers that never change, before and after the nonce. */
+  /** The constant canonical headers that precede and follow the nonce. */
   readonly #before: string;
   readonly #after: string;
   #clockOffsetMs = 0;
@@ -67,22 +72,21 @@ export class SignatureAuthentication implements Authentication {
     this.#after = `\n${canonicalizeHeaders(after, brand)}`;
   }
 
-  /** Milliseconds by which signatures are ahead of our own clock. */
+  /** Milliseconds by which the dates of signatures are ahead of this machine's clock. */
   get clockOffsetMs(): number {
     return this.#clockOffsetMs;
   }
 
-  /** @see genauth-wire.md, section 1a */
   headers({ method, path, data }: Operation): Headers {
     const nonce = randomUUID().replaceAll('-', '');
     const date = this.#now();
-    // In order of name, as `canonicalize` would have them.
+    // Sorted by name, as `canonicalize` sorts them.
     const text = toStringToSign(method, `date:${date}\n${this.#before}${nonce}${this.#after}`, path, data);
     const signed = authorization(text, this.#key, this.#brand);
     return [...this.#constant, 'date', date, this.#nonceName, nonce, 'authorization', signed];
   }
 
-  /** In the form of HTTP, which has no more than seconds. */
+  /** The current date as an HTTP date, which is cached for its second. */
   #now(): string {
     const ms = Date.now() + this.#clockOffsetMs;
     const second = Math.floor(ms / 1000);
@@ -92,11 +96,11 @@ export class SignatureAuthentication implements Authentication {
 
   renew({ headers, apiCode, date }: RefusedCredentials): boolean {
     if (apiCode === null || !CLOCK_CODES.has(apiCode) || date === undefined) return false;
-    const theirs = Date.parse(date);
-    const signed = Date.parse(headers[headers.indexOf('date') + 1] ?? '');
-    // A clock that agrees with GenAuth's to the second, which is all that the header tells, was not what it minded.
-    if (Number.isNaN(theirs) || Math.abs(theirs - signed) < 1_000) return false;
-    this.#clockOffsetMs = theirs - Date.now();
+    const genAuthMs = Date.parse(date);
+    const signedMs = Date.parse(headers[headers.indexOf('date') + 1] ?? '');
+    // HTTP dates have seconds only. Where both dates agree, the clock was not the reason of the refusal.
+    if (Number.isNaN(genAuthMs) || Math.abs(genAuthMs - signedMs) < 1_000) return false;
+    this.#clockOffsetMs = genAuthMs - Date.now();
     return true;
   }
 }

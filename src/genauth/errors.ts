@@ -1,8 +1,8 @@
 import type { Route } from './api';
 
-/** How GenAuth said no. Every one of these is certain: nothing was executed. */
+/** Why GenAuth refused. With each of these, nothing was executed. */
 export type Refusal =
-  /** Our own access key, signature or token was not accepted: HTTP or envelope 401, or apiCode 1300-1305 and 2020. */
+  /** GenAuth rejected the access key, signature or token: HTTP or envelope 401, or apiCode 1300-1305 and 2020. */
   | 'credentials'
   /** HTTP or envelope 429. */
   | 'rate_limited'
@@ -11,7 +11,7 @@ export type Refusal =
   /** Any other definite envelope: 400 402 403 409 413 422 499 501, or `data.success` false. */
   | 'rejected';
 
-/** Why there is no usable answer. */
+/** Why there is no usable response. */
 export type Unreachability =
   | 'dns'
   | 'connection_refused'
@@ -19,9 +19,9 @@ export type Unreachability =
   | 'tls'
   | 'reset'
   | 'closed'
-  /** The attempt took longer than an attempt may. */
+  /** The attempt took longer than one attempt may. */
   | 'timeout'
-  /** Whoever asked stopped waiting. */
+  /** The deadline of the caller passed. */
   | 'deadline'
   | 'protocol'
   | 'too_large'
@@ -34,29 +34,26 @@ export type Unreachability =
   | 'mismatch'
   /** An envelope of 500, 502, 503 or 504: GenAuth failed. */
   | 'upstream_error'
-  /** An envelope that is neither a yes nor a definite no, such as 601 to 603, where GenAuth's own calls to others failed. */
+  /** An envelope that proves nothing, such as 601 to 603: GenAuth's own call to an identity provider failed. */
   | 'upstream_unclear'
   | 'replayed'
-  /** Not sent, because too much is waiting here. */
+  /** Not sent: too many calls are waiting, or the call waited too long. */
   | 'overloaded'
-  /** Not sent, because GenAuth asked for fewer calls. */
+  /** Not sent: GenAuth asked for fewer calls. */
   | 'paused'
-  /** Not sent, because most of the last calls failed. */
+  /** Not sent: the circuit breaker is open, because most of the last calls failed. */
   | 'breaker_open';
 
-/**
- * Whether any byte of the request may have reached GenAuth. `no` is proof that nothing was executed; `maybe` is not proof
- * of anything.
- */
+/** Whether any byte of the request may have reached GenAuth. `no` proves that nothing was executed; `maybe` proves nothing. */
 export type Sent = 'no' | 'maybe';
 
 /**
- * What every failed call to the management API has in common. Messages are our own words and never hold a host, a header,
- * an id or GenAuth's text, so that they may be logged; the request and its credentials are not reachable from here.
+ * A failed call to the management API. Messages never contain a host, a header, an id or GenAuth's text, so that they may be
+ * logged. The request and its credentials cannot be reached from the error.
  */
 export abstract class ManagementError extends Error {
   readonly route: Route;
-  /** How many requests were sent, or may have been, before this was the end of it. */
+  /** Number of requests that were sent, or may have been. */
   attempts = 0;
 
   constructor(message: string, route: Route, options?: ErrorOptions) {
@@ -68,15 +65,15 @@ export abstract class ManagementError extends Error {
 /** The apiCode that says that there is no such user. */
 export const USER_NOT_FOUND = 2004;
 
-/** GenAuth answered, and the answer is no. */
+/** GenAuth refused: nothing was executed. */
 export class ManagementRefusedError extends ManagementError {
   override readonly name = 'ManagementRefusedError';
   readonly refusal: Refusal;
   readonly statusCode: number;
-  /** An int32, or null where GenAuth gave none or something else. */
+  /** An int32; null where GenAuth sent none, or anything else. */
   readonly apiCode: number | null;
   readonly requestId: string | null;
-  /** Milliseconds to wait before asking again, where GenAuth said so after a 429; else null. */
+  /** Milliseconds to wait before a retry, if GenAuth sent them with a 429. */
   readonly retryAfterMs: number | null;
 
   constructor(
@@ -103,19 +100,19 @@ export class ManagementRefusedError extends ManagementError {
   }
 }
 
-/** Whatever GenAuth minded about the request for a token, it says nothing of the operation that the token was for. */
+/** Turns a refusal of a management token into one of the operation that needed the token: its credentials were refused. */
 export function refusedToken(error: ManagementRefusedError): ManagementRefusedError {
   if (error.refusal === 'rate_limited') return error;
   const { route, statusCode, apiCode, requestId } = error;
   return new ManagementRefusedError(route, { refusal: 'credentials', statusCode, apiCode, requestId });
 }
 
-/** No usable answer came. `sent` says whether the request may have been executed all the same. */
+/** No usable response came. `sent` says whether the request may have been executed nevertheless. */
 export class ManagementUnreachableError extends ManagementError {
   override readonly name = 'ManagementUnreachableError';
   readonly reason: Unreachability;
   readonly sent: Sent;
-  /** Milliseconds after which another try has a chance; null where nothing can be said. */
+  /** Milliseconds after which a retry may succeed; null where that is not known. */
   readonly retryAfterMs: number | null;
 
   constructor(
@@ -131,7 +128,7 @@ export class ManagementUnreachableError extends ManagementError {
   }
 }
 
-/** An argument that must not reach the signature. Says which, never what it was. */
+/** An argument that must not be signed. The message names the argument, never its value. */
 export class InvalidArgumentError extends Error {
   override readonly name = 'InvalidArgumentError';
   readonly argument: string;

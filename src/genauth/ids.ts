@@ -2,10 +2,10 @@ import { InvalidArgumentError } from './errors';
 
 declare const checked: unique symbol;
 
-/** The id of a user or an identity source, known to be safe to sign. Only an `IdParser` makes one. */
+/** The id of a user or an identity source, checked by an `IdParser`: it is safe to sign. */
 export type GenAuthId = string & { readonly [checked]: 'GenAuthId' };
 
-/** An identity's `type`, known to be safe to sign. Only `parseIdentityType` makes one. */
+/** An identity's `type`, checked by `parseIdentityType`: it is safe to sign. */
 export type IdentityType = string & { readonly [checked]: 'IdentityType' };
 
 /**
@@ -15,17 +15,21 @@ export type IdentityType = string & { readonly [checked]: 'IdentityType' };
  */
 export type IdParser = (argument: string, value: unknown) => GenAuthId;
 
-// The string to sign separates its parts with these and escapes nothing, so a value that holds one could pass for
-// another request (genauth-wire.md, section 1a). What is left is printable ASCII.
+/**
+ * Characters that ids must not contain. The string to sign separates its parts with some of them and escapes nothing, so
+ * that a value with one could be taken for another request. All others are printable ASCII.
+ *
+ * @see docs/genauth-api.md#request-signing
+ */
 const UNSAFE = /[^!-~]|[&=?#%/\\"'<>]/;
 const MAX_LENGTH = 128;
 const IDENTITY_TYPE = /^[A-Za-z0-9_.:-]{1,64}$/;
 
 /**
- * Makes the check of ids for one user pool.
+ * Makes the parser of the ids of one user pool.
  *
- * @param pattern What an id looks like, matched against the whole of it. Whatever it allows, an id is never longer than
- *   128 characters and never holds a character that has a meaning in the string to sign.
+ * @param pattern Regular expression, matched against the whole id. It cannot permit more than 128 characters, nor any
+ *   character that has a meaning in the string to sign.
  */
 export function createIdParser(pattern: string): IdParser {
   const whole = new RegExp(`^(?:${pattern})$`);

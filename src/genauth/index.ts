@@ -1,7 +1,7 @@
 /**
- * The door to GenAuth's management API. Nothing in here knows GraphQL, HTTP listeners or who is asking.
+ * GenAuth's management API. This module knows neither GraphQL, nor HTTP listeners, nor callers.
  *
- * Withheld on purpose: transport, envelope and signature, so that there is no way past the checks of `ManagementClient`.
+ * Transport, envelope and signature are not exported, so that every request passes the checks of `ManagementClient`.
  */
 export type { Turn } from './admission';
 export {

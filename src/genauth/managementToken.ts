@@ -2,26 +2,26 @@ import type { Authentication, Headers } from './authentication';
 import { type Deadline, untilAborted } from '../deadline';
 import { isObject } from '../json';
 
-/** A token of `get-management-token`, and its life. */
+/** A token from `get-management-token`. */
 export interface ManagementToken {
   accessToken: string;
-  /** Seconds from when it was asked for. */
+  /** Lifetime in seconds, from when it was requested. */
   expiresIn: number;
 }
 
 export interface TokenOptions {
-  /** Fetches a new token. Its errors reach the calls that wait for it. */
+  /** Fetches a new token. Calls that wait for the token fail with its errors. */
   fetchToken: (deadline: Deadline) => Promise<ManagementToken>;
-  /** Default: the token's own claim `scoped_userpool_id`. */
+  /** Null: the claim `scoped_userpool_id` of the token. */
   userPoolId: string | null;
   lang: string;
 }
 
-/** The part of its life after which a token is renewed while it still serves. */
+/** The part of its lifetime after which a token is renewed, while it is still valid. */
 const REFRESH_AT = 0.8;
-/** How long a failed fetch speaks for the next one, so that a thousand waiting calls do not ask a thousand times. */
+/** How long no fetch follows one that failed: calls fail with the same error, so that they do not fetch one each. */
 const FAILURE_MS = 1_000;
-/** A fetch serves every call that waits for it, so that it has a limit of its own rather than one of theirs. */
+/** Milliseconds for one fetch. It serves many calls, so that no deadline of theirs applies to it. */
 const FETCH_MS = 5_000;
 
 interface Held {
@@ -31,10 +31,10 @@ interface Held {
 }
 
 /**
- * Sends a management token, fetched when first needed and renewed at 80 % of its life, once for all calls. While a renewal
- * fails the old token goes on serving to its end.
+ * Authenticates requests with a management token. The token is fetched for the first request and renewed at 80 % of its
+ * lifetime, once for all calls. While a renewal fails, the old token is used until it expires.
  *
- * @see genauth-wire.md, section 1b
+ * @see docs/genauth-api.md#management-token
  */
 export function tokenAuthentication({ fetchToken, userPoolId, lang }: TokenOptions): Authentication {
   let held: Held | undefined;
@@ -66,7 +66,7 @@ export function tokenAuthentication({ fetchToken, userPoolId, lang }: TokenOptio
       const now = performance.now();
       const resting = failed !== undefined && now < failed.until;
       if (held !== undefined && now < held.expiresAt) {
-        // The failure of a renewal is not this call's: it has a token that serves.
+        // A failed renewal does not affect this call, which has a valid token.
         if (now >= held.refreshAt && !resting) fetch().catch(() => undefined);
         return held.headers;
       }
@@ -74,7 +74,7 @@ export function tokenAuthentication({ fetchToken, userPoolId, lang }: TokenOptio
       return (await untilAborted(fetch(), deadline)).headers;
     },
     renew({ headers }) {
-      // Another call may have renewed it already; then the newer one is what to try.
+      // Another call may have renewed the token already; then the retry uses the newer one.
       if (held?.headers === headers) held = undefined;
       return true;
     },
@@ -89,7 +89,7 @@ function hold(token: ManagementToken, asked: number, userPoolId: string | null, 
       ...['authorization', `Bearer ${token.accessToken}`],
       ...['x-genauth-lang', lang],
       ...['x-authing-lang', lang],
-      // Which of the two names counts depends on the installation: both are documented (genauth-wire.md, section 1b).
+      // Both header names are documented; which of them counts depends on the installation (docs/genauth-api.md#headers).
       ...(pool === null ? [] : ['x-authing-userpool-id', pool, 'x-genauth-userpool-id', pool]),
     ],
     refreshAt: asked + lifeMs * REFRESH_AT,
@@ -97,7 +97,7 @@ function hold(token: ManagementToken, asked: number, userPoolId: string | null, 
   };
 }
 
-/** Reads the pool from the token without verifying it: it is GenAuth's to verify, and only goes back to where it came from. */
+/** Reads the user pool from a token. It is not verified here, because it is only sent back to GenAuth, which verifies it. */
 function scopedUserPoolId(token: string): string | null {
   try {
     const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));

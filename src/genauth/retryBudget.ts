@@ -1,17 +1,14 @@
-/** What one success earns: repeated calls are at most this part of all calls, however much fails. */
+/** Retries that one success earns: at most this part of all calls are retries, however many calls fail. */
 const EARNED_BY_SUCCESS = 0.1;
-/** Enough to ride out a hiccup of a process that has just started. */
+/** Retries that a new process may make before its first successes. */
 const AT_START = 10;
 const MAX = 100;
 
-/**
- * How many calls may be repeated, over all requests of the process: an outage then costs GenAuth a tenth more calls, not
- * twice as many.
- */
+/** Limits the retries of all requests of the process. In an outage, GenAuth gets a tenth more calls instead of twice as many. */
 export class RetryBudget {
   #left = AT_START;
 
-  /** Repeats left. */
+  /** Number of retries that are left. */
   get left(): number {
     return Math.floor(this.#left);
   }
@@ -20,7 +17,7 @@ export class RetryBudget {
     this.#left = Math.min(MAX, this.#left + EARNED_BY_SUCCESS);
   }
 
-  /** Spends one repeat. @returns Whether there was one left. */
+  /** Spends one retry. @returns Whether one was left. */
   spend(): boolean {
     if (this.#left < 1) return false;
     this.#left -= 1;

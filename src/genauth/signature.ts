@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 
-/** Which of the two brands of the same service is spoken to: it names the signed headers and the scheme. */
+/** The brand of the service. It determines the names of the signed headers and the authorization scheme. */
 export type Brand = 'genauth' | 'authing';
 
 export interface AccessKey {
@@ -8,40 +8,37 @@ export interface AccessKey {
   accessKeySecret: string;
 }
 
-/**
- * A request as the signature sees it. Only the headers that count are looked at: `date`, and those of the brand
- * (`x-genauth-*`, `x-authing-*`).
- */
+/** The parts of a request that are signed. Of the headers, only `date` and those of the brand (`x-genauth-*`) are signed. */
 export interface SignableRequest {
   method: string;
-  /** No host, no query. */
+  /** Without host and query. */
   path: string;
   headers: Readonly<Record<string, string>>;
-  /** The query parameters of a GET, the body of a POST; only top-level keys are canonicalized. */
+  /** The query parameters of a GET, or the body of a POST. Only top-level keys are sorted. */
   data: Readonly<Record<string, unknown>>;
 }
 
 const SCHEMES: Record<Brand, string> = { genauth: 'GenAuth', authing: 'authing' };
 
 /**
- * Builds the string to sign: method, the signed headers in order of name, then the path with the data's top-level keys in
- * order of name.
+ * Builds the string to sign: the method, the signed headers sorted by name, then the path with the data's top-level keys
+ * sorted by name.
  *
- * Nothing is percent-encoded, so a value that holds `&` or `=` yields the same text as two other values would. Whoever
- * signs checks ids first; see `ids.ts`.
+ * Nothing is percent-encoded: a value that contains `&` or `=` can yield the same string as other values do. Therefore ids
+ * have to be checked before they are signed (`ids.ts`).
  *
- * @see genauth-wire.md, section 1a, whose vectors are this function's tests
+ * @see docs/genauth-api.md#request-signing
  */
 export function canonicalize(request: SignableRequest, brand: Brand): string {
   return toStringToSign(request.method, canonicalizeHeaders(request.headers, brand), request.path, request.data);
 }
 
-/** Builds the same from headers that are canonical already. */
+/** Builds the string to sign from headers that are canonical already. */
 export function toStringToSign(method: string, canonicalHeaders: string, path: string, data: SignableRequest['data']) {
   return `${method}\n${canonicalHeaders}${canonicalizeResource(path, data)}`;
 }
 
-/** The headers that count, in order of name, a line each. */
+/** Returns the signed headers, sorted by name, one line each. */
 export function canonicalizeHeaders(headers: SignableRequest['headers'], brand: Brand): string {
   const prefix = `x-${brand}-`;
   let text = '';
@@ -55,9 +52,7 @@ export function canonicalizeHeaders(headers: SignableRequest['headers'], brand: 
   return text;
 }
 
-/**
- * Signs a string to sign and returns the value of the `authorization` header.
- */
+/** Signs a string to sign. @returns The value of the `authorization` header. */
 export function authorization(stringToSign: string, key: AccessKey, brand: Brand): string {
   const signature = createHmac('sha1', key.accessKeySecret).update(stringToSign, 'utf8').digest('base64');
   return `${SCHEMES[brand]} ${key.accessKeyId}:${signature}`;
@@ -69,7 +64,7 @@ function canonicalizeResource(path: string, data: SignableRequest['data']): stri
   let pairs = '';
   for (const key of keys) {
     const value = data[key];
-    // A key without a value leaves its "?" behind: the vendor's SDK signs it so (vector G).
+    // A key without a value adds nothing but the `?`, as in the vendor's SDK (vector G of its tests).
     if (value === undefined) continue;
     pairs += `${pairs === '' ? '' : '&'}${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`;
   }

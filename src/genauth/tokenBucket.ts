@@ -1,20 +1,20 @@
-/** How many calls may still go out. Whoever shares one pool of GenAuth's shares one of these. */
+/** Limits the rate of calls. All clients of one user pool share one limit. */
 export interface RateLimit {
   /**
-   * Takes one call if there is one.
+   * Takes permission for one call, if there is any.
    *
-   * @returns 0 when it was taken; else the milliseconds after which to ask again.
+   * @returns 0 when it was taken, otherwise the milliseconds after which to try again.
    */
   take(): number;
 }
 
-/** The share of a second's calls that may go out at once: what comes in bursts is still within GenAuth's own second. */
+/** The calls that may be sent at once, as a part of a second's calls. Small, because GenAuth counts calls per second. */
 const BURST_SECONDS = 0.1;
 
 /**
- * Makes a token bucket: `perSecond` calls, of which a tenth may go out at once.
+ * Makes a token bucket of `perSecond` calls, a tenth of which may be sent at once.
  *
- * @param now Default `performance.now`. Milliseconds that never go back.
+ * @param now Default: `performance.now`. Monotonic milliseconds.
  */
 export function createTokenBucket(perSecond: number, now: () => number = () => performance.now()): RateLimit {
   const capacity = Math.max(1, perSecond * BURST_SECONDS);

@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 
-/** What a value is. */
+/** The type of a JSON value. */
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
 
-/** It is not JSON. */
+/** A text is not JSON. */
 export class JsonError extends Error {
   override readonly name = 'JsonError';
 
@@ -13,19 +13,19 @@ export class JsonError extends Error {
 }
 
 /**
- * Reads a JSON text from its first byte to its last, once, and makes neither object nor string of what nobody asks for. It
- * takes what `JSON.parse` takes, nothing more and nothing less: what is skipped is checked, too.
+ * Reads a JSON text once, from its first byte to its last. Objects and strings are made only of values that are requested.
+ * It accepts exactly what `JSON.parse` accepts: values that are skipped are checked, too.
  */
 export class JsonReader {
   /** UTF-8, without a byte order mark. */
   readonly bytes: Buffer;
-  /** Of the value or key that was read last, its first byte, and the byte after it. */
+  /** Position of the last value or key: its first byte, and the byte after it. */
   start = 0;
   end = 0;
-  /** Whether the string, key or array of strings that was read last stands there as `JSON.stringify` would write it. */
+  /** Whether the last string, key or array of strings is written as `JSON.stringify` would write it. */
   isPlain = false;
   #at = 0;
-  /** Whether nothing of the container that was entered last has been read yet. */
+  /** Whether nothing has been read yet of the object or array that was entered last. */
   #isFresh = false;
 
   private constructor(bytes: Buffer) {
@@ -33,9 +33,9 @@ export class JsonReader {
   }
 
   /**
-   * Reads a whole text. A byte order mark at its start is forgiven; bytes that are not UTF-8 count as U+FFFD, as for `fetch`.
+   * Reads a whole text. A byte order mark at its start is ignored; bytes that are not UTF-8 count as U+FFFD, as in `fetch`.
    *
-   * @param read Has to read one value.
+   * @param read Must read exactly one value.
    * @throws {JsonError}
    */
   static read<Value>(body: Buffer, read: (json: JsonReader) => Value): Value {
@@ -47,7 +47,7 @@ export class JsonReader {
     return value;
   }
 
-  /** What the next value is. */
+  /** Returns the type of the next value. */
   kind(): JsonKind {
     switch (this.bytes[this.#at]) {
       case OPEN_BRACE:
@@ -66,18 +66,18 @@ export class JsonReader {
     }
   }
 
-  /** Goes into an object or an array, which is the next value. */
+  /** Enters the next value, which must be an object or an array. */
   enter(): void {
     this.#at = afterSpace(this.bytes, this.#at + 1);
     this.#isFresh = true;
   }
 
-  /** Goes to the next item of an array. @returns Whether there is one; else the array has been left. */
+  /** Moves to the next item of an array. @returns Whether there is one; otherwise the array has been left. */
   nextItem(): boolean {
     return this.#next(CLOSE_BRACKET);
   }
 
-  /** Reads the next key of an object. @returns Whether there is one; else the object has been left. */
+  /** Reads the next key of an object. @returns Whether there is one; otherwise the object has been left. */
   nextKey(): boolean {
     if (!this.#next(CLOSE_BRACE)) return false;
     const { bytes } = this;
@@ -90,10 +90,10 @@ export class JsonReader {
   }
 
   /**
-   * Reads the next key of an object if it is the one that is expected: comparing takes half as long as reading.
+   * Reads the next key of an object if it is the expected one. That takes half as long as `nextKey`.
    *
-   * @param key As `key` gave it. The same key written otherwise, or with spaces around it, does not count.
-   * @returns Whether it was; else nothing has been read.
+   * @param key From `key()`. The same key in another spelling, or with spaces around it, does not match.
+   * @returns Whether the key matched; otherwise nothing has been read.
    */
   takeKey(key: Buffer): boolean {
     const { bytes } = this;
@@ -108,13 +108,13 @@ export class JsonReader {
     return true;
   }
 
-  /** The key that was read last, as `takeKey` can expect it; null for one that is too long to be kept. */
+  /** Returns the last key in the form that `takeKey` expects; null for a key of more than 64 bytes. */
   key(): Buffer | null {
     const { bytes, start, end } = this;
     return end - start > MAX_KEPT ? null : Buffer.concat([bytes.subarray(start, end), AFTER_KEY]);
   }
 
-  /** Whether the key that was read last is this one. @param name Printable ASCII. */
+  /** Whether the last key is this one. @param name Printable ASCII. */
   isKey(name: string): boolean {
     const { length } = name;
     const { bytes, start } = this;
@@ -126,7 +126,7 @@ export class JsonReader {
     return true;
   }
 
-  /** Reads a value, whatever it is, and makes nothing of it. */
+  /** Reads a value of any type, without making an object or a string. */
   skip(): void {
     const start = this.#at;
     const byte = this.bytes[start];
@@ -138,14 +138,14 @@ export class JsonReader {
     return undefined;
   }
 
-  /** Reads a value, whatever it is. @returns Whether it is a string. */
+  /** Reads a value of any type. @returns Whether it is a string. */
   string(): boolean {
     const isString = this.bytes[this.#at] === QUOTE;
     this.skip();
     return isString;
   }
 
-  /** Reads a value, whatever it is. @returns Whether it is an array of strings. */
+  /** Reads a value of any type. @returns Whether it is an array of strings. */
   strings(): boolean {
     const start = this.#at;
     if (this.bytes[start] !== OPEN_BRACKET) {
@@ -154,7 +154,7 @@ export class JsonReader {
     }
     let areStrings = true;
     let isPlain = true;
-    // The bracket, and then each item with the comma or the bracket after it: more are spaces.
+    // The opening bracket, then each item with the comma or bracket after it. Any further bytes are spaces.
     let length = 1;
     this.enter();
     while (this.nextItem()) {
@@ -168,7 +168,7 @@ export class JsonReader {
     return areStrings;
   }
 
-  /** Reads a value, and makes of it what `JSON.parse` would. */
+  /** Reads a value. @returns What `JSON.parse` would return. */
   value(): unknown {
     this.skip();
     return this.#parsed();
@@ -207,7 +207,7 @@ export class JsonReader {
   }
 }
 
-/** Bytes of a key, quotes included. */
+/** Maximum length of a key for `takeKey`, quotes included. */
 const MAX_KEPT = 64;
 const AFTER_KEY = Buffer.from(':');
 
@@ -230,7 +230,7 @@ const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 const LETTER_U = 0x75;
 
-/** Small, so that it costs nothing where there is no space, as in nearly all texts. */
+/** Returns the first byte that is not a space. Nearly all texts have no spaces; a function this small is inlined. */
 function afterSpace(bytes: Buffer, from: number): number {
   return (bytes[from] as number) > 0x20 ? from : afterSpaces(bytes, from);
 }
@@ -242,9 +242,10 @@ function afterSpaces(bytes: Buffer, from: number): number {
 }
 
 /**
- * Goes through an object or an array, whatever is in it. A loop, and not a function that calls itself: nothing bounds how deep
- * a text goes.
+ * Reads an object or an array of any content. It is a loop, because a text of any depth would overflow the stack of a recursive
+ * function.
  *
+ * @returns The byte after the closing bracket.
  * @throws {JsonError}
  */
 function endOfContainer(bytes: Buffer, start: number): number {
@@ -287,7 +288,7 @@ function endOfContainer(bytes: Buffer, start: number): number {
 }
 
 /**
- * @returns The byte after the closing quote; negative where something in the string is escaped.
+ * @returns The byte after the closing quote; negative if the string contains an escape.
  * @throws {JsonError}
  */
 function endOfString(bytes: Buffer, quote: number): number {
@@ -305,7 +306,7 @@ function endOfString(bytes: Buffer, quote: number): number {
   throw new JsonError();
 }
 
-/** @returns The last byte of what follows a backslash. */
+/** @returns The last byte of an escape. @param start The byte after the backslash. */
 function endOfEscape(bytes: Buffer, start: number): number {
   const byte = bytes[start] ?? 0;
   if (ESCAPES.has(byte)) return start;
@@ -316,7 +317,7 @@ function endOfEscape(bytes: Buffer, start: number): number {
 const ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 const HEX = /^[0-9A-Fa-f]{4}$/;
 
-/** @returns The byte after a number or a word. */
+/** @returns The byte after a number, `true`, `false` or `null`. */
 function endOfScalar(bytes: Buffer, start: number): number {
   const word = WORDS.get(bytes[start]);
   if (word === undefined) return endOfNumber(bytes, start);
@@ -342,7 +343,7 @@ function endOfNumber(bytes: Buffer, start: number): number {
   return at;
 }
 
-/** At least one. */
+/** @returns The byte after one or more digits. */
 function afterDigits(bytes: Buffer, from: number): number {
   let at = from;
   for (let byte = bytes[at] ?? 0; byte >= ZERO && byte <= NINE; byte = bytes[at] ?? 0) at++;
