@@ -3,7 +3,7 @@ import { type Deadline, DeadlineError, pause, TimeLimit, untilAborted } from '..
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-/** Counts who listens, so that a listener that stays behind is seen. */
+/** A deadline that shows its listeners, so that a test notices one that is never removed. */
 class Watched implements Deadline {
   readonly listeners = new Set<() => void>();
   aborted = false;
@@ -23,7 +23,7 @@ class Watched implements Deadline {
 }
 
 describe('a time limit', () => {
-  test('is aborted when its time is up, and not before', () => {
+  test('is aborted when its time is up, and not earlier', () => {
     const limit = new TimeLimit(100);
     jest.advanceTimersByTime(99);
     expect(limit.aborted).toBe(false);
@@ -31,7 +31,7 @@ describe('a time limit', () => {
     expect(limit.aborted).toBe(true);
   });
 
-  test('tells everybody who listens, once and in their order', () => {
+  test('calls all listeners once, in their order', () => {
     const limit = new TimeLimit(100);
     const told: string[] = [];
     limit.addEventListener('abort', () => told.push('first'));
@@ -42,7 +42,7 @@ describe('a time limit', () => {
     expect(told).toEqual(['first', 'second']);
   });
 
-  test('counts as aborted for those whom it tells', () => {
+  test('is aborted already when it calls its listeners', () => {
     const limit = new TimeLimit(100);
     let aborted: boolean | undefined;
     limit.addEventListener('abort', () => (aborted = limit.aborted));
@@ -50,7 +50,7 @@ describe('a time limit', () => {
     expect(aborted).toBe(true);
   });
 
-  test('tells one listener that listens twice only once, as an AbortSignal does', () => {
+  test('calls a listener that was added twice only once, as an AbortSignal does', () => {
     const limit = new TimeLimit(100);
     const listener = jest.fn();
     limit.addEventListener('abort', listener);
@@ -59,19 +59,19 @@ describe('a time limit', () => {
     expect(listener).toHaveBeenCalledTimes(1);
   });
 
-  test('does not tell those who listen no more', () => {
+  test('does not call listeners that were removed', () => {
     const limit = new TimeLimit(100);
     const listener = jest.fn();
     limit.addEventListener('abort', listener);
     limit.removeEventListener('abort', listener);
-    // Nobody listens, and nobody ever did: both can be taken away.
+    // Removing a listener again, or one that was never added, does nothing.
     limit.removeEventListener('abort', listener);
     new TimeLimit(100).removeEventListener('abort', listener);
     jest.advanceTimersByTime(100);
     expect(listener).not.toHaveBeenCalled();
   });
 
-  test('tells the others when one of them takes itself, or its neighbour, away', () => {
+  test('calls the other listeners when one removes itself and its neighbour', () => {
     const limit = new TimeLimit(100);
     const told: string[] = [];
     const neighbour = (): void => void told.push('neighbour');
@@ -87,7 +87,7 @@ describe('a time limit', () => {
     expect(told).toEqual(['first', 'last']);
   });
 
-  test('does not tell those who come late: they have to look', () => {
+  test('does not call a listener that is added after the abort', () => {
     const limit = new TimeLimit(100);
     jest.advanceTimersByTime(100);
     const listener = jest.fn();
@@ -97,7 +97,7 @@ describe('a time limit', () => {
     limit.removeEventListener('abort', listener);
   });
 
-  test('that was lifted ends nothing any more, and leaves no timer behind', () => {
+  test('that was cancelled calls no listener, and leaves no timer behind', () => {
     const limit = new TimeLimit(100);
     const listener = jest.fn();
     limit.addEventListener('abort', listener);
@@ -110,7 +110,7 @@ describe('a time limit', () => {
     expect(listener).not.toHaveBeenCalled();
   });
 
-  test('stays aborted when it is lifted afterwards', () => {
+  test('stays aborted when it is cancelled afterwards', () => {
     const limit = new TimeLimit(100);
     jest.advanceTimersByTime(100);
     limit.end();
@@ -129,13 +129,13 @@ describe.each<[string, () => Deadline]>([
     },
   ],
 ])('waiting until %s is aborted', (_title, createDeadline) => {
-  test('gives what was waited for, where that is in time', async () => {
+  test('settles like the promise, where that settles in time', async () => {
     await expect(untilAborted(Promise.resolve('value'), createDeadline())).resolves.toBe('value');
     const error = new Error('of its own');
     await expect(untilAborted(Promise.reject(error), createDeadline())).rejects.toBe(error);
   });
 
-  test('ends with the deadline, and not before', async () => {
+  test('ends with the deadline, and not earlier', async () => {
     const waiting = untilAborted(new Promise<never>(() => undefined), createDeadline());
     const settled = jest.fn();
     waiting.catch(settled);
@@ -146,7 +146,7 @@ describe.each<[string, () => Deadline]>([
     await expect(waiting).rejects.toThrow(DeadlineError);
   });
 
-  test('does not begin where the deadline has passed', async () => {
+  test('fails at once where the deadline has passed', async () => {
     const deadline = createDeadline();
     jest.advanceTimersByTime(100);
     await expect(untilAborted(new Promise<never>(() => undefined), deadline)).rejects.toThrow(DeadlineError);
@@ -154,7 +154,7 @@ describe.each<[string, () => Deadline]>([
     await expect(pause(1, deadline)).rejects.toThrow(DeadlineError);
   });
 
-  test('pauses for as long as it was told to', async () => {
+  test('pauses for the given time', async () => {
     const passed = jest.fn();
     const paused = pause(50, createDeadline()).then(passed);
     await jest.advanceTimersByTimeAsync(49);
@@ -164,20 +164,20 @@ describe.each<[string, () => Deadline]>([
     await paused;
   });
 
-  test('cuts a pause short', async () => {
+  test('ends a pause early', async () => {
     const paused = pause(1_000, createDeadline());
     const cut = jest.fn();
     paused.catch(cut);
     await jest.advanceTimersByTimeAsync(100);
     expect(cut).toHaveBeenCalledTimes(1);
     await expect(paused).rejects.toThrow(DeadlineError);
-    // The pause's own timer would keep a process alive that has nothing else to do.
+    // A timer that is left would keep the process alive.
     expect(jest.getTimerCount()).toBe(0);
   });
 });
 
-describe('whoever waits', () => {
-  test('takes the listener away when the wait is over, however it ended', async () => {
+describe('a wait', () => {
+  test('removes its listener at its end, however it ends', async () => {
     const deadline = new Watched();
     await untilAborted(Promise.resolve(), deadline);
     await untilAborted(Promise.reject(new Error('no')), deadline).catch(() => undefined);
@@ -187,7 +187,7 @@ describe('whoever waits', () => {
     expect(deadline.listeners.size).toBe(0);
   });
 
-  test('is not told of what becomes of the promise afterwards, and neither is the process', async () => {
+  test('ignores the promise afterwards: a late rejection is handled', async () => {
     const unhandled = jest.fn();
     process.on('unhandledRejection', unhandled);
     const deadline = new Watched();

@@ -23,7 +23,7 @@ function id(value: string): GenAuthId {
   return client.parseId('id', value);
 }
 
-/** A deadline that does not come. */
+/** A deadline that never passes. */
 function never(): AbortSignal {
   return new AbortController().signal;
 }
@@ -93,7 +93,7 @@ describe('every request', () => {
     expect(new Set(stub.requests.map(({ headers }) => headers['x-genauth-signature-nonce'])).size).toBe(20);
   });
 
-  test('is made in the words of the other brand where that is asked for', async () => {
+  test('uses the header names and the scheme of the other brand where that is configured', async () => {
     answer([]);
     await stub.client({ brand: 'authing', lang: 'zh-CN' }).getUserIdentities(id(USER), { deadline: never() });
     const { headers } = stub.first();
@@ -111,7 +111,7 @@ describe('every request', () => {
     expect(stub.requests).toEqual([]);
   });
 
-  test('ends with its deadline while GenAuth thinks', async () => {
+  test('ends with its deadline while GenAuth is working', async () => {
     const controller = new AbortController();
     stub.reply = () => {
       controller.abort();
@@ -123,7 +123,7 @@ describe('every request', () => {
     expect(stub.requests).toHaveLength(1);
   });
 
-  test('has the time of a read or of a write, as it is one', async () => {
+  test('has the timeout of a read or of a write', async () => {
     stub.reply = () => new Promise<Reply>(() => undefined);
     const impatient = { reason: 'timeout', sent: 'maybe' };
     await expect(stub.client({ readTimeoutMs: 50 }).getUser(id(USER), { deadline: never() })).rejects.toMatchObject(
@@ -136,7 +136,7 @@ describe('every request', () => {
   });
 
   test.each(calls)(
-    'of %s fails with what the transport says, a read after another try',
+    'of %s fails with the error of the transport, a read after one retry',
     async (title, _resource, call) => {
       const server = await FaultyServer.start();
       server.fault = 'reset';
@@ -154,14 +154,14 @@ describe('every request', () => {
     },
   );
 
-  test('that settles a write is not repeated, because whoever settles decides about that', async () => {
+  test('that settles a write is not retried, because the caller decides when to read again', async () => {
     stub.reply = () => 503;
     const settling = client.getUserIdentities(id(USER), { deadline: never(), purpose: 'settling' });
     await expect(settling).rejects.toMatchObject({ reason: 'http_error', attempts: 1 });
     expect(stub.requests).toHaveLength(1);
   });
 
-  test.each(calls)('of %s that GenAuth refuses for its signature is not repeated', async (_title, _resource, call) => {
+  test.each(calls)('of %s whose signature GenAuth refuses is not retried', async (_title, _resource, call) => {
     stub.reply = () => ({ statusCode: 401, apiCode: 1300, message: 'no', requestId: 'r1' });
     const error = await call(client, never()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ManagementRefusedError);
@@ -171,10 +171,10 @@ describe('every request', () => {
 
   test.each<[string, Partial<{ reply: Reply; fault: 'garbage' | 'close' }>]>([
     ['a refusal', { reply: { statusCode: 400, message: SECRET } }],
-    ['an answer that is no answer', { reply: 500 }],
+    ['an HTTP error', { reply: 500 }],
     ['a broken protocol', { fault: 'garbage' }],
     ['a lost connection', { fault: 'close' }],
-  ])('shows nothing of itself in the error for %s', async (_title, { reply, fault }) => {
+  ])('leaves no secret, id or header in the error for %s', async (_title, { reply, fault }) => {
     if (reply !== undefined) stub.reply = () => reply;
     const server = await FaultyServer.start();
     if (fault !== undefined) {
@@ -192,7 +192,7 @@ describe('every request', () => {
   });
 });
 
-test('close fails the calls under way', async () => {
+test('close fails the calls in progress', async () => {
   let arrived: () => void = () => undefined;
   const arrival = new Promise<void>((resolve) => (arrived = resolve));
   stub.reply = () => {

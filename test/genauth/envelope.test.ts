@@ -42,7 +42,7 @@ describe('success', () => {
     });
   });
 
-  test.each([0, 2004, 2020, 20001])('is not put in doubt by apiCode %d', (apiCode) => {
+  test.each([0, 2004, 2020, 20001])('stays a success with apiCode %d', (apiCode) => {
     expect(judge(ROUTE, response(200, { statusCode: 200, apiCode, data: null }), readAny)).toMatchObject({
       data: null,
       apiCode,
@@ -147,19 +147,19 @@ describe('a refusal', () => {
     },
   );
 
-  test('with statusCode 429 under HTTP 200 says how long to wait, too', () => {
+  test('with statusCode 429 under HTTP 200 contains the time to wait, too', () => {
     const error = judgementOf(response(200, { statusCode: 429 }, { 'retry-after': '2' }));
     expect(error).toMatchObject({ refusal: 'rate_limited', retryAfterMs: 2_000 });
   });
 
-  test('repeats nothing that GenAuth said', () => {
+  test('never contains the message of GenAuth', () => {
     const error = judgementOf(response(200, { statusCode: 400, message: 'no such user: hunter2', data: 'hunter2' }));
     expect(error).toBeInstanceOf(ManagementRefusedError);
     expect(`${(error as Error).stack} ${JSON.stringify(error)}`).not.toContain('hunter2');
   });
 });
 
-describe('an answer that proves nothing', () => {
+describe('a response that proves nothing', () => {
   test.each<[string, WireResponse, string]>([
     ['an HTML page under 502', response(502, '<html>Bad Gateway</html>'), 'http_error'],
     ['success under 500', response(500, { statusCode: 200, data: { success: true } }), 'http_error'],
@@ -225,7 +225,7 @@ describe('an answer that proves nothing', () => {
   });
 });
 
-describe('every answer there can be', () => {
+describe('any response', () => {
   const anything = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<unknown>;
   const statusCode = fc.oneof(fc.constantFrom<unknown>(200, 401, 404, 429, 500, 602, '200'), fc.integer(), anything);
   const apiCode = fc.oneof(fc.integer({ min: 1298, max: 1308 }), fc.constantFrom(2004, 2020), fc.double(), anything);
@@ -251,7 +251,7 @@ describe('every answer there can be', () => {
     body,
   });
 
-  test('is an answer or one of the two errors, with codes that can be passed on', () => {
+  test('is a success or one of the two errors, with codes that are valid in GraphQL', () => {
     fc.assert(
       fc.property(answer, (any) => {
         const judgement = judgementOf(any);

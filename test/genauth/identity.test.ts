@@ -28,7 +28,7 @@ function userInfoOf(json: string): unknown {
 }
 
 describe('a row', () => {
-  test('is read field by field, and nothing else of it is kept', () => {
+  test('is read by its known fields; all others are dropped', () => {
     const { identityId: id, ...rest } = ROW;
     const row = { ...ROW, accessToken: 'a', refreshToken: 'r', userInfoInIdp: { nickname: 'Li' }, somethingNew: 1 };
     expect(readIdentity(row)).toEqual({ id, ...rest, userInfoInIdp: { nickname: 'Li' } });
@@ -64,7 +64,7 @@ describe('a row', () => {
     expect(readIdentity(row)).toBeNull();
   });
 
-  test('that cannot be read spoils the list, rather than go missing from it', () => {
+  test('that is invalid makes the whole list invalid, instead of being skipped', () => {
     expect(readIdentities([ROW, ROW])).toHaveLength(2);
     expect(readIdentities([ROW, { ...ROW, type: null }])).toBeNull();
     expect(readIdentities([])).toEqual([]);
@@ -109,7 +109,7 @@ describe('credentials in the user info', () => {
     expect(userInfoOf(JSON.stringify(info))).toEqual({ a: { b: [{ c: [[{ d: 2 }]] }] } });
   });
 
-  test('are gone under any spelling, however deep', () => {
+  test('are removed in any spelling, at any depth', () => {
     const separator = fc.constantFrom('', '_', '-', ' ', '.', '$', '\u200b');
     const word = fc.constantFrom('token', 'secret', 'password');
     const spelled = fc
@@ -145,7 +145,7 @@ describe('credentials in the user info', () => {
     );
   });
 
-  test('do not take harmless neighbours with them', () => {
+  test('are removed without their harmless neighbours', () => {
     const info = {
       nickname: 'Li',
       sex: 1,
@@ -159,7 +159,7 @@ describe('credentials in the user info', () => {
 });
 
 describe('hostile user info', () => {
-  test('keeps a key named __proto__ a key, and looks into it', () => {
+  test('may have a key named __proto__, whose value is searched for credentials like any other', () => {
     const info = userInfoOf('{"__proto__":{"polluted":1,"token":"x"},"constructor":{"prototype":{"polluted":1}}}');
     expect(JSON.stringify(info)).toBe('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}');
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
@@ -175,7 +175,7 @@ describe('hostile user info', () => {
     expect(JSON.stringify(info).length).toBeLessThan(1_000);
   });
 
-  test('is kept whole down to the depth of any real profile', () => {
+  test('is complete down to the depth of any real profile', () => {
     const info = `${'{"a":'.repeat(20)}1${'}'.repeat(20)}`;
     expect(JSON.stringify(userInfoOf(info))).toBe(info);
   });
@@ -205,7 +205,7 @@ function withoutTokens(tree: unknown): unknown {
   return Object.fromEntries(kept.map(([name, value]) => [name, withoutTokens(value)]));
 }
 
-describe('a list of rows, however they are written', () => {
+describe('a list of rows in any spelling', () => {
   const space = fc.oneof(
     { weight: 5, arbitrary: fc.constant('') },
     { weight: 1, arbitrary: fc.string({ unit: fc.constantFrom(' ', '\t', '\n', '\r'), maxLength: 3 }) },
@@ -306,7 +306,7 @@ describe('a list of rows, however they are written', () => {
     };
   }
 
-  test('is what its rows are when parsed, or null where one of them is no identity, and is written as it is read', () => {
+  test('equals its parsed rows, in objects and in what is written, or is null where a row is no identity', () => {
     let lists = 0;
     let refused = 0;
     fc.assert(
@@ -351,13 +351,13 @@ describe('a list of rows, however they are written', () => {
     expect(refused).toBeGreaterThan(1_000);
   });
 
-  test('gives the same objects however often it is asked', () => {
+  test('returns the same objects each time', () => {
     const list = readRows(JSON.stringify([ROW, ROW]));
     expect(list?.toArray()).toBe(list?.toArray());
     expect(list?.toArray()).toHaveLength(2);
   });
 
-  test('of nobody is empty, and is written so', () => {
+  test('without rows is written as an empty array', () => {
     const out = new JsonWriter();
     IdentityList.EMPTY.write(templateOf(['id']), out);
     expect(out.take().toString()).toBe('[]');

@@ -6,16 +6,16 @@ import { ManagementClient, type ManagementClientOptions } from '../../src/genaut
 export interface ReceivedRequest {
   /** Method and path, without the query: a route. */
   route: string;
-  /** As it was on the wire, percent-encoding and all. */
+  /** As received, percent-encoded. */
   query: string;
   headers: IncomingHttpHeaders;
   body: string;
 }
 
-/** HTTP status, or the envelope to send under HTTP 200. */
+/** An HTTP status, or the envelope to send under HTTP 200. */
 export type Reply = number | Record<string, unknown>;
 
-/** Records every request, and answers as told: not the emulator, whose behaviour is its own. */
+/** A server that records every request and sends configured responses. Unlike the emulator, it checks nothing. */
 export class ManagementStub {
   readonly requests: ReceivedRequest[] = [];
   /** Default: success without data. */

@@ -66,7 +66,7 @@ function accepted(...tokens: string[]): (request: ReceivedRequest) => Reply {
 }
 
 describe('a management token', () => {
-  test('is fetched with the access key, and sent with what was asked', async () => {
+  test('is fetched with the access key, and sent with the request', async () => {
     await read(open());
     expect(stub.routes()).toEqual([TOKEN_ROUTE, READ_ROUTE]);
     const [fetched, sent] = stub.requests;
@@ -92,7 +92,7 @@ describe('a management token', () => {
     expect(tokensUsed()).toEqual(Array.from({ length: 101 }, () => 'Bearer token1'));
   });
 
-  test('is not fetched again before 80 % of its life', async () => {
+  test('is not fetched again before 80 % of its lifetime', async () => {
     const client = open();
     await read(client);
     clock = LIFE_S * 1000 * 0.79;
@@ -101,7 +101,7 @@ describe('a management token', () => {
     expect(fetches()).toBe(1);
   });
 
-  test('goes on serving at 80 % of its life while the next one is fetched, once', async () => {
+  test('is still used at 80 % of its lifetime while the next one is fetched, once', async () => {
     const client = open();
     await read(client);
     clock = LIFE_S * 1000 * 0.81;
@@ -114,7 +114,7 @@ describe('a management token', () => {
     expect(fetches()).toBe(2);
   });
 
-  test('goes on serving to its end while it cannot be renewed, with a pause between the attempts', async () => {
+  test('is used until it expires while renewals fail, with a pause between renewals', async () => {
     const client = open();
     await read(client);
     let attempts = 0;
@@ -136,7 +136,7 @@ describe('a management token', () => {
     expect(attempts).toBe(2);
   });
 
-  test('is waited for once its predecessor has expired', async () => {
+  test('delays calls once the previous token has expired', async () => {
     const client = open();
     await read(client);
     clock = LIFE_S * 1000 + 1;
@@ -158,7 +158,7 @@ describe('a token that GenAuth refuses', () => {
     expect(tokensUsed()).toEqual(['Bearer token1', 'Bearer token2']);
   });
 
-  test('is replaced once for all the calls that it failed', async () => {
+  test('is replaced once for all the calls that failed with it', async () => {
     const client = open();
     await read(client);
     reply = accepted('Bearer token2');
@@ -166,7 +166,7 @@ describe('a token that GenAuth refuses', () => {
     expect(fetches()).toBe(2);
   });
 
-  test('for the second time is refused for good', async () => {
+  test('for the second time fails the call', async () => {
     reply = accepted();
     const error = await unlink(open()).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ManagementRefusedError);
@@ -185,7 +185,7 @@ describe('a token that GenAuth refuses', () => {
     expect(stub.routes()).toEqual([TOKEN_ROUTE, UNLINK_ROUTE]);
   });
 
-  test('and that cannot be replaced leaves the call unexecuted', async () => {
+  test('and that cannot be replaced fails the call, which is not executed', async () => {
     const client = open();
     await read(client);
     reply = accepted();
@@ -210,7 +210,7 @@ describe('a token endpoint that fails', () => {
     expect(stub.routes()).toEqual([TOKEN_ROUTE]);
   });
 
-  test('is left alone for a second, and then asked again', async () => {
+  test('is not requested for a second, and then requested again', async () => {
     const client = open();
     token = () => 503;
     await expect(read(client)).rejects.toMatchObject({ sent: 'no' });
@@ -239,7 +239,7 @@ describe('a token endpoint that fails', () => {
     expect(stub.routes()).toEqual([TOKEN_ROUTE]);
   });
 
-  test('by refusing the access key is said to have refused it', async () => {
+  test('by refusing the access key is reported as a refusal of credentials', async () => {
     token = () => ({ statusCode: 401, message: 'no', requestId: 'r1' });
     await expect(unlink(open())).rejects.toMatchObject({
       name: 'ManagementRefusedError',
@@ -249,7 +249,7 @@ describe('a token endpoint that fails', () => {
     expect(stub.routes()).toEqual([TOKEN_ROUTE]);
   });
 
-  test('by not answering ends the wait of a call with that call, and its fetch serves the others', async () => {
+  test('by not responding fails each call at its own deadline, and the late token serves other calls', async () => {
     const client = open();
     const slow = hold();
     const controller = new AbortController();

@@ -45,7 +45,7 @@ function id(value: string): GenAuthId {
   return client.parseId('id', value);
 }
 
-/** A deadline that does not come. */
+/** A deadline that never passes. */
 function never(): AbortSignal {
   return new AbortController().signal;
 }
@@ -109,7 +109,7 @@ describe('unlinkIdentity', () => {
     await expect(client.unlinkIdentity(request(), never())).rejects.toMatchObject(lost);
   });
 
-  test('is sent once whatever GenAuth answers', async () => {
+  test('is sent once, whatever the response', async () => {
     for (const reply of [500, 503, 429, 401, { statusCode: 500 }, { statusCode: 401, apiCode: 1306 }]) {
       stub.requests.length = 0;
       stub.reply = () => reply;
@@ -120,7 +120,7 @@ describe('unlinkIdentity', () => {
 });
 
 describe('getUserIdentities', () => {
-  test('asks for the user and reads each identity', async () => {
+  test('requests the user and reads each identity', async () => {
     answer([ROW, { ...ROW, identityId: 'i2', type: 'unionid' }]);
     expect((await client.getUserIdentities(id(USER), { deadline: never() })).toArray()).toEqual([
       IDENTITY,
@@ -145,7 +145,7 @@ describe('getUserIdentities', () => {
     });
   });
 
-  test('reports an unknown user as the refusal that it is', async () => {
+  test('throws a refusal for an unknown user', async () => {
     stub.reply = () => ({ statusCode: 404, apiCode: 2004 });
     await expect(client.getUserIdentities(id(USER), { deadline: never() })).rejects.toMatchObject({
       refusal: 'not_found',
@@ -155,13 +155,13 @@ describe('getUserIdentities', () => {
 });
 
 describe('getUserBatch', () => {
-  /** What was found of each user, with identities as objects. */
+  /** The result of each user, with identities as objects. */
   const objectsOf = (found: Awaited<ReturnType<ManagementClient['getUserBatch']>>): [string, unknown][] =>
     [...found].map(([userId, result]) => [userId, result instanceof IdentityList ? result.toArray() : result]);
 
   const user = (userId: unknown, identities: unknown = []): Record<string, unknown> => ({ userId, identities });
 
-  test('asks for all users with one call, as the SDK writes a list', async () => {
+  test('requests all users with one call, with the list syntax of the SDK', async () => {
     answer([]);
     await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() });
     expect(stub.requests).toMatchObject([
@@ -173,7 +173,7 @@ describe('getUserBatch', () => {
     ]);
   });
 
-  test('goes by the id of each row: never its place, the first of several, and no users nobody asked for', async () => {
+  test('matches rows by their id, not by position: the first row of a user counts, and other users are ignored', async () => {
     answer([
       user('6229ffaa00000000000000ff', [ROW]),
       user(OTHER, [ROW]),
@@ -191,17 +191,17 @@ describe('getUserBatch', () => {
     expect(objectsOf(found)).toEqual([
       [OTHER, [IDENTITY]],
       [USER, []],
-      // Somebody else's row is no word about the one who has none.
+      // A row of another user does not show that a requested user does not exist.
       ['6229ffaa0000000000000003', expect.objectContaining({ reason: 'mismatch', sent: 'maybe' })],
     ]);
   });
 
-  test('takes a user who has no row for one whom GenAuth does not know, where all rows are of users asked for', async () => {
+  test('treats a user without a row as unknown where all rows are of requested users', async () => {
     answer([user(USER, [])]);
     expect([...(await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() })).keys()]).toEqual([USER]);
   });
 
-  test.each([undefined, null])('takes a user whose identities are %s for one without any', async (identities) => {
+  test.each([undefined, null])('treats a user whose identities are %s as one without any', async (identities) => {
     answer([{ userId: USER, identities }]);
     const found = await client.getUserBatch([id(USER)], { deadline: never() });
     expect(objectsOf(found)).toEqual([[USER, []]]);
@@ -211,7 +211,7 @@ describe('getUserBatch', () => {
     ['an identity that cannot be read', [ROW, { ...ROW, provider: 1 }]],
     ['identities that are no list', { 0: ROW }],
     ['identities that are a text', '[]'],
-  ])('lets %s spoil that user only', async (_title, identities) => {
+  ])('%s affects that user only', async (_title, identities) => {
     answer([user(USER, identities), user(OTHER, [ROW])]);
     const found = await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() });
     expect(new Map(objectsOf(found)).get(OTHER)).toEqual([IDENTITY]);
@@ -219,7 +219,7 @@ describe('getUserBatch', () => {
     expect(found.get(USER)).toMatchObject({ reason: 'shape', sent: 'maybe' });
   });
 
-  test('is safe from ids that are names of object properties', async () => {
+  test('accepts ids that are names of object properties', async () => {
     client = stub.client({ idPattern: '.*' });
     stub.reply = () => JSON.parse(`{"statusCode":200,"data":[{"userId":"__proto__","identities":[]}]}`) as Reply;
     const found = await client.getUserBatch([id('__proto__'), id('constructor')], { deadline: never() });
@@ -234,7 +234,7 @@ describe('getUserBatch', () => {
     });
   });
 
-  test('takes 50 ids at most', async () => {
+  test('accepts at most 50 ids', async () => {
     answer([]);
     const ids = Array.from({ length: 51 }, (_value, index) => id(index.toString(16).padStart(24, '0')));
     await expect(client.getUserBatch(ids, { deadline: never() })).rejects.toThrow(RangeError);

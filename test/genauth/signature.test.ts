@@ -31,12 +31,12 @@ describe('signed headers', () => {
     );
   });
 
-  test('have their white space made plain and trimmed', () => {
+  test('have their white space normalized and trimmed', () => {
     const headers = { date: ' \ta\tb\nc\rd\fe  f\n' };
     expect(canonicalize({ ...request, headers }, 'genauth')).toBe('GET\ndate:a b c d e  f\n/api/v3/get-user?userId=u1');
   });
 
-  test('make the same text in any order and any case', () => {
+  test('yield the same string in any order and any case', () => {
     const name = fc.constantFrom(
       'date',
       'x-genauth-lang',
@@ -130,7 +130,7 @@ describe('the string to sign', () => {
     expect(() => parseId('extIdpId', 'e1&type=generic')).toThrow();
   });
 
-  test('exists for any request made of JSON', () => {
+  test('exists for any JSON request', () => {
     const value = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.constant(undefined)) as fc.Arbitrary<unknown>;
     const request = fc.record({
       method: fc.string(),

@@ -1,6 +1,6 @@
 import type { Brand } from '../../src/genauth/signature';
 
-/** A request, and what the vendor's own SDK signs for it (genauth-wire.md, section 1a). */
+/** A request, and the string that the vendor's SDK signs for it. @see docs/genauth-api.md#request-signing */
 export interface Vector {
   title: string;
   method: string;

@@ -55,8 +55,8 @@ afterEach(async () => {
   await server.close();
 });
 
-describe('what goes out', () => {
-  test('is the request as given, with its length and over one kept connection', async () => {
+describe('a request', () => {
+  test('is sent as given, with its length and over one kept connection', async () => {
     await send(POST);
     await send(GET);
     expect(server.connections).toBe(1);
@@ -66,7 +66,7 @@ describe('what goes out', () => {
     ]);
   });
 
-  test('waits for one of the connections there may be', async () => {
+  test('waits for a connection where all are in use', async () => {
     open({ maxConnections: 2 });
     server.fault = 'hang';
     const all = Promise.all([send(), send(), send(), send()]);
@@ -78,14 +78,14 @@ describe('what goes out', () => {
   });
 });
 
-test('an exchange that is over leaves no timer behind', async () => {
+test('a request that has ended leaves no timer behind', async () => {
   const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
   const before = timers();
   for (let count = 0; count < 20; count++) await send();
   expect(timers()).toBeLessThan(before + 10);
 });
 
-describe('what comes back', () => {
+describe('a response', () => {
   test.each<[string, Fault, Partial<WireResponse>]>([
     ['a redirect, not followed', 'redirect', { status: 307, body: Buffer.of() }],
     ['an empty answer', 'empty', { status: 200, body: Buffer.of() }],
@@ -101,19 +101,19 @@ describe('what comes back', () => {
     await expectStillServing(1);
   });
 
-  test('has header names in lower case, and of a repeated header the first value', async () => {
+  test('has header names in lower case, and a repeated header has its first value', async () => {
     server.fault = 'repeatedHeader';
     const answer = await send();
     const first = Object.keys(answer.headers).map((name) => [name, headerOf(answer, name)]);
     expect(Object.fromEntries(first)).toEqual({ 'retry-after': '7', 'content-length': '0' });
   });
 
-  test('can be 4 MiB and no more', async () => {
+  test('can have at most 4 MiB', async () => {
     server.fault = 'fourMebibytes';
     expect((await send()).body).toHaveLength(4 * 1024 * 1024);
   });
 
-  test('never is the second answer to the request before', async () => {
+  test('is never the second response to the previous request', async () => {
     server.fault = 'hang';
     const first = send(GET);
     await server.received(1);
@@ -194,7 +194,7 @@ describe.each([
   });
 });
 
-test('a request that was reset before the server read it may have been executed, for all that can be known', async () => {
+test('a request that was reset before the server read it counts as possibly executed', async () => {
   const silent = createServer({ pauseOnConnect: true });
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
@@ -219,7 +219,7 @@ describe('a kept connection that the server has closed', () => {
     expect(server.connections).toBe(2);
   });
 
-  test('costs nothing even when the request crosses the close on its way', async () => {
+  test('fails no request, even one that is sent while the server closes the connection', async () => {
     await send();
     server.inflict('halfClose');
     await expectStillServing(1);
@@ -227,7 +227,7 @@ describe('a kept connection that the server has closed', () => {
 });
 
 describe('close', () => {
-  test('fails what is under way and what waits, and refuses what comes after', async () => {
+  test('fails requests that are in progress or waiting, and rejects later ones', async () => {
     server.fault = 'hang';
     const first = send();
     await server.received(1);

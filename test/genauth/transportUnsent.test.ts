@@ -54,8 +54,8 @@ afterEach(async () => {
   await server.close();
 });
 
-describe('a request that was not sent', () => {
-  test.each(['ENOTFOUND', 'EAI_AGAIN'])('for want of an address (%s) is certain not to have been', async (code) => {
+describe('a request that failed early', () => {
+  test.each(['ENOTFOUND', 'EAI_AGAIN'])('because its host has no address (%s) was certainly not sent', async (code) => {
     const lookup = jest.spyOn(dns, 'lookup') as unknown as jest.SpyInstance<
       void,
       [string, object, (error: Error) => void]
@@ -74,7 +74,7 @@ describe('a request that was not sent', () => {
     await expectStillServing(0);
   });
 
-  test('because nobody listens is certain not to have been', async () => {
+  test('because no server listens was certainly not sent', async () => {
     await server.close();
     open();
     await expect(send()).rejects.toMatchObject({ reason: 'connection_refused', sent: 'no' });
@@ -82,13 +82,13 @@ describe('a request that was not sent', () => {
     await expectStillServing(0);
   });
 
-  test('because the connection was not secured in time is certain not to have been', async () => {
+  test('because the connection was not secured in time was certainly not sent', async () => {
     open({ origin: `https://127.0.0.1:${server.port}`, connectTimeoutMs: 200 });
     await expect(send()).rejects.toMatchObject({ reason: 'connect_timeout', sent: 'no' });
     expect(server.requests).toEqual([]);
   });
 
-  test('because the server does not speak TLS is certain not to have been', async () => {
+  test('because the server does not speak TLS was certainly not sent', async () => {
     const plain = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
@@ -100,7 +100,7 @@ describe('a request that was not sent', () => {
     plain.close();
   });
 
-  test('because the server has no certificate is certain not to have been', async () => {
+  test('because the server has no certificate was certainly not sent', async () => {
     const secure = createTlsServer({}).on('tlsClientError', () => undefined);
     secure.listen(0, '127.0.0.1');
     await once(secure, 'listening');
@@ -109,7 +109,7 @@ describe('a request that was not sent', () => {
     secure.close();
   });
 
-  test('because it was aborted before is certain not to have been', async () => {
+  test('because it was aborted before was certainly not sent', async () => {
     await expect(send(POST, { deadline: AbortSignal.abort() })).rejects.toMatchObject({
       reason: 'deadline',
       sent: 'no',
@@ -118,7 +118,7 @@ describe('a request that was not sent', () => {
     await expectStillServing(0);
   });
 
-  test('because it was aborted while it waited for a connection is certain not to have been', async () => {
+  test('because it was aborted while it waited for a connection was certainly not sent', async () => {
     server.fault = 'hang';
     const first = send();
     await server.received(1);
@@ -132,7 +132,7 @@ describe('a request that was not sent', () => {
     await expectStillServing(1);
   });
 
-  test('because its time was up while it waited for a connection is certain not to have been', async () => {
+  test('because it timed out while it waited for a connection was certainly not sent', async () => {
     server.fault = 'hang';
     const first = send();
     await server.received(1);
@@ -143,7 +143,7 @@ describe('a request that was not sent', () => {
     await expectStillServing(1);
   });
 
-  test('because its headers cannot be sent is certain not to have been', async () => {
+  test('because its headers cannot be sent was certainly not sent', async () => {
     const response = open().send(
       { ...POST, headers: ['x-test', 'a\r\nb'] },
       {

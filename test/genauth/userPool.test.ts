@@ -28,7 +28,7 @@ function jwt(claims: unknown): string {
 }
 
 describe('the user pool', () => {
-  test('is the one that the token names, sent under both names', async () => {
+  test('is the one that the token names, and is sent under both header names', async () => {
     accessToken = jwt({ scoped_userpool_id: '60b49eb83fd80adb96f26e68' });
     expect(await poolsSent(null)).toEqual(['60b49eb83fd80adb96f26e68', '60b49eb83fd80adb96f26e68']);
   });

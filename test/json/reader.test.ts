@@ -4,11 +4,11 @@ import { JsonError, JsonReader } from '../../src/json';
 
 const RUNS = { numRuns: 2_000, seed: 20261125 };
 
-/** Reads anything by going into every container, the way that all readers of this project are put together. */
+/** Reads any value by entering every container, as all readers of this project do. */
 function readAll(json: JsonReader): unknown {
   switch (json.kind()) {
     case 'object': {
-      // Parsed keys make own properties, also the one that is named __proto__.
+      // A parsed key is an own property, even if its name is __proto__.
       const entries: [string, unknown][] = [];
       json.enter();
       while (json.nextKey()) {
@@ -28,11 +28,11 @@ function readAll(json: JsonReader): unknown {
   }
 }
 
-/** Keys of all texts that were read here, as far as they can be expected. */
+/** The keys of all texts that have been read, in the form that `takeKey` expects. */
 const expected = new Map<string, Buffer>();
 let taken = 0;
 
-/** Reads anything as `readAll` does, and takes each key that it has seen before. */
+/** Reads any value as `readAll` does, with `takeKey` for each key that it has seen before. */
 function readAllExpecting(json: JsonReader): unknown {
   if (json.kind() === 'array') {
     const items: unknown[] = [];
@@ -58,7 +58,7 @@ function readAllExpecting(json: JsonReader): unknown {
   }
 }
 
-/** Goes into the outermost containers alone, and makes nothing of what is inside them. */
+/** Enters the outermost container only, and skips what is inside it. */
 function skipMembers(json: JsonReader): void {
   const kind = json.kind();
   if (kind === 'object') {
@@ -70,7 +70,7 @@ function skipMembers(json: JsonReader): void {
   } else json.skip();
 }
 
-/** Goes into every container without calling itself, for texts that are deeper than the stack. */
+/** Enters every container without recursion, for texts that are deeper than the stack. */
 function walk(json: JsonReader): void {
   const containers: ('object' | 'array')[] = [];
   for (;;) {
@@ -88,7 +88,7 @@ function walk(json: JsonReader): void {
   }
 }
 
-/** What the platform reads: bytes that are no UTF-8 become U+FFFD, and a byte order mark at the start is forgiven. */
+/** Decodes as `fetch` does: bytes that are not UTF-8 become U+FFFD, and a byte order mark at the start is ignored. */
 const decoder = new TextDecoder();
 
 type Outcome = { value: unknown } | 'not JSON';
@@ -115,7 +115,7 @@ function expectAsParsed(body: Buffer): Outcome {
   return parsed;
 }
 
-/** With the order of keys, -0 and keys named __proto__: nothing may be told from what `JSON.parse` makes. */
+/** Describes a value completely, with the order of keys, -0 and keys named __proto__. */
 function shown(value: unknown): string {
   return inspect(value, { depth: Infinity, maxArrayLength: null, maxStringLength: null });
 }
@@ -136,7 +136,7 @@ const SHORT: Readonly<Record<string, string>> = {
   '\t': '\\t',
 };
 
-/** One unit of UTF-16 as a string of JSON may have it; units that must be escaped always are. */
+/** One UTF-16 unit in a JSON string; units that must be escaped always are. */
 const unitText = (unit: string, style: number): string => {
   const hex = `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
   if (style === 0) return hex.toLowerCase();
@@ -153,12 +153,12 @@ const content = fc.oneof(
   fc.constantFrom(...KEYS),
 );
 
-/** A string, written in one of the many ways. */
+/** A JSON string in one of its many spellings. */
 const stringText = fc
   .tuple(content, fc.boolean(), fc.array(fc.nat(9), { minLength: 8, maxLength: 8 }))
   .map(([text, isPlain, styles]) => {
     if (isPlain) return JSON.stringify(text);
-    // By characters, so that pairs of surrogates that are written as they are stay together.
+    // By code points, so that surrogate pairs that are not escaped stay together.
     const written = [...text].map((character, index) => {
       const style = styles[index % styles.length] ?? 9;
       if (style > 2 || character.length > 1) {
@@ -197,7 +197,7 @@ const numberText = fc.oneof(
   fc.constantFrom('-0', '0', '1e400', '-1e-400', '9007199254740993'),
 );
 
-/** Any text that is JSON: repeated keys and spaces everywhere. */
+/** Any JSON text, with repeated keys, and spaces in all places. */
 const { text: jsonText } = fc.letrec<{ text: string; bare: string }>((tie) => ({
   text: fc.tuple(space, tie('bare'), space).map((parts) => parts.join('')),
   bare: fc.oneof(
@@ -222,18 +222,18 @@ function inside(open: string, items: string, close: string, count: number): fc.A
 }
 
 describe('a reader of JSON', () => {
-  test('reads what JSON.parse reads, however it is written', () => {
+  test('reads what JSON.parse reads, in any spelling', () => {
     fc.assert(
       fc.property(jsonText, (text) => {
         expect(expectAsParsed(Buffer.from(text))).not.toBe('not JSON');
       }),
       RUNS,
     );
-    // Often enough to have been tried.
+    // Otherwise takeKey would hardly have been tested.
     expect(taken).toBeGreaterThan(200);
   });
 
-  test('expects no key of more than 64 bytes', () => {
+  test('has no expected form of a key of more than 64 bytes', () => {
     const keyOf = (name: string) =>
       JsonReader.read(Buffer.from(JSON.stringify({ [name]: 1 })), (json) => {
         json.enter();
@@ -343,7 +343,7 @@ describe('a reader of JSON', () => {
     }
   }
 
-  test('refuses exactly what JSON.parse refuses, whatever was done to a text', () => {
+  test('refuses exactly what JSON.parse refuses, after any change to a text', () => {
     let refused = 0;
     fc.assert(
       fc.property(jsonText, fc.array(mutation, { minLength: 1, maxLength: 3 }), (text, changes) => {
@@ -352,7 +352,7 @@ describe('a reader of JSON', () => {
       }),
       { ...RUNS, numRuns: 6_000 },
     );
-    // Both kinds are many, or one of them would hardly have been tried.
+    // Otherwise one of the two kinds would hardly have been tested.
     expect(refused).toBeGreaterThan(1_500);
     expect(refused).toBeLessThan(5_500);
   });
@@ -461,7 +461,7 @@ describe('a reader of JSON', () => {
     }
   });
 
-  test('makes of a value in the middle what JSON.parse makes of it, and goes on behind it', () => {
+  test('returns what JSON.parse returns for a value in the middle, and continues after it', () => {
     fc.assert(
       fc.property(fc.array(jsonText, { maxLength: 5 }), fc.nat(4), (items, which) => {
         const body = Buffer.from(`[${items.join(',')}]`);
@@ -481,7 +481,7 @@ describe('a reader of JSON', () => {
 });
 
 describe('a key', () => {
-  test('is the one that is asked about exactly when it is when parsed, escaped or not', () => {
+  test('matches a name exactly when its parsed form does, escaped or not', () => {
     const NAMES = ['data', 'dat', 'datas', 'Data', '', 'statusCode', 'identityId', 'a', '__proto__', '\\u0061'];
     const near = fc
       .constantFrom(...NAMES)
@@ -495,7 +495,7 @@ describe('a key', () => {
         JsonReader.read(Buffer.from(`{${spaces}${key}${spaces}:${spaces}1}`), (json) => {
           json.enter();
           expect(json.nextKey()).toBe(true);
-          // More than one question about a key is allowed, in any order.
+          // Several names can be compared with one key, in any order.
           for (const asked of [name, ...NAMES, name]) expect(json.isKey(asked)).toBe(JSON.parse(key) === asked);
           expect(json.value()).toBe(1);
           expect(json.nextKey()).toBe(false);
@@ -506,10 +506,10 @@ describe('a key', () => {
   });
 });
 
-describe('what was read last', () => {
+describe('the last value', () => {
   const rangeOf = (json: JsonReader): string => json.bytes.toString('utf8', json.start, json.end);
 
-  test('is where it stands in the text, and plain only where JSON.stringify would write it so', () => {
+  test('has its position in the text, and is plain only where JSON.stringify would write the same', () => {
     fc.assert(
       fc.property(space, stringText, space, (before, text, after) => {
         JsonReader.read(Buffer.from(`[${before}${text}${after},1]`), (json) => {
@@ -518,7 +518,7 @@ describe('what was read last', () => {
           expect(json.string()).toBe(true);
           expect(rangeOf(json)).toBe(text);
           if (json.isPlain) expect(JSON.stringify(JSON.parse(text))).toBe(text);
-          // What is written without an escape is known to be plain: to copy it is what all this is for.
+          // A string without escapes must be plain, because plain values are copied instead of parsed.
           else expect(text).toContain('\\');
           json.nextItem();
           expect(json.string()).toBe(false);
@@ -530,7 +530,7 @@ describe('what was read last', () => {
     );
   });
 
-  test('is a list of strings exactly where it is one when parsed, and plain only where JSON.stringify would write it so', () => {
+  test('is a list of strings exactly where its parsed form is one, and plain only where JSON.stringify would write the same', () => {
     const item = fc.oneof({ weight: 8, arbitrary: stringText }, jsonText);
     const spaced = fc.tuple(space, item, space).map((parts) => parts.join(''));
     const list = fc.array(spaced, { maxLength: 4 }).chain((items) => inside('[', items.join(','), ']', items.length));

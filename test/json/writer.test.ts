@@ -9,7 +9,7 @@ const unit = fc.oneof(
   fc.constantFrom('"', '\\', '\n', '\0', '\x7f', 'é', '名', '😀', '\ud83d', '\ude00', '\u2028', '\ufeff'),
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
 );
-/** Around the length from which on bytes are copied in another way. */
+/** Lengths around the one from which bytes are copied by a native call. */
 const text = fc.oneof(
   fc.string({ unit, maxLength: 10 }),
   fc.string({ unit: fc.constantFrom('a', '名', '😀'), minLength: 40, maxLength: 60, size: 'max' }),
@@ -17,7 +17,7 @@ const text = fc.oneof(
 const value = fc.oneof(text, fc.jsonValue({ maxDepth: 3, stringUnit: 'binary' }) as fc.Arbitrary<unknown>);
 const ascii = fc.string({ unit: 'binary-ascii', maxLength: 120, size: 'max' });
 
-/** One thing to write, and the text that it is to become. */
+/** One call of the writer, and the text that it should write. */
 type Piece = { write: (out: JsonWriter) => void; text: string };
 
 const piece: fc.Arbitrary<Piece> = fc.oneof(
@@ -40,7 +40,7 @@ function written(pieces: readonly Piece[]): Buffer {
 const textOf = (pieces: readonly Piece[]): string => pieces.map((one) => one.text).join('');
 
 describe('a writer of JSON', () => {
-  test('writes the bytes of JSON.stringify, whatever they are made of', () => {
+  test('writes the bytes that JSON.stringify would write', () => {
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
         expect(written(pieces)).toEqual(Buffer.from(textOf(pieces)));
@@ -69,11 +69,11 @@ describe('a writer of JSON', () => {
     const answer = written(pieces);
     expect(answer.length).toBeGreaterThan(10_000_000);
     expect(answer.equals(Buffer.from(textOf(pieces)))).toBe(true);
-    // What comes after a large answer is written in a room of its usual size again.
+    // After a large response, the buffer has its usual size again.
     expect(written([small]).toString()).toBe(small.text);
   });
 
-  test('fits texts of any length into room of any size', () => {
+  test('writes texts of any length into a buffer of any size', () => {
     for (let length = 65_400; length < 65_600; length++) {
       const out = new JsonWriter();
       out.literal('x'.repeat(length));
@@ -83,12 +83,12 @@ describe('a writer of JSON', () => {
     }
   });
 
-  test('gives answers that no later answer changes', () => {
+  test('returns bytes that no later use of the buffer changes', () => {
     fc.assert(
       fc.property(fc.array(fc.array(piece, { maxLength: 4 }), { minLength: 2, maxLength: 5 }), (answers) => {
         const kept = answers.map(written);
         expect(kept).toEqual(answers.map((pieces) => Buffer.from(textOf(pieces))));
-        // Nor does whoever changes an answer change another one, or the next.
+        // Changing returned bytes changes no other result, neither an earlier nor a later one.
         kept[0]?.fill(0);
         expect(kept.slice(1)).toEqual(answers.slice(1).map((pieces) => Buffer.from(textOf(pieces))));
         expect(written(answers[0] ?? [])).toEqual(Buffer.from(textOf(answers[0] ?? [])));
