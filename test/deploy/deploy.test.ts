@@ -9,7 +9,7 @@ import { readCommandLine } from '../../src/emulator/commandLine';
 import { startEmulator } from '../../src/emulator';
 import { mainEnv, READY } from '../support/main';
 import { ROOT, run } from '../support/process';
-import { ask, startStack } from '../support/stack';
+import { ask, startStack, userIdsOf } from '../support/stack';
 import { composeSupergraph } from './composeSupergraph';
 import { DEPLOY, filesOf, readText, readYaml, unknownVariables } from './files';
 
@@ -229,7 +229,7 @@ describe('compose.yaml', () => {
 
   test('has a subgraph of users, and the emulator knows each of them', async () => {
     const emulated = await startEmulator();
-    const known = emulated.store.users().map(({ profile }) => profile.userId);
+    const known = userIdsOf(emulated);
     await emulated.close();
     const subgraph = run(['deploy/users.js', '0']);
     const [, url = ''] = await subgraph.waitFor(/users at (\S+)/);

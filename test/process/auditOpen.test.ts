@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createPool, type Emulator, type Fault, startEmulator } from '../../src/emulator';
+import { startMain } from '../support/main';
 import { run, type Running } from '../support/process';
 import { ask, UNLINK } from '../support/stack';
 
@@ -83,11 +84,9 @@ function isLinked({ userId, extIdpId }: Target): boolean {
 
 /** Starts the production process, asks it for unlinks all at once, and kills it when the moment has come. */
 async function killWhen(moment: () => boolean, unlinks: readonly Target[]): Promise<void> {
-  const main = run(['dist/main.js'], { ...env, PORT: '0', AUTH_MODE: 'none', AUDIT_LOG: file, ADMIN_PORT: '0' });
+  const main = await startMain(emulator, { ...env, AUDIT_LOG: file });
   started.push(main);
-  const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
-  const { url } = JSON.parse(line) as { url: string };
-  const answers = Promise.allSettled(unlinks.map((target) => ask(`${url}/graphql`, UNLINK, { ...target })));
+  const answers = Promise.allSettled(unlinks.map((target) => ask(`${main.url}/graphql`, UNLINK, { ...target })));
   await until(moment);
   await main.stop('SIGKILL');
   await answers;

@@ -1,8 +1,9 @@
 import { Agent, request } from 'undici';
 import { createPool, type Emulator, startEmulator } from '../../src/emulator';
-import { run, type Running } from '../support/process';
+import { startMain } from '../support/main';
 import { UNLINK } from '../support/stack';
 
+const ENV = { GENAUTH_MAX_QPS: '100000', DRAIN_DELAY_MS: '300' };
 const CLIENTS = 50;
 /** More often in the gate, and fewer times on a developer's machine. */
 const RESTARTS = process.env['REQUIRE_ALL_TESTS'] === '1' ? 10 : 2;
@@ -16,7 +17,6 @@ interface Tally {
 
 describe('dist/main.js on SIGTERM', () => {
   let emulator: Emulator;
-  let env: Record<string, string>;
   let targets: { userId: string; extIdpId: string }[];
 
   beforeAll(async () => {
@@ -26,24 +26,8 @@ describe('dist/main.js on SIGTERM', () => {
       userId: profile.userId,
       extIdpId: identities[0]?.extIdpId ?? '',
     }));
-    env = {
-      PORT: '0',
-      ADMIN_PORT: '0',
-      GENAUTH_HOST: emulator.url,
-      GENAUTH_ACCESS_KEY_ID: emulator.accessKeyId,
-      GENAUTH_ACCESS_KEY_SECRET: emulator.accessKeySecret,
-      GENAUTH_MAX_QPS: '100000',
-      AUTH_MODE: 'none',
-      DRAIN_DELAY_MS: '300',
-    };
   });
   afterAll(() => emulator.close());
-
-  async function start(more: Record<string, string> = {}): Promise<{ main: Running; url: string; adminUrl: string }> {
-    const main = run(['dist/main.js'], { ...env, ...more });
-    const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
-    return { main, ...(JSON.parse(line) as { url: string; adminUrl: string }) };
-  }
 
   /** Sends one unlink after another over a pooled connection, until the port is closed. */
   async function hammer(url: string, tally: Tally): Promise<void> {
@@ -71,8 +55,8 @@ describe('dist/main.js on SIGTERM', () => {
   test(`leaves no executed unlink without a response in ${RESTARTS} restarts under the load of ${CLIENTS} clients`, async () => {
     const tally: Tally = { acked: new Set(), refused: 0, unanswered: new Set() };
     for (let round = 0; round < RESTARTS; round++) {
-      const { main, url } = await start();
-      const clients = Promise.all(Array.from({ length: CLIENTS }, () => hammer(url, tally)));
+      const main = await startMain(emulator, ENV);
+      const clients = Promise.all(Array.from({ length: CLIENTS }, () => hammer(main.url, tally)));
       const before = tally.acked.size;
       while (tally.acked.size < before + 100) await new Promise((resolve) => setTimeout(resolve, 10));
       expect(await main.stop('SIGTERM')).toBe(0);
@@ -90,16 +74,16 @@ describe('dist/main.js on SIGTERM', () => {
   }, 120_000);
 
   test('is not ready any more, ends connections with their next response, and ignores a second signal', async () => {
-    const { main, url, adminUrl } = await start({ DRAIN_DELAY_MS: '1500' });
+    const main = await startMain(emulator, { ...ENV, DRAIN_DELAY_MS: '1500' });
     main.child.kill('SIGTERM');
     await main.waitFor(/"msg":"stopping"/);
     main.child.kill('SIGTERM');
-    const ready = await fetch(`${adminUrl}/readyz`);
+    const ready = await fetch(`${main.adminUrl}/readyz`);
     expect([ready.status, await ready.text()]).toEqual([503, 'draining\n']);
     // Alive: a supervisor that restarted the process would interrupt the requests in flight.
-    expect((await fetch(`${adminUrl}/livez`)).status).toBe(200);
-    expect(await (await fetch(`${adminUrl}/metrics`)).text()).toMatch(/^draining 1$/m);
-    const served = await fetch(`${url}/graphql`, {
+    expect((await fetch(`${main.adminUrl}/livez`)).status).toBe(200);
+    expect(await (await fetch(`${main.adminUrl}/metrics`)).text()).toMatch(/^draining 1$/m);
+    const served = await fetch(`${main.url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: '{"query":"{ __typename }"}',
@@ -111,8 +95,8 @@ describe('dist/main.js on SIGTERM', () => {
 
   test('records the unlinks that it interrupts, and exits with 1', async () => {
     emulator.faults.set('unlink-identity', 'latency:5000');
-    const { main, url } = await start({ DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '300' });
-    const cutOff = hammer(url, { acked: new Set(), refused: 0, unanswered: new Set() });
+    const main = await startMain(emulator, { ...ENV, DRAIN_DELAY_MS: '0', DRAIN_TIMEOUT_MS: '300' });
+    const cutOff = hammer(main.url, { acked: new Set(), refused: 0, unanswered: new Set() });
     await main.waitFor(/"event":"unlink.intent"/);
     expect(await main.stop('SIGTERM')).toBe(1);
     expect(main.output()).toMatch(/"event":"unlink.outcome".*"outcome":"abandoned"/);

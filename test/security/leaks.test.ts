@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { type Emulator, type Fault, type Seed, startEmulator } from '../../src/emulator';
 import { ManagementClient, ManagementError } from '../../src/genauth';
 import { type Issuer, startIssuer } from '../support/issuer';
-import { run, type Running } from '../support/process';
-import { credentials, ENTITIES, representations, ROUTER_SECRET, strictEnv, UNLINK } from '../support/stack';
+import { type Main, startMain } from '../support/main';
 import { JSON_TYPE, request, send } from '../support/rawHttp';
+import { credentials, ENTITIES, post, representations, ROUTER_SECRET, strictEnv, UNLINK } from '../support/stack';
 
 const ACCESS_KEY = { accessKeyId: 'aaaaaaaaaaaaaaaaaaaaaaa1', accessKeySecret: 'sentinel-access-key-secret' };
 const SECOND_SECRET = 'sentinel-second-secret-of-the-router';
@@ -87,7 +87,7 @@ const HOSTILE = [
 describe('a process, through a wide mix of operations, faults and refusals', () => {
   let emulator: Emulator;
   let issuer: Issuer;
-  let main: Running;
+  let main: Main;
   let folder: string;
   let audit = '';
   let exitCode: number | null;
@@ -98,20 +98,14 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
     emulator = await startEmulator({ seed: SEED, accessKey: ACCESS_KEY, qps: Infinity });
     issuer = await startIssuer();
     folder = await mkdtemp(join(tmpdir(), 'leaks-'));
-    main = run(['dist/main.js'], {
+    main = await startMain(emulator, {
       ...strictEnv(issuer),
-      PORT: '0',
-      ADMIN_PORT: '0',
       LOG_LEVEL: 'trace',
-      GENAUTH_HOST: emulator.url,
-      GENAUTH_ACCESS_KEY_ID: ACCESS_KEY.accessKeyId,
-      GENAUTH_ACCESS_KEY_SECRET: ACCESS_KEY.accessKeySecret,
       ROUTER_SECRETS: `${ROUTER_SECRET},${SECOND_SECRET}`,
       REQUEST_DEADLINE_MS: '1500',
       AUDIT_LOG: join(folder, 'audit.log'),
     });
-    const [line] = await main.waitFor(/^\{.*"msg":"ready".*\}$/m);
-    await misuse((JSON.parse(line) as { url: string }).url);
+    await misuse(main.url);
     exitCode = await main.stop();
     audit = await readFile(join(folder, 'audit.log'), 'utf8');
   }, 40_000);
@@ -123,12 +117,8 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
   });
 
   async function misuse(origin: string): Promise<void> {
-    const post = async (body: string, headers: Record<string, string>) => {
-      const response = await fetch(`${origin}/graphql`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json', ...headers },
-        body,
-      });
+    const postRaw = async (body: string, headers: Record<string, string>) => {
+      const response = await post(`${origin}/graphql`, body, headers);
       answers.push(`${JSON.stringify([...response.headers])}\n${await response.text()}`);
     };
     const tokenFor = (claims: Record<string, unknown>) => {
@@ -138,7 +128,7 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
     };
     const all = credentials(tokenFor({ scope: 'identity:read identity:unlink' }));
     const ask = (query: string, variables: object, headers = all) =>
-      post(JSON.stringify({ query, variables }), headers);
+      postRaw(JSON.stringify({ query, variables }), headers);
 
     await ask(ENTITIES, representations([USER, LONER, 'f'.repeat(24)]));
     await ask(ENTITIES, representations([USER, LONER]), credentials(tokenFor({ sub: 'personal-subject' })));
@@ -150,7 +140,7 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
     await ask(ENTITIES, {}, { ...all, 'router-authorization': 'sentinel-wrong-secret-of-the-router' });
     await ask(ENTITIES, {}, { ...all, authorization: 'Basic sentinel' });
     await ask(ENTITIES, representations([USER]), { ...all, 'x-request-id': 'sentinel id', traceparent: 'sentinel' });
-    for (const body of HOSTILE) await post(body, all);
+    for (const body of HOSTILE) await postRaw(body, all);
     const strange = await send(origin, request('/sentinel?access_token=sentinel', [JSON_TYPE, 'x-sentinel: sentinel']));
     const noHttp = await send(origin, 'sentinel\r\n\r\n');
     answers.push(...[...strange, ...noHttp].map(({ headers, body }) => `${JSON.stringify([...headers])}\n${body}`));
