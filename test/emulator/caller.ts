@@ -21,13 +21,13 @@ type Key = Pick<Emulator, 'accessKeyId' | 'accessKeySecret'>;
 export interface Signing {
   brand?: Brand;
   key?: Key;
-  /** Changed before signing; null leaves the header out. */
+  /** Headers that are added or replaced before signing; null removes one. */
   headers?: Record<string, string | null>;
-  /** What is signed, where it differs from what is sent. */
+  /** The parts that are signed differently from what is sent. */
   signed?: { method?: string; path?: string; data?: Record<string, unknown> };
 }
 
-/** Headers as the vendor's SDK makes them. */
+/** Creates the headers that the vendor SDK sends. */
 export function sign(
   request: { method: string; path: string; data: Record<string, unknown> },
   key: Key,
@@ -53,7 +53,7 @@ export interface WireRequest {
   init: { method: 'GET' | 'POST'; headers: Record<string, string>; body?: string };
 }
 
-/** A signed request, ready for fetch. */
+/** Creates a signed request for fetch. */
 export function signedRequest(
   emulator: Emulator,
   name: string,
@@ -80,7 +80,7 @@ export function signedRequest(
   };
 }
 
-/** Calls an operation by the last part of its path and reads its envelope. */
+/** Calls an operation, named by the last part of its path, and reads the envelope. */
 export async function call(
   emulator: Emulator,
   name: string,
@@ -95,7 +95,14 @@ export async function send({ url, init }: WireRequest): Promise<Reply> {
   return { status: response.status, headers: response.headers, body: (await response.json()) as ReplyBody };
 }
 
-/** Of the built-in pool. */
+/** Calls an operation and returns its data. @throws The envelope is not one of success. */
+export async function dataOf<Data>(emulator: Emulator, name: string, data: Record<string, unknown>): Promise<Data> {
+  const { body } = await call(emulator, name, data);
+  if (body.statusCode !== 200) throw new Error(`${name} was refused: ${body.message}`);
+  return body.data as Data;
+}
+
+/** Ids of the built-in pool. */
 export const ZHANG_SAN = '6229ffa1c05e6bfcade3e3d1';
 export const ADA = '6229ffa1c05e6bfcade3e3d2';
 export const LI_SI = '6229ffa1c05e6bfcade3e3d3';
@@ -105,3 +112,13 @@ export const NOBODY = '000000000000000000000000';
 export const WECHAT = '62f20932716fbcc10d966ee5';
 export const GITHUB = '62f20932716fbcc10d966ee6';
 export const GOOGLE = '62f20932716fbcc10d966ee7';
+export const LARK = '62f20932716fbcc10d966ee8';
+export const SAML = '62f20932716fbcc10d966eeb';
+/** Has one identity, no password, and no verified address. */
+export const NOOR = '6229ffa1c05e6bfcade3e3da';
+/** Has two identities of one source, no password, and no verified address. */
+export const LIN_MEI = '6229ffa1c05e6bfcade3e3db';
+/** Has an identity of a deleted source, and addresses that are not verified. */
+export const OLGA = '6229ffa1c05e6bfcade3e3dc';
+export const WEB = '6193c610f9117e7cb0491501';
+export const MOBILE = '6193c610f9117e7cb0491502';
