@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { call, ZHANG_SAN } from './caller';
+import { ADA, call, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -45,6 +45,15 @@ describe('the control surface', () => {
     expect(await statusCodeOf('get-user-identities')).toBe(200);
   });
 
+  test('sets and shows faults for one user', async () => {
+    await control('PUT', 'faults', { 'get-user': { fault: 'envelope-500', userId: ADA } });
+    expect((await control('GET', 'faults')).body).toEqual({
+      'GET /api/v3/get-user': [{ fault: 'envelope-500', userId: ADA }],
+    });
+    expect(await statusCodeOf('get-user')).toBe(200);
+    expect((await call(emulator, 'get-user', { userId: ADA })).body.statusCode).toBe(500);
+  });
+
   test('sets and shows switches', async () => {
     expect((await control('GET', 'switches')).body).toMatchObject({ unlinkMissing: 'success', qps: 300 });
     const set = await control('PUT', 'switches', { unlinkMissing: '404', qps: 5 });
@@ -59,6 +68,7 @@ describe('the control surface', () => {
     ['faults', { 'get-user': { fault: 'empty', times: -1 } }, '"times"'],
     ['faults', { 'get-user': { fault: 'empty', times: '3' } }, '"times"'],
     ['faults', { 'get-user': { fault: 'empty', probability: 'often' } }, '"probability"'],
+    ['faults', { 'get-user': { fault: 'empty', userId: 7 } }, '"userId"'],
     ['faults', { 'get-user': 'empty', elsewhere: 'empty' }, 'unknown route "elsewhere"'],
     ['faults', '{', 'must be a JSON object'],
     ['faults', [], 'must be a JSON object'],
@@ -75,7 +85,7 @@ describe('the control surface', () => {
     expect(emulator.switches).toEqual(before);
   });
 
-  test('knows nothing else, and is no part of the record of calls', async () => {
+  test('has no other operations, and its requests are not recorded as calls', async () => {
     for (const [method, path] of [
       ['GET', 'users'],
       ['POST', 'faults'],
@@ -91,7 +101,7 @@ describe('the control surface', () => {
     .find(({ internal, family }) => !internal && family === 'IPv4');
 
   test('is closed to other machines', async () => {
-    // A machine without a network has no address that would count as another's.
+    // A machine without a network has no address that counts as another machine's.
     if (outward === undefined) return;
     await emulator.close();
     emulator = await startEmulator({ host: '0.0.0.0' });

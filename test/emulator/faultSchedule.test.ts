@@ -1,5 +1,5 @@
 import { type Emulator, type Fault, startEmulator } from '../../src/emulator';
-import { call, GITHUB, send, signedRequest, ZHANG_SAN } from './caller';
+import { ADA, call, GITHUB, send, signedRequest, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -12,7 +12,7 @@ afterEach(() => emulator.close());
 describe('faults', () => {
   const github = { userId: ZHANG_SAN, extIdpId: GITHUB };
 
-  test('meet their own route alone, by either name of it', async () => {
+  test('meet only their own route, by its full or its short name', async () => {
     emulator.faults.set('POST /api/v3/unlink-identity', 'envelope-500');
     expect((await call(emulator, 'get-user', { userId: ZHANG_SAN })).body.statusCode).toBe(200);
     expect((await call(emulator, 'unlink-identity', github)).body.statusCode).toBe(500);
@@ -28,7 +28,7 @@ describe('faults', () => {
     expect(emulator.faults.list()).toEqual({});
   });
 
-  test('follow each other on one route', async () => {
+  test('take turns on one route', async () => {
     emulator.faults.set('get-user', [
       { fault: 'envelope-502', times: 1 },
       { fault: 'envelope-503', times: 1 },
@@ -38,7 +38,7 @@ describe('faults', () => {
     expect(codes).toEqual([502, 503, 200]);
   });
 
-  test('meet as many calls as their probability says', async () => {
+  test('meet calls with their probability', async () => {
     const draws = [0.1, 0.9, 0.49, 0.5];
     const lucky = await startEmulator({
       random: () => draws.shift() ?? 0,
@@ -78,9 +78,44 @@ describe('faults', () => {
     expect(() => emulator.faults.set('identity', 'empty')).toThrow(/^unknown route "identity"; there are \*, /);
     expect(() => emulator.faults.set('get-user', 'empty', { times: 0 })).toThrow(/"times"/);
     expect(() => emulator.faults.set('get-user', 'empty', { probability: 2 })).toThrow(/"probability"/);
+    expect(() => emulator.faults.set('get-user', 'reset-before-read', { userId: ADA })).toThrow(/"userId"/);
   });
 
-  test('leave nothing behind when the emulator closes', async () => {
+  test('for one user meet only the calls about that user', async () => {
+    emulator.faults.set('*', 'envelope-500', { userId: ADA });
+    emulator.faults.set('unlink-identity', [
+      { fault: 'http-502', userId: ZHANG_SAN, times: 1 },
+      { fault: 'latency:1', userId: ZHANG_SAN },
+    ]);
+    const statusOf = async (name: string, data: Record<string, unknown>) =>
+      (await call(emulator, name, data)).body.statusCode;
+    expect(await statusOf('get-user', { userId: ADA })).toBe(500);
+    expect(await statusOf('get-user', { userId: ZHANG_SAN })).toBe(200);
+    expect(await statusOf('get-user-batch', { userIds: [ZHANG_SAN, ADA] })).toBe(500);
+    expect(await statusOf('get-user-batch', { userIds: [ZHANG_SAN] })).toBe(200);
+    const { url, init } = signedRequest(emulator, 'unlink-identity', github);
+    expect((await fetch(url, init)).status).toBe(502);
+    expect((await call(emulator, 'unlink-identity', github)).body.statusCode).toBe(200);
+    expect(emulator.calls.map(({ fault }) => fault)).toEqual([
+      'envelope-500',
+      null,
+      'envelope-500',
+      null,
+      'http-502',
+      null,
+    ]);
+    expect(emulator.faults.list()).toEqual({
+      '*': [{ fault: 'envelope-500', userId: ADA }],
+      'POST /api/v3/unlink-identity': [{ fault: 'latency:1', userId: ZHANG_SAN }],
+    });
+  });
+
+  test('for one user leave writes about the user alone when they are set for reads', async () => {
+    emulator.faults.set('get-user', 'envelope-500', { userId: ZHANG_SAN });
+    expect((await call(emulator, 'unlink-identity', github)).body.statusCode).toBe(200);
+  });
+
+  test('end when the emulator closes, and execute nothing afterwards', async () => {
     emulator.faults.set('*', 'latency:600000');
     const { url, init } = signedRequest(emulator, 'unlink-identity', github);
     const waiting = send({ url, init });

@@ -21,7 +21,7 @@ function unlinkRaw(giveUp?: (emulator: Emulator) => Promise<void>) {
   return unlinkOverSocket(emulator, TARGET, giveUp);
 }
 
-/** Resolves once something is true, however the machine is loaded. */
+/** Waits until a condition holds, however slow the machine is. */
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
@@ -29,7 +29,7 @@ async function until(condition: () => boolean): Promise<void> {
 const whenExecuted = ({ store }: Emulator) => until(() => store.executions.length > 0);
 const whenAuthenticated = (arrived: Emulator) => until(() => arrived.calls.at(-1)?.authenticated === true);
 
-/** Checks what the ledgers say of the one unlink there was. */
+/** Checks the records of the only unlink. */
 function expectRecord(fault: Fault, executed: boolean, outcome: Call['outcome']): void {
   expect(emulator.calls).toHaveLength(1);
   expect(emulator.calls).toMatchObject([{ route: 'POST /api/v3/unlink-identity', fault, executed, outcome }]);
@@ -44,7 +44,7 @@ describe('a fault that does not execute', () => {
     ['http-502', 502],
     ['http-503', 503],
     ['http-404', 404],
-  ])('%s answers with a page', async (fault, status) => {
+  ])('%s responds with an HTML page', async (fault, status) => {
     emulator.faults.set('unlink-identity', fault);
     const { head, body } = await unlinkRaw();
     expect(head).toContain(`HTTP/1.1 ${status} `);
@@ -57,7 +57,7 @@ describe('a fault that does not execute', () => {
     ['http-429', null],
     ['http-429:3', '3'],
     ['http-429:Mon, 06 Jan 2025 08:00:00 GMT', 'Mon, 06 Jan 2025 08:00:00 GMT'],
-  ])('%s answers with the documented body', async (fault, retryAfter) => {
+  ])('%s responds with the documented body', async (fault, retryAfter) => {
     emulator.faults.set('unlink-identity', fault);
     const { status, headers, body } = await call(emulator, 'unlink-identity', TARGET);
     expect([status, body.statusCode, headers.get('retry-after')]).toEqual([429, 429, retryAfter]);
@@ -69,21 +69,29 @@ describe('a fault that does not execute', () => {
     ['envelope-429', 429, null],
     ['envelope-401/1305', 401, 1305],
     ['envelope-602', 602, null],
-  ])('%s answers in the envelope alone', async (fault, statusCode, apiCode) => {
+  ])('%s responds with HTTP 200 and these codes in the envelope', async (fault, statusCode, apiCode) => {
     emulator.faults.set('unlink-identity', fault);
     const { status, body } = await call(emulator, 'unlink-identity', TARGET);
     expect([status, body.statusCode, body.apiCode ?? null]).toEqual([200, statusCode, apiCode]);
     expectRecord(fault, false, { httpStatus: 200, statusCode, apiCode });
   });
 
-  test('success-false is a success that is none', async () => {
+  test('route-missing responds like a server that has no such route', async () => {
+    emulator.faults.set('unlink-identity', 'route-missing');
+    const { status, body } = await call(emulator, 'unlink-identity', TARGET);
+    expect(status).toBe(404);
+    expect(body).toEqual({ statusCode: 404, message: 'Cannot POST /api/v3/unlink-identity', error: 'Not Found' });
+    expectRecord('route-missing', false, { httpStatus: 404, statusCode: 404, apiCode: null });
+  });
+
+  test('success-false is an envelope of 200 with success false', async () => {
     emulator.faults.set('unlink-identity', 'success-false');
     const { body } = await call(emulator, 'unlink-identity', TARGET);
     expect(body).toMatchObject({ statusCode: 200, data: { success: false } });
     expectRecord('success-false', false, OK);
   });
 
-  test('redirect leads elsewhere', async () => {
+  test('redirect points to another path', async () => {
     emulator.faults.set('unlink-identity', 'redirect');
     const { head } = await unlinkRaw();
     expect(head).toContain('HTTP/1.1 307 ');
@@ -102,14 +110,14 @@ describe('a fault that does not execute', () => {
     expect(emulator.calls).toMatchObject([{ authenticated, data: authenticated ? TARGET : {} }]);
   });
 
-  test('hang-before-execute says nothing', async () => {
+  test('hang-before-execute sends no response', async () => {
     emulator.faults.set('unlink-identity', 'hang-before-execute');
     const { head, end } = await unlinkRaw(whenAuthenticated);
     expect([head, end]).toEqual(['', 'still open']);
     expectRecord('hang-before-execute', false, null);
   });
 
-  test('comes before the gate', async () => {
+  test('takes effect before authentication', async () => {
     emulator.faults.set('unlink-identity', 'http-502');
     const response = await fetch(`${emulator.url}/api/v3/unlink-identity`, { method: 'POST' });
     expect(response.status).toBe(502);
@@ -133,7 +141,7 @@ describe('a fault that executes', () => {
     expectRecord('half-close', true, null);
   });
 
-  test('hang-after-execute says nothing', async () => {
+  test('hang-after-execute sends no response', async () => {
     emulator.faults.set('unlink-identity', 'hang-after-execute');
     const { head, end } = await unlinkRaw(whenExecuted);
     expect([head, end]).toEqual(['', 'still open']);
@@ -156,17 +164,17 @@ describe('a fault that executes', () => {
     expectRecord('garbage', true, null);
   });
 
-  test('latency delays the answer, and joins another fault', async () => {
+  test('latency delays the response, and combines with another fault', async () => {
     emulator.faults.set('unlink-identity', [{ fault: 'latency:60' }, { fault: 'empty' }]);
     const before = performance.now();
     const { body } = await unlinkRaw();
-    // A timer may fire a little early, never a lot.
+    // A timer may fire slightly early.
     expect(performance.now() - before).toBeGreaterThan(50);
     expect(body).toHaveLength(0);
     expectRecord('empty', true, OK);
   });
 
-  test('drip sends the answer in single bytes', async () => {
+  test('drip sends the response in single bytes', async () => {
     emulator.faults.set('unlink-identity', 'drip:1');
     const { init, url } = signedRequest(emulator, 'unlink-identity', TARGET);
     const response = await fetch(url, init);
@@ -186,7 +194,7 @@ describe('a fault that executes', () => {
     expectRecord('truncated-body', true, OK);
   });
 
-  test('truncated-json is a whole answer with half a document', async () => {
+  test('truncated-json is a complete response with half of a JSON document', async () => {
     emulator.faults.set('unlink-identity', 'truncated-json');
     const { head, body } = await unlinkRaw();
     expect(Number(/content-length: (\d+)/.exec(head)?.[1])).toBe(body.length);
@@ -195,7 +203,7 @@ describe('a fault that executes', () => {
     expectRecord('truncated-json', true, OK);
   });
 
-  test('not-json is a page under HTTP 200', async () => {
+  test('not-json is an HTML page in HTTP 200', async () => {
     emulator.faults.set('unlink-identity', 'not-json');
     const { head, body } = await unlinkRaw();
     expect(head).toMatch(/HTTP\/1\.1 200 [\s\S]*content-type: text\/html/);
@@ -203,7 +211,7 @@ describe('a fault that executes', () => {
     expectRecord('not-json', true, OK);
   });
 
-  test('empty has no body under HTTP 200', async () => {
+  test('empty is HTTP 200 without a body', async () => {
     emulator.faults.set('unlink-identity', 'empty');
     const { head, body } = await unlinkRaw();
     expect(head).toContain('HTTP/1.1 200 ');
@@ -234,7 +242,7 @@ describe('a fault that executes', () => {
     expect(user.body.data).toMatchObject([{ userId: ZHANG_SAN }]);
   });
 
-  test('gzip-anyway compresses', async () => {
+  test('gzip-anyway compresses the response', async () => {
     emulator.faults.set('unlink-identity', 'gzip-anyway');
     const { head, body } = await unlinkRaw();
     expect(head).toContain('content-encoding: gzip');
@@ -250,7 +258,7 @@ describe('a fault that executes', () => {
     expectRecord('oversized', true, OK);
   });
 
-  test('user-mismatch reads about another user', async () => {
+  test('user-mismatch returns another user', async () => {
     emulator.faults.set('*', 'user-mismatch');
     const user = (await call(emulator, 'get-user', { userId: ZHANG_SAN })).body.data as { userId: string };
     expect(user.userId).toMatch(/^6229ffa1/);
@@ -264,13 +272,13 @@ describe('a fault that executes', () => {
     expect(rows.body.data).not.toEqual(emulator.store.identitiesOf(ZHANG_SAN));
   });
 
-  test('user-mismatch writes to the user that was asked for', async () => {
+  test('user-mismatch does not affect writes', async () => {
     emulator.faults.set('*', 'user-mismatch');
     await call(emulator, 'unlink-identity', TARGET);
     expectRecord('user-mismatch', true, OK);
   });
 
-  test('does not execute what the gate refuses', async () => {
+  test('does not execute a request that is refused', async () => {
     emulator.faults.set('unlink-identity', 'reset-after-execute');
     const key = { accessKeyId: emulator.accessKeyId, accessKeySecret: 'not it' };
     await expect(call(emulator, 'unlink-identity', TARGET, { key })).rejects.toThrow('fetch failed');

@@ -18,7 +18,7 @@ function linked(userId: string): string[] {
 }
 
 describe('unlink-identity', () => {
-  test('removes every row of the source and says success', async () => {
+  test('removes every row of the source', async () => {
     const { status, body } = await unlink({ userId: ZHANG_SAN, extIdpId: WECHAT });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -31,7 +31,7 @@ describe('unlink-identity', () => {
     expect(emulator.store.executions).toMatchObject([{ userId: ZHANG_SAN, extIdpId: WECHAT, type: null, removed: 2 }]);
   });
 
-  test('removes only the rows of a type that is given', async () => {
+  test('with a type removes only the rows of that type', async () => {
     await unlink({ userId: ZHANG_SAN, extIdpId: WECHAT, type: 'openid', isSocial: false });
     expect(linked(ZHANG_SAN)).toEqual(['wechat unionid', 'github generic']);
     expect(emulator.store.executions).toMatchObject([{ type: 'openid', removed: 1 }]);
@@ -51,7 +51,7 @@ describe('unlink-identity', () => {
     ['success-false', { statusCode: 200, data: { success: false } }, 0],
     ['404', { statusCode: 404 }, 0],
     ['422', { statusCode: 422, apiCode: 2216 }, 0],
-  ])('of what is not linked answers as unlinkMissing %s says', async (value, answer, executions) => {
+  ])('of an identity that is not linked responds as unlinkMissing %s says', async (value, answer, executions) => {
     emulator.switches.unlinkMissing = value;
     expect((await unlink({ userId: WANG_FANG, extIdpId: WECHAT })).body).toMatchObject(answer);
     expect(emulator.store.executions).toHaveLength(executions);
@@ -62,7 +62,7 @@ describe('unlink-identity', () => {
     const { body } = await unlink({ userId: GRACE, extIdpId: GOOGLE });
     expect(body).toMatchObject({ statusCode: 422, apiCode: 2217 });
     expect(linked(GRACE)).toEqual(['google generic']);
-    // A password, or another identity, is another way in.
+    // A password or another identity is another way to sign in.
     for (const target of [
       { userId: ADA, extIdpId: GITHUB },
       { userId: ADA, extIdpId: GOOGLE },
@@ -88,7 +88,7 @@ describe('unlink-identity', () => {
     expect(linked(ZHANG_SAN)).toHaveLength(3);
   });
 
-  test('does not know a user who does not exist', async () => {
+  test('refuses an unknown user', async () => {
     expect((await unlink({ userId: NOBODY, extIdpId: WECHAT })).body).toMatchObject({ statusCode: 404, apiCode: 2004 });
     expect(emulator.calls).toMatchObject([{ authenticated: true, executed: false, outcome: { statusCode: 404 } }]);
   });
@@ -126,20 +126,32 @@ describe('link-identity', () => {
     ]);
   });
 
-  test('links what is linked already once', async () => {
+  test('links an identity once, however often it is called', async () => {
     await call(emulator, 'link-identity', githubOfWang);
     expect((await call(emulator, 'link-identity', githubOfWang)).body.data).toEqual({ success: true });
     expect(linked(WANG_FANG)).toEqual(['github generic']);
   });
 
-  test('links again what was unlinked, also to another user', async () => {
+  test.each<[Switches['linkHeld'], object, number]>([
+    ['success', { statusCode: 200, data: { success: true } }, 2],
+    ['success-false', { statusCode: 200, data: { success: false } }, 1],
+    ['409', { statusCode: 409 }, 1],
+  ])('of an identity that the user holds responds as linkHeld %s says', async (value, response, executions) => {
+    emulator.switches.linkHeld = value;
+    await call(emulator, 'link-identity', githubOfWang);
+    expect((await call(emulator, 'link-identity', githubOfWang)).body).toMatchObject(response);
+    expect(linked(WANG_FANG)).toEqual(['github generic']);
+    expect(emulator.store.linkExecutions.map(({ added }) => added)).toEqual([true, false].slice(0, executions));
+  });
+
+  test('links an identity that was unlinked, also to another user', async () => {
     await unlink({ userId: ZHANG_SAN, extIdpId: GITHUB });
     const { body } = await call(emulator, 'link-identity', { ...githubOfWang, userIdInIdp: '1024001' });
     expect(body.statusCode).toBe(200);
     expect(linked(WANG_FANG)).toEqual(['github generic']);
   });
 
-  test('of what another user holds answers as linkTaken says', async () => {
+  test('of an identity of another user responds as linkTaken says', async () => {
     const taken = { userId: WANG_FANG, extIdpId: GITHUB, userIdInIdp: '1024001' };
     expect((await call(emulator, 'link-identity', taken)).body.statusCode).toBe(409);
     emulator.switches.linkTaken = '422';

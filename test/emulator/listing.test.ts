@@ -20,7 +20,7 @@ describe('list-users', () => {
     return body.data as { totalCount: number; list: Row[] };
   }
 
-  test('answers a page of the users that hold the keywords', async () => {
+  test('returns a page of the users that match the keywords', async () => {
     expect(await list({})).toMatchObject({ totalCount: 13 });
     expect((await list({ keywords: '张' })).list).toMatchObject([{ userId: ZHANG_SAN }]);
     const page = await list({ options: { pagination: { page: 2, limit: 2 } } });
@@ -78,7 +78,20 @@ describe('identity sources', () => {
     expect((await call(emulator, 'get-ext-idp', { type: 'social' })).body.statusCode).toBe(400);
   });
 
-  test('that a user ever came from stay known after an unlink', async () => {
+  test('that a user signed in with are forgotten after an unlink when loggedInHistory is removed', async () => {
+    emulator.switches.loggedInHistory = 'removed';
+    await call(emulator, 'unlink-identity', { userId: ZHANG_SAN, extIdpId: WECHAT });
+    const { body } = await call(emulator, 'get-user-logged-in-identities', { userId: ZHANG_SAN });
+    expect(body.data).toMatchObject([{ idpId: GITHUB }]);
+  });
+
+  test('that a user signed in with are named by an identity when loggedInIdpId says so', async () => {
+    emulator.switches.loggedInIdpId = 'identity';
+    const { body } = await call(emulator, 'get-user-logged-in-identities', { userId: ZHANG_SAN });
+    expect(body.data).toMatchObject([{ idpId: '62299d8b866d2dab79a89d01' }, { idpId: '62299d8b866d2dab79a89d03' }]);
+  });
+
+  test('that a user signed in with are remembered after an unlink', async () => {
     const read = async () => (await call(emulator, 'get-user-logged-in-identities', { userId: ZHANG_SAN })).body.data;
     const before = await read();
     expect(before).toMatchObject([

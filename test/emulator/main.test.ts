@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '..', '..');
-// In the process itself: tsx's own command stands between it and the signals.
+// Loaded into the process itself, because the tsx command is a parent process that would receive the signals.
 const TSX = ['--import', 'tsx'];
 
-// A child compiles what it runs, on a machine that may be busy.
+// Each child compiles the emulator, and the machine may be busy.
 jest.setTimeout(60_000);
 
 const NO_KEY = { GENAUTH_ACCESS_KEY_ID: '', GENAUTH_ACCESS_KEY_SECRET: '', GENAUTH_USERPOOL_ID: '' };
@@ -54,7 +54,7 @@ function runWith(variables: Record<string, string>, ...args: string[]): Run {
   return { child, stdout: () => stdout, stderr: () => stderr, exit };
 }
 
-/** Waits for the whole introduction and reads its KEY=VALUE lines. */
+/** Waits for the complete introduction, and reads its KEY=VALUE lines. */
 async function ready({ child, stdout, stderr }: Run): Promise<Record<string, string>> {
   while (!stdout().includes('Stop it with')) {
     if (child.exitCode !== null) throw new Error(`exited early: ${stderr()}`);
@@ -85,23 +85,28 @@ async function fetchToken(
 }
 
 describe('the emulator command', () => {
-  test.each(['SIGINT', 'SIGTERM'] as const)('introduces itself, serves, and exits 0 on %s', async (signal) => {
-    const emulator = run('--port', '0');
-    const env = await ready(emulator);
-    expect(Object.keys(env)).toEqual([
-      'GENAUTH_HOST',
-      'GENAUTH_ACCESS_KEY_ID',
-      'GENAUTH_ACCESS_KEY_SECRET',
-      'GENAUTH_USERPOOL_ID',
-    ]);
-    expect(emulator.stdout()).toContain(`listening on ${env['GENAUTH_HOST']}`);
-    expect(emulator.stdout()).toMatch(/6229ffa1c05e6bfcade3e3d1 +张三: wechat \(openid\), wechat \(unionid\), github/);
-    expect((await fetchToken(env)).statusCode).toBe(200);
-    emulator.child.kill(signal);
-    expect([await emulator.exit, emulator.stderr()]).toEqual([0, '']);
-  });
+  test.each(['SIGINT', 'SIGTERM'] as const)(
+    'prints its address and keys, serves, and exits 0 on %s',
+    async (signal) => {
+      const emulator = run('--port', '0');
+      const env = await ready(emulator);
+      expect(Object.keys(env)).toEqual([
+        'GENAUTH_HOST',
+        'GENAUTH_ACCESS_KEY_ID',
+        'GENAUTH_ACCESS_KEY_SECRET',
+        'GENAUTH_USERPOOL_ID',
+      ]);
+      expect(emulator.stdout()).toContain(`listening on ${env['GENAUTH_HOST']}`);
+      expect(emulator.stdout()).toMatch(
+        /6229ffa1c05e6bfcade3e3d1 +张三: wechat \(openid\), wechat \(unionid\), github/,
+      );
+      expect((await fetchToken(env)).statusCode).toBe(200);
+      emulator.child.kill(signal);
+      expect([await emulator.exit, emulator.stderr()]).toEqual([0, '']);
+    },
+  );
 
-  test('takes a seed, faults and switches', async () => {
+  test('accepts a seed, faults and switches', async () => {
     const seed = {
       extIdps: [{ id: 'a'.repeat(24), name: 'Mine', type: 'oidc' }],
       users: [{ id: 'b'.repeat(24), name: 'Seeded', identities: [{ extIdpId: 'a'.repeat(24), userIdInIdp: '1' }] }],
@@ -109,6 +114,7 @@ describe('the emulator command', () => {
     const emulator = run(
       ...['--port', '0', '--host', '127.0.0.1', '--seed', file('seed.json', JSON.stringify(seed))],
       ...['--fault', 'get-user=http-502', '--fault', 'get-user=latency:1', '--fault', '*=envelope-503'],
+      ...['--fault', 'get-user-batch@6229ffa1c05e6bfcade3e3d1=http-500'],
       ...['--switch', 'unlinkMissing=404', '--switch', 'qps=7'],
     );
     const { GENAUTH_HOST: url } = await ready(emulator);
@@ -116,8 +122,18 @@ describe('the emulator command', () => {
     expect(await (await fetch(`${url}/emulator/faults`)).json()).toEqual({
       'GET /api/v3/get-user': [{ fault: 'http-502' }, { fault: 'latency:1' }],
       '*': [{ fault: 'envelope-503' }],
+      'GET /api/v3/get-user-batch': [{ fault: 'http-500', userId: '6229ffa1c05e6bfcade3e3d1' }],
     });
     expect(await (await fetch(`${url}/emulator/switches`)).json()).toMatchObject({ unlinkMissing: '404', qps: 7 });
+    emulator.child.kill('SIGTERM');
+    expect(await emulator.exit).toBe(0);
+  });
+
+  test('keeps the digits of a seed’s large numbers, and lists raw rows', async () => {
+    const seed = `{"extIdps":[],"users":[{"id":"${'b'.repeat(24)}","rawIdentities":[null,{"provider":12345678901234567890}]}]}`;
+    const emulator = run('--port', '0', '--seed', file('raw.json', seed));
+    await ready(emulator);
+    expect(emulator.stdout()).toMatch(/bbbbbb +no name: unknown, 12345678901234567890\n/);
     emulator.child.kill('SIGTERM');
     expect(await emulator.exit).toBe(0);
   });
@@ -144,7 +160,7 @@ describe('the emulator command', () => {
     expect([await emulator.exit, emulator.stderr()]).toEqual([0, '']);
   });
 
-  test('explains itself', async () => {
+  test('describes its options with --help', async () => {
     const help = run('--help');
     expect([await help.exit, help.stderr()]).toEqual([0, '']);
     for (const part of ['--seed FILE', 'reset-after-execute', 'unlinkTypeDefault=all', '/emulator/faults']) {

@@ -24,7 +24,7 @@ function ids(rows: (Row | null)[]): (string | null)[] {
   return rows.map((row) => row?.userId ?? null);
 }
 
-/** Sends a query as it is written, signed for what it means. */
+/** Sends a raw query, with the signature of its parsed data. */
 async function rawBatch(query: string, userIds: unknown) {
   const path = '/api/v3/get-user-batch';
   const headers = sign({ method: 'GET', path, data: { userIds } }, emulator);
@@ -32,7 +32,7 @@ async function rawBatch(query: string, userIds: unknown) {
 }
 
 describe('get-user-identities', () => {
-  test('answers with every row of the user, whole', async () => {
+  test('returns every row of the user with all its columns', async () => {
     const { status, headers, body } = await call(emulator, 'get-user-identities', { userId: ZHANG_SAN });
     expect(status).toBe(200);
     expect(body).toEqual({
@@ -49,11 +49,11 @@ describe('get-user-identities', () => {
     ]);
   });
 
-  test('answers with an empty list for a user who is linked to nothing', async () => {
+  test('returns an empty list for a user without identities', async () => {
     expect((await call(emulator, 'get-user-identities', { userId: WANG_FANG })).body.data).toEqual([]);
   });
 
-  test('leaves out credentials, and the profile at the source, by switch', async () => {
+  test('omits credentials and profiles when the switches say so', async () => {
     emulator.switches.identityTokens = 'absent';
     emulator.switches.userInfoInIdp = 'absent';
     const { body } = await call(emulator, 'get-user-identities', { userId: ZHANG_SAN });
@@ -61,7 +61,7 @@ describe('get-user-identities', () => {
     for (const row of body.data as object[]) expect(Object.keys(row).sort()).toEqual([...fields].sort());
   });
 
-  test('refuses an empty user id, in Chinese unless asked for English', async () => {
+  test('refuses an empty user id, with a message in Chinese unless the request asks for English', async () => {
     const { body } = await call(
       emulator,
       'get-user-identities',
@@ -75,7 +75,7 @@ describe('get-user-identities', () => {
     expect(english.body.message).toBe('Parameter userId is malformed');
   });
 
-  test('does not know a user who does not exist', async () => {
+  test('refuses an unknown user', async () => {
     const { status, body } = await call(emulator, 'get-user-identities', { userId: NOBODY });
     expect(status).toBe(200);
     expect(body).toMatchObject({ statusCode: 404, apiCode: 2004, message: 'User not found' });
@@ -115,7 +115,7 @@ describe('get-user', () => {
     expect(body).toMatchObject({ statusCode: 400, message: `Parameter ${field} is malformed` });
   });
 
-  test('shows identities and custom data only when asked to', async () => {
+  test('returns identities and custom data only when requested', async () => {
     const bare = (await call(emulator, 'get-user', { userId: ZHANG_SAN, withIdentities: 'false' })).body.data;
     expect(bare).not.toHaveProperty('identities');
     expect(bare).not.toHaveProperty('customData');
@@ -126,7 +126,7 @@ describe('get-user', () => {
     });
   });
 
-  test('shows no identities as noIdentities says', async () => {
+  test('returns the identities of a user without any as noIdentities says', async () => {
     const read = async () =>
       (await call(emulator, 'get-user', { userId: WANG_FANG, withIdentities: 'true' })).body.data as Row;
     expect((await read()).identities).toEqual([]);
@@ -136,7 +136,7 @@ describe('get-user', () => {
     expect(await read()).not.toHaveProperty('identities');
   });
 
-  test('shows other missing values as noValue says', async () => {
+  test('returns other missing values as noValue says', async () => {
     const read = async () => (await call(emulator, 'get-user', { userId: WANG_FANG })).body.data as object;
     expect(await read()).toMatchObject({ phone: null, photo: null });
     emulator.switches.noValue = 'absent';
@@ -147,14 +147,14 @@ describe('get-user', () => {
 });
 
 describe('get-user-batch', () => {
-  test('answers with the users asked for, in that order', async () => {
+  test('returns the requested users in the requested order', async () => {
     const rows = await batch({ userIds: [LI_SI, ZHANG_SAN, WANG_FANG], withIdentities: 'true' });
     expect(ids(rows)).toEqual([LI_SI, ZHANG_SAN, WANG_FANG]);
     expect(rows.map((row) => row?.identities?.length)).toEqual([3, 3, 0]);
     expect(emulator.calls).toMatchObject([{ userIds: [LI_SI, ZHANG_SAN, WANG_FANG] }]);
   });
 
-  test('leaves unknown users out, or null, or refuses them all', async () => {
+  test('omits unknown users, returns null for them, or refuses the batch', async () => {
     const asked = { userIds: [ADA, NOBODY, LI_SI] };
     expect(ids(await batch(asked))).toEqual([ADA, LI_SI]);
     emulator.switches.batchUnknown = 'null';
@@ -164,7 +164,7 @@ describe('get-user-batch', () => {
     expect(body).toMatchObject({ statusCode: 404, apiCode: 2004 });
   });
 
-  test('answers in the order of batchOrder', async () => {
+  test('returns users in the order of batchOrder', async () => {
     const asked = { userIds: [LI_SI, ZHANG_SAN, ADA] };
     emulator.switches.batchOrder = 'reversed';
     expect(ids(await batch(asked))).toEqual([ADA, ZHANG_SAN, LI_SI]);
@@ -172,13 +172,13 @@ describe('get-user-batch', () => {
     expect(ids(await batch(asked))).toEqual([ZHANG_SAN, ADA, LI_SI]);
   });
 
-  test('answers an id that is there twice once, or twice', async () => {
+  test('returns a repeated id once, or twice', async () => {
     expect(ids(await batch({ userIds: [ADA, ADA] }))).toEqual([ADA]);
     emulator.switches.batchDuplicates = 'repeated';
     expect(ids(await batch({ userIds: [ADA, ADA] }))).toEqual([ADA, ADA]);
   });
 
-  test('takes 1 to 50 ids', async () => {
+  test('accepts 1 to 50 ids', async () => {
     const many = Array.from({ length: 50 }, (_, index) => index.toString(16).padStart(24, '0'));
     expect(await batch({ userIds: [...many.slice(1), ADA] })).toHaveLength(1);
     const tooMany = await call(emulator, 'get-user-batch', { userIds: [...many, ADA] });
@@ -208,7 +208,7 @@ describe('get-user-batch', () => {
   });
 });
 
-describe('every answer', () => {
+describe('every response', () => {
   test('has a request id always, on failure, or never', async () => {
     const read = async (userId: string) => (await call(emulator, 'get-user', { userId })).body.requestId !== undefined;
     expect([await read(ADA), await read(NOBODY)]).toEqual([true, true]);
@@ -218,7 +218,7 @@ describe('every answer', () => {
     expect([await read(ADA), await read(NOBODY)]).toEqual([false, false]);
   });
 
-  test('carries the request id that the caller sent', async () => {
+  test('has the request id that the client sent', async () => {
     const { body, headers } = await call(
       emulator,
       'get-user',
@@ -228,7 +228,7 @@ describe('every answer', () => {
     expect([body.requestId, headers.get('x-request-id')]).toEqual(['mine-1', 'mine-1']);
   });
 
-  test('to a path or method that does not exist is HTTP 404', async () => {
+  test('to an unknown path or method is HTTP 404', async () => {
     for (const [method, path] of [
       ['GET', '/api/v3/unlink-identity'],
       ['POST', '/api/v3/get-user'],

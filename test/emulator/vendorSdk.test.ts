@@ -1,6 +1,6 @@
 import { ManagementClient, type Models } from 'authing-node-sdk';
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { ADA, GITHUB, LI_SI, NOBODY, WECHAT, ZHANG_SAN } from './caller';
+import { ADA, GITHUB, LI_SI, MOBILE, NOBODY, WEB, WECHAT, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -15,7 +15,7 @@ function createSdk(options: { accessKeySecret?: string; lang?: 'zh-CN' | 'en-US'
   return new ManagementClient({ accessKeyId, accessKeySecret, host: url, ...options });
 }
 
-describe("the vendor's own SDK", () => {
+describe('the vendor SDK', () => {
   test('reads the identities of a user', async () => {
     const answer = await createSdk().getUserIdentities({ userId: ZHANG_SAN });
     expect(answer).toMatchObject({ statusCode: 200, message: '操作成功' });
@@ -61,6 +61,41 @@ describe("the vendor's own SDK", () => {
       options: { withIdentities: true, pagination: { limit: 5 } },
     });
     expect(listed.data.list.map((user) => user.identities?.length)).toEqual([3]);
+  });
+
+  test('reads an identity source with its connections', async () => {
+    const { data } = await createSdk().getExtIdp({ id: WECHAT });
+    expect(data).toMatchObject({ id: WECHAT, connections: [{ identifier: 'my-wechat', extIdpId: WECHAT }] });
+    expect((await createSdk().listExtIdp({ appId: WEB })).data.totalCount).toBe(7);
+  });
+
+  test('reads how users can sign in to an application', async () => {
+    const { data } = await createSdk().getApplication({ appId: MOBILE });
+    expect(data.loginConfig.enabledBasicLoginMethods).toEqual(['PHONE_CODE']);
+    expect(data.loginConfig.enabledExtIdpConns.map(({ extIdpId }) => extIdpId)).toContain(WECHAT);
+    expect(await createSdk().getApplication({ appId: NOBODY })).toMatchObject({ statusCode: 404, apiCode: 2011 });
+  });
+
+  test('signs a user out', async () => {
+    const sdk = createSdk();
+    const before = await sdk.getUserLoggedinApps({ userId: ZHANG_SAN });
+    expect(before.data.map(({ appId }) => appId)).toEqual([WEB, MOBILE]);
+    expect((await sdk.checkSessionStatus({ userId: ZHANG_SAN, appId: WEB })).data).toEqual({ active: true });
+    expect((await sdk.kickUsers({ userId: ZHANG_SAN, appIds: [WEB] })).data).toEqual({ success: true });
+    expect((await sdk.checkSessionStatus({ userId: ZHANG_SAN, appId: WEB })).data).toEqual({ active: false });
+  });
+
+  test('finds the owner of an account', async () => {
+    const account = `${WECHAT}:oH_5k5SflrwjGvk7wqpoBKq_cc6M`;
+    const { data } = await createSdk().getUser({ userId: account, userIdType: 'identity' });
+    expect(data.userId).toBe(ZHANG_SAN);
+    const batch = await createSdk().getUserBatch({ userIds: [account, `${WECHAT}:nobody`], userIdType: 'identity' });
+    expect(batch.data.map((user: Models.UserDto) => user.userId)).toEqual([ZHANG_SAN]);
+  });
+
+  test('reads which sources a user signed in with', async () => {
+    const { data } = await createSdk().getUserLoggedinIdentities({ userId: ZHANG_SAN });
+    expect(data).toHaveLength(2);
   });
 
   test('signs a "?" for a request without parameters', async () => {
