@@ -8,7 +8,6 @@ const TO_BE_FIXED: readonly string[] = [
   'src/audit/',
   'src/callers/',
   'src/config.ts',
-  'src/emulator/',
   'src/environment.ts',
   'src/genauth/',
   'src/graphql/',
