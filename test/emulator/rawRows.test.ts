@@ -1,5 +1,5 @@
 import { type Emulator, parseJson, rawJson, readSeed, type SeedUser, startEmulator } from '../../src/emulator';
-import { call, dataOf, type ReplyBody, signedRequest } from './caller';
+import { call, dataOf, signedRequest } from './caller';
 
 const SOURCE = 'a'.repeat(24);
 const USER = 'b'.repeat(24);
@@ -162,6 +162,6 @@ describe('a user', () => {
     emulator.switches.noValue = 'absent';
     expect(await user()).toMatchObject({ more: null });
     const { body } = await call(emulator, 'get-user', { userId: USER });
-    expect((body as ReplyBody).statusCode).toBe(200);
+    expect(body.statusCode).toBe(200);
   });
 });
