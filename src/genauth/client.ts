@@ -218,8 +218,6 @@ export class ManagementClient {
         found.set(userId, identities ?? new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe'));
       } else hasOthers = true;
     }
-    // This list may be in the old generation by now (decision 0015).
-    data.length = 0;
     if (hasOthers) {
       // A response about other users does not show that a requested user does not exist.
       for (const userId of userIds) {

@@ -210,10 +210,7 @@ export class Requests {
       attempt.headers = await this.#credentials(route, data, deadline);
       const response = await this.#send(toWireRequest(route, data, attempt.headers), deadline);
       attempt.response = response;
-      const read = judge(route, response, readData);
-      // All of it has been read (decision 0015).
-      response.body = NOTHING;
-      return read;
+      return judge(route, response, readData);
     } catch (error) {
       // Translated here already, because the breaker judges the error.
       throw toManagementError(route, error);
@@ -285,5 +282,3 @@ function toManagementError(route: Route, cause: unknown): unknown {
   if (cause instanceof BrokenCircuitError) return new ManagementUnreachableError(route, 'breaker_open', 'no');
   return cause;
 }
-
-const NOTHING = Buffer.alloc(0);

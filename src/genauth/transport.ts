@@ -142,8 +142,6 @@ class Collector implements Dispatcher.DispatchHandler {
     if (!this.#settle()) return;
     const [first] = this.#chunks;
     const body = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
-    // This object may be in the old generation by now (decision 0015).
-    this.#chunks.length = 0;
     this.#resolve({ status: this.#status, headers: this.#headers, body });
   }
 

@@ -79,10 +79,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     const response = await execute(context.identities, formatFieldError);
     const result = summarize({ ...response, isExecuted: true });
     options.onRequest(toReport(compiled.description, result, context), context);
-    const body = response.body ?? '';
-    // Decision 0015.
-    response.body = null;
-    return { status: 200, headers: [['content-type', contentType]], body };
+    return { status: 200, headers: [['content-type', contentType]], body: response.body };
   }
 
   async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {

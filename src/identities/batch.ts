@@ -96,12 +96,18 @@ export class Batch {
     return new Set(waiters.filter(({ read }) => read.isWaiting).map(({ read }) => read.deadline));
   }
 
-  /** Passes each result to the reads that wait for it. A user without a result is one that GenAuth does not know. */
-  settle(results: ReadonlyMap<string, UserIdentities | Error>): void {
+  /**
+   * Passes each result to the reads that wait for it. A user without a result is one that GenAuth does not know.
+   *
+   * Afterwards neither the batch nor `results` refers to GenAuth's response. Objects that waited for it may be in the old
+   * generation by now, and would keep the response alive until the next full garbage collection (decision 0015).
+   */
+  settle(results: Map<string, UserIdentities | Error>): void {
     for (const [userId, waiters] of this.#waiters) {
       const result = results.get(userId) ?? null;
       for (const { read, index } of waiters) read.settle(index, result, this);
     }
     this.#waiters.clear();
+    results.clear();
   }
 }

@@ -150,8 +150,6 @@ export class BatchedReads {
     deadline.end();
     this.#calls--;
     batch.settle(results);
-    // This map may be in the old generation by now (decision 0015).
-    results.clear();
     this.#send(true);
   }
 

@@ -25,8 +25,6 @@ export function planEntities(nodes: FieldNodes, fragments: Fragments): FieldPlan
           ? { id: representation.id, read: rest.next().value ?? null }
           : { id: '', read: createRepresentationError() },
       );
-      // Decision 0015.
-      reads.length = 0;
       const values: (UserValue | null)[] = Array.from({ length: entities.length }, () => null);
       for (const index of inOrderOfErrors(entities)) {
         const { id, read } = entities[index] as Entity;
@@ -40,8 +38,6 @@ export function planEntities(nodes: FieldNodes, fragments: Fragments): FieldPlan
           else user.write(value, out);
         });
         out.literal(']');
-        // Decision 0015.
-        values.length = 0;
       };
     };
   };

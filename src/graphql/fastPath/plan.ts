@@ -10,8 +10,7 @@ export type FieldNodes = readonly [FieldNode, ...FieldNode[]];
 
 /** The response to an operation that was executed. */
 export interface ExecutedResponse {
-  /** Taken out by the caller, who sets it to null (decision 0015). */
-  body: string | Buffer | null;
+  body: string | Buffer;
   errors: readonly GraphQLFormattedError[];
   /** Whether the root field has a value other than null. */
   hasValue: boolean;
