@@ -38,7 +38,7 @@ export function limitDocument({ maxMutationFields }: Limits): ValidationRule {
       enter(document): null | undefined {
         const excess = findExcess(document, maxMutationFields);
         if (excess === null) return undefined;
-        context.reportError(refusal('GRAPHQL_VALIDATION_FAILED', excess));
+        context.reportError(createLimitError('GRAPHQL_VALIDATION_FAILED', excess));
         // Skips the document in the visitor that all rules share.
         return null;
       },
@@ -55,15 +55,15 @@ export function limitVariables(): ApolloServerPlugin<Context> {
           if (operation === undefined) return;
           // The schema has no subscription type. The executor would report an internal error.
           if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
-            throw refusal('GRAPHQL_VALIDATION_FAILED', 'NO_SUBSCRIPTIONS');
+            throw createLimitError('GRAPHQL_VALIDATION_FAILED', 'NO_SUBSCRIPTIONS');
           }
           const variables = request.variables ?? {};
           const number = operation.variableDefinitions?.find(
             ({ variable, type }) => isId(type) && holdsNumber(variables[variable.name.value]),
           );
-          if (number !== undefined) throw refusal('BAD_USER_INPUT', 'ID_NOT_A_STRING');
+          if (number !== undefined) throw createLimitError('BAD_USER_INPUT', 'ID_NOT_A_STRING');
           if (countRepresentations(fragmentsOf(document), operation, variables) > MAX_REPRESENTATIONS) {
-            throw refusal('BAD_USER_INPUT', 'MAX_REPRESENTATIONS');
+            throw createLimitError('BAD_USER_INPUT', 'MAX_REPRESENTATIONS');
           }
         },
       }),
@@ -84,7 +84,7 @@ const MESSAGES = {
 
 type Excess = keyof typeof MESSAGES;
 
-function refusal(code: 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT', excess: Excess): LimitError {
+function createLimitError(code: 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT', excess: Excess): LimitError {
   return new LimitError(MESSAGES[excess], {
     extensions: { code, validationErrorCode: excess, http: { status: 400 } },
   });

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { userIdOf, WECHAT } from './users';
 
-/** Response names are few, so that they meet: what is asked for twice has to be merged. */
+/** There are few response names, so that they collide: fields with the same name have to be merged. */
 const alias = fc.constantFrom(...Array<string>(12).fill(''), 'a: ', 'b: ', 'id: ');
 const directive = fc.constantFrom(
   ...Array<string>(40).fill(''),
@@ -132,12 +132,12 @@ const mutationRoot = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('__typename', '...Act', '...Act') },
 );
 
-/** Mostly one: more are not what routers send. */
+/** Mostly one root field: routers do not send more. */
 const rootsOf = (root: fc.Arbitrary<string>, more: string) =>
   fc.oneof(
     { weight: 6, arbitrary: root.map((one) => [one]) },
     { weight: 1, arbitrary: fc.array(root, { minLength: 2, maxLength: 3 }) },
-    // The same field twice, with the same arguments: to be merged.
+    // The same field twice, with the same arguments. Both have to be merged.
     { weight: 1, arbitrary: root.map((one) => [one, one.replace(/^(\w+: )?(\w+\(.*?\)) .*$/, `$1$2 { ${more} }`)]) },
   );
 
@@ -159,7 +159,7 @@ const declarations = fc.record({
 const kind = fc.oneof(
   { weight: 10, arbitrary: fc.record({ type: fc.constant('query'), roots: rootsOf(queryRoot, '... on User { id }') }) },
   { weight: 10, arbitrary: fc.record({ type: fc.constant('mutation'), roots: rootsOf(mutationRoot, 'success') }) },
-  // Apollo Server lets these come as far as any other, and refuses them at the last moment.
+  // Apollo Server validates subscriptions, and rejects them only before the execution.
   {
     weight: 1,
     arbitrary: fc.record({
@@ -200,7 +200,7 @@ export const document = fc
       isCompiled:
         type !== 'subscription' &&
         responseNames.size === 1 &&
-        // Every argument is a variable, and neither directives nor defaults have a say.
+        // Every argument is a variable, and there are no directives or default values.
         fields.every((root) => /^[^(]*\(((, )?\w+: \$\w+)+\)/.test(root)) &&
         !/[@=]/.test(text),
     };

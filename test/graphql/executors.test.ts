@@ -34,7 +34,7 @@ describe('the two executors', () => {
   const READ: Operation = { ...usual, query: ENTITIES, variables: representations(USERS) };
   const WRITE: Operation = { ...usual, query: UNLINK, variables: { userId: USER, extIdpId: WECHAT } };
 
-  test(`give the same answers to ${RUNS} generated operations, and ask GenAuth for the same`, async () => {
+  test(`give the same responses to ${RUNS} generated operations, and make the same calls to GenAuth`, async () => {
     const counts = {
       data: 0,
       compiledQueries: 0,
@@ -64,7 +64,7 @@ describe('the two executors', () => {
       { numRuns: RUNS, seed: 20261124 },
     );
     expect(await countsOf(both.fast)).toEqual(await countsOf(both.reference));
-    // Each kind is to be there many times, or it would hardly have been compared.
+    // Each kind has to occur often, or it was hardly compared.
     expect(counts.compiledQueries).toBeGreaterThan(RUNS / 12);
     expect(counts.compiledMutations).toBeGreaterThan(RUNS / 20);
     expect(counts.data).toBeGreaterThan(RUNS / 4);
@@ -74,12 +74,12 @@ describe('the two executors', () => {
     expect(counts.unlinks).toBeGreaterThan(RUNS / 10);
   }, 1_200_000);
 
-  test('differ in who answers: what routers send is compiled from the second time on', async () => {
+  test('differ in who responds: the operations of routers are compiled from the second time on', async () => {
     for (const [index, request] of [READ, WRITE].entries()) {
       const fresh = { ...request, query: `${request.query} # new to both` };
       expect((await both.expectSame(fresh)).wasCompiled).toBe(false);
       expect((await both.expectSame(fresh)).wasCompiled).toBe(true);
-      // Known by its text, its operation's name and its Accept header: each of them is another one.
+      // A plan is found by the document, the operation name and the Accept header. Each difference is a miss.
       expect((await both.expectSame({ ...fresh, query: `${fresh.query} ` })).wasCompiled).toBe(false);
       expect((await both.expectSame({ ...fresh, accept: `application/json;q=0.${index + 1}` })).wasCompiled).toBe(
         false,
@@ -89,7 +89,7 @@ describe('the two executors', () => {
     }
   });
 
-  test('look at the name of the operation where a document has several', async () => {
+  test('select the operation by its name if a document has several', async () => {
     const query = `query A ($users: [_Any!]!) { _entities(representations: $users) { ... on User { id } } }
       query B ($users: [_Any!]!) { _entities(representations: $users) { ... on User { identities { type } } } }
       mutation C ($userId: ID!, $extIdpId: ID!) { unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { success } }`;
@@ -103,7 +103,7 @@ describe('the two executors', () => {
   describe.each(['http-503', 'envelope-400', 'envelope-404/2004', 'wrong-shape', 'user-mismatch', 'not-json'] as const)(
     'when GenAuth answers reads with %s',
     (fault) => {
-      test('give the same answer to a query, with the same calls', async () => {
+      test('give the same response to a query, with the same calls', async () => {
         await both.learn(READ);
         both.inflict(fault);
         const { body, wasCompiled } = await both.expectSame(READ);
@@ -111,7 +111,7 @@ describe('the two executors', () => {
         expect(wasCompiled).toBe(true);
       });
 
-      test('give the same answer to an unlink that was executed, once', async () => {
+      test('give the same response to an unlink that was executed once', async () => {
         await both.learn(WRITE);
         both.inflict(fault, 'get-user-batch');
         const { executions, wasCompiled } = await both.expectSame(WRITE);
@@ -132,7 +132,7 @@ describe('the two executors', () => {
     ['truncated-json', 1, '"success":true'],
     ['wrong-shape', 1, '"success":true'],
     ['empty', 1, '"success":true'],
-  ])('send an unlink once when GenAuth answers it with %s, and say the same of it', async (fault, executed, said) => {
+  ])('send an unlink once when GenAuth responds with %s, and give the same response', async (fault, executed, said) => {
     await both.learn(WRITE);
     both.inflict(fault, 'unlink-identity');
     const { executions, calls, body, wasCompiled } = await both.expectSame(WRITE);
@@ -216,7 +216,7 @@ describe('the two executors', () => {
   });
 
   test.each(['success', 'success-false', '404', '422'] as const)(
-    'say the same of an unlink of what is not linked, where GenAuth answers that with %s',
+    'give the same response to an unlink of an identity that is not linked, if GenAuth responds with %s',
     async (unlinkMissing) => {
       for (const { switches } of both.emulators) switches.unlinkMissing = unlinkMissing;
       const { wasCompiled } = await both.expectSameTwice({
@@ -227,7 +227,7 @@ describe('the two executors', () => {
     },
   );
 
-  test('show whoever asks for it how long each field took, of what is known, too', async () => {
+  test('report the timings of fields to a router that requests them, also for a compiled operation', async () => {
     await both.learn(READ);
     const response = await fetch(`${both.fast.subgraph.url}/graphql`, {
       method: 'POST',
@@ -241,7 +241,7 @@ describe('the two executors', () => {
     expect(await response.json()).toHaveProperty('extensions.ftv1', expect.any(String));
   });
 
-  test('keep to themselves what another request has begun', async () => {
+  test('keep concurrent unlinks of different requests apart', async () => {
     await both.learn(WRITE);
     both.restore();
     const sendAll = (stack: Stack) =>
@@ -254,14 +254,14 @@ describe('the two executors', () => {
     expect(both.fast.emulator.store.identitiesOf(SUBJECT)).toHaveLength(3);
   });
 
-  describe('refuse alike, once the document is known,', () => {
-    /** Learns the document from a request that nothing is wrong with. */
+  describe('reject alike, after the document was compiled,', () => {
+    /** Compiles the document with a valid request first. */
     async function expectSameAfter(good: Operation, bad: Operation): Promise<Compared> {
       expect((await both.expectSame(good)).body).not.toContain('"errors"');
       return both.expectSame(bad);
     }
 
-    test('a type that is declared as required and not given: nothing is unlinked', async () => {
+    test('a missing type that is declared as required: nothing is unlinked', async () => {
       const query = UNLINK.replace('$type: String', '$type: String!');
       const variables = { userId: USER, extIdpId: WECHAT };
       for (const type of [undefined, null]) {
@@ -299,7 +299,7 @@ describe('the two executors', () => {
         'subscription ($userId: ID!, $extIdpId: ID!) { unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { success } }',
       ],
     ])('a subscription that %s, which passes validation', async (_title, query) => {
-      // What such a client is answered with has to be known, too.
+      // The content type for this Accept header has to be cached too.
       await both.expectSame(READ);
       const variables = { users: representations([USER]).representations, userId: USER, extIdpId: WECHAT };
       const { status, executions } = await both.expectSameTwice({ ...usual, query, variables });

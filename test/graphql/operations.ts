@@ -18,7 +18,7 @@ export interface Operation {
   operationName: string | null | undefined;
   accept: string | undefined;
   caller: CallerKind;
-  /** Whether it is one that routers send: what is compiled, where nothing goes wrong with it. */
+  /** Whether it has the form of a router's operation, so that it is compiled. */
   isCompiled: boolean;
   /** How GenAuth fails, if it does. */
   readFault?: Fault | undefined;
@@ -47,13 +47,13 @@ const variables = fc.record({
   users: weighted(fc.array(representation, { maxLength: 6 }), fc.oneof(wrong, representation)),
   userId: weighted(goodUserId, wrong),
   extIdpId: weighted(fc.constantFrom(WECHAT, WECHAT, GITHUB, UNUSED_SOURCE, 'e'.repeat(24)), wrong),
-  // Left out, null, of an identity, of none, and what cannot be one.
+  // Missing, null, the type of an identity, the type of none, and an invalid type.
   type: weighted(fc.constantFrom(undefined, undefined, null, 'openid', 'unionid', 'generic', 'none'), wrong),
   yes: weighted(fc.constant(true), wrong),
   no: weighted(fc.constant(false), wrong),
 });
 
-/** Any operation over this schema, near to what routers send or a step away from it. */
+/** Any operation of this schema that a router sends, or that is similar to one. */
 export const operation: fc.Arbitrary<Operation> = fc
   .record({
     document,
@@ -97,7 +97,7 @@ export const operation: fc.Arbitrary<Operation> = fc
       empty: '',
     };
     const operationName = names[named as keyof typeof names];
-    // Without a name there must be no choice, and 'Other' is no operation that routers send.
+    // Without a name the document must have one operation. `Other` is not an operation of routers.
     const isFound =
       operationName === undefined || operationName === null ? !hasOther : operationName === name && name !== '';
     return { query, operationName, isCompiled: isCompiled && isFound, ...rest };

@@ -49,18 +49,18 @@ describe('User.identities', () => {
     expect(callsByRoute()).toEqual({ 'GET /api/v3/get-user-batch': 2 });
   });
 
-  test('is gathered across requests while calls are under way', async () => {
+  test('is batched across requests while calls are in progress', async () => {
     stack.emulator.faults.set('get-user-batch', 'latency:100');
     const answers = await Promise.all(
       ids.slice(0, 200).map((id) => stack.ask<EntitiesAnswer>(ENTITIES, representations([id]))),
     );
     stack.emulator.faults.clear();
     expect(answers.map(({ data }) => data?._entities[0]?.id)).toEqual(ids.slice(0, 200));
-    // Without gathering it would be 200; how close to 4 it comes is a matter of when requests arrive.
+    // Without batching there would be 200 calls. How close to 4 it comes depends on when requests arrive.
     expect(stack.emulator.calls.length).toBeLessThan(40);
   });
 
-  test('is what GenAuth says of each user, credentials left out', async () => {
+  test('contains what GenAuth returns for each user, without credentials', async () => {
     const answer = await startStack();
     try {
       const users = answer.emulator.store.users();
@@ -117,7 +117,7 @@ describe('User.identities', () => {
     ]);
   });
 
-  test('is null with an error when GenAuth cannot be asked, and the user stands', async () => {
+  test('is null with an error when GenAuth cannot be reached, and the user is not null', async () => {
     stack.emulator.faults.set('get-user-batch', 'http-503');
     const { status, data, errors } = await stack.ask<EntitiesAnswer>(ENTITIES, representations(ids.slice(0, 2)));
     stack.emulator.faults.clear();

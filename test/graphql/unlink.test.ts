@@ -23,7 +23,7 @@ describe('Mutation.unlinkIdentity', () => {
   const left = () => stack.emulator.store.identitiesOf(target.userId);
   const sent = () => stack.emulator.calls.filter(({ route }) => route === 'POST /api/v3/unlink-identity');
 
-  test('unbinds every identity under the source, and the payload reads the user afresh', async () => {
+  test('unlinks every identity under the source, and the payload contains the user as read afterwards', async () => {
     const { userId, extIdpId } = target;
     const { status, data, errors } = await unlink({ userId, extIdpId });
     expect([status, errors]).toEqual([200, []]);
@@ -37,7 +37,7 @@ describe('Mutation.unlinkIdentity', () => {
     });
   });
 
-  test('unbinds only the identities of a type that is given, and leaves it out on the wire where it is not', async () => {
+  test('unlinks only the identities of a given type, and sends no type if none is given', async () => {
     const { userId, extIdpId, type } = target;
     stack.emulator.store.link(userId, { extIdpId, type: 'sibling', userIdInIdp: 'another' });
     await unlink({ userId, extIdpId, type });
@@ -54,7 +54,7 @@ describe('Mutation.unlinkIdentity', () => {
     ]);
   });
 
-  test('is seen by a read of the same operation, though it read the user before', async () => {
+  test('is visible to a later read of the same operation, even if the user was read before', async () => {
     const query = `mutation ($userId: ID!, $extIdpId: ID!) {
       before: unlinkIdentity(userId: $userId, extIdpId: "${'0'.repeat(24)}") { user { identities { extIdpId } } }
       unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { user { identities { extIdpId } } }
@@ -68,20 +68,20 @@ describe('Mutation.unlinkIdentity', () => {
     expect(after).not.toContain(target.extIdpId);
   });
 
-  test('passes on a refusal as a payload, without GenAuth’s words', async () => {
+  test('returns a refusal as a payload, without GenAuth’s message', async () => {
     const { data, errors } = await unlink({ ...target, userId: 'f'.repeat(24) });
     expect(errors).toEqual([]);
     expect(data?.unlinkIdentity).toMatchObject({ success: false, apiCode: 2004, user: null });
   });
 
-  test('passes on `success: false` as a payload', async () => {
+  test('returns `success: false` as a payload', async () => {
     stack.emulator.faults.set('unlink-identity', 'success-false');
     const { data, errors } = await unlink(target);
     expect(errors).toEqual([]);
     expect(data?.unlinkIdentity).toMatchObject({ success: false });
   });
 
-  test('sends nothing for an argument that is not an id, and does not repeat it', async () => {
+  test('sends nothing if an argument is not an id, and does not repeat the argument', async () => {
     const { data, errors } = await unlink({ ...target, userId: 'sentinel&userIdType=email' });
     expect(data).toEqual({ unlinkIdentity: null });
     expect(errors).toEqual([
@@ -94,7 +94,7 @@ describe('Mutation.unlinkIdentity', () => {
     expect(stack.emulator.calls).toEqual([]);
   });
 
-  test('says NOT_EXECUTED where nothing can have arrived', async () => {
+  test('responds with NOT_EXECUTED if nothing can have arrived', async () => {
     await stack.emulator.close();
     const { data, errors } = await unlink(target);
     expect(data).toEqual({ unlinkIdentity: null });
@@ -103,7 +103,7 @@ describe('Mutation.unlinkIdentity', () => {
     ]);
   });
 
-  test('says NOT_EXECUTED where GenAuth has too many requests', async () => {
+  test('responds with NOT_EXECUTED if GenAuth has too many requests', async () => {
     stack.emulator.faults.set('unlink-identity', 'http-429');
     const { errors } = await unlink(target);
     expect(errors.map(({ extensions }) => extensions)).toEqual([
@@ -112,7 +112,7 @@ describe('Mutation.unlinkIdentity', () => {
     expect(sent()).toHaveLength(1);
   });
 
-  test('tells the caller nothing of our own key when GenAuth refuses it', async () => {
+  test('tells the caller nothing about the subgraph’s key when GenAuth rejects it', async () => {
     stack.emulator.switches.signatureBrand = 'authing';
     const { errors } = await unlink(target);
     expect(errors.map(({ extensions }) => extensions)).toEqual([
@@ -121,7 +121,7 @@ describe('Mutation.unlinkIdentity', () => {
     expect(errors[0]?.extensions).not.toHaveProperty('apiCode');
   });
 
-  test('is settled by reading when the answer is lost after the work was done', async () => {
+  test('is settled by a read when the response is lost after the execution', async () => {
     stack.emulator.faults.set('unlink-identity', 'reset-after-execute');
     const { data, errors } = await unlink(target);
     expect(errors).toEqual([]);
@@ -130,7 +130,7 @@ describe('Mutation.unlinkIdentity', () => {
     expect(sent()).toHaveLength(1);
   });
 
-  test('says UNKNOWN when the answer is lost and the identity is still there, and sends no second time', async () => {
+  test('responds with UNKNOWN when the response is lost and the identity is still there, and is not sent again', async () => {
     stack.emulator.faults.set('unlink-identity', 'reset-before-execute');
     const { data, errors } = await unlink(target);
     expect(data).toEqual({ unlinkIdentity: null });

@@ -6,7 +6,7 @@ export const GITHUB = '62f20932716fbcc10d966ee6';
 export const UNUSED_SOURCE = '62f20932716fbcc10d966ee7';
 export const userIdOf = (user: number): string => (user === 0 ? SUBJECT : `60194296801dc7bc2a1b28${user}0`);
 
-/** Users with several identities under one source, with one, and with none; every id is given, so that two pools are equal. */
+/** Users with several identities under one source, with one, and with none. All ids are fixed, so that two pools are equal. */
 export const SEED: Seed = {
   extIdps: [
     { id: WECHAT, name: '微信', type: 'wechat', connections: [{ id: '62f2093244fa5cb19ff21ed3', identifier: 'w' }] },

@@ -65,7 +65,7 @@ async function auditOpen(args: readonly string[], environment = env): Promise<{ 
 
 const reconcile = () => auditOpen([file, '--reconcile', '--older-than', '0']);
 
-/** The first identity of each of the first users, as something to unlink. */
+/** Targets of unlinks: the first identity of each of the first users. */
 function targets(count: number): Target[] {
   return emulator.store.users().flatMap(({ profile, identities }, index) => {
     const [identity] = identities;
@@ -82,7 +82,7 @@ function isLinked({ userId, extIdpId }: Target): boolean {
   return emulator.store.identitiesOf(userId).some((row) => row.extIdpId === extIdpId);
 }
 
-/** Starts the production process, asks it for unlinks all at once, and kills it when the moment has come. */
+/** Starts the production process, sends concurrent unlinks, and kills the process at a given moment. */
 async function killWhen(moment: () => boolean, unlinks: readonly Target[]): Promise<void> {
   const main = await startMain(emulator, { ...env, AUDIT_LOG: file });
   started.push(main);
@@ -101,7 +101,7 @@ describe('a process that is killed in the middle of an unlink', () => {
     ['before GenAuth executes it, which it does later', 'latency:700', arrived],
     ['within the answer', 'drip', executed],
   ];
-  test.each(moments)('leaves an intent, which reading settles: %s', async (_moment, fault, moment) => {
+  test.each(moments)('leaves an intent, which a read settles: %s', async (_moment, fault, moment) => {
     emulator.faults.set('unlink-identity', fault);
     const [target = NOBODY] = targets(1);
     await killWhen(moment, [target]);
@@ -130,7 +130,7 @@ describe('a process that is killed in the middle of an unlink', () => {
     expect(await auditOpen([file], {})).toEqual({ code: 0, output: 'Every intent has an outcome.\n' });
   });
 
-  test('leaves an intent that stays open while the identity is linked, and nothing is written about it', async () => {
+  test('leaves an intent that stays open while the identity is linked, and appends nothing', async () => {
     emulator.faults.set('unlink-identity', 'hang-before-execute');
     const [target = NOBODY] = targets(1);
     await killWhen(arrived, [target]);
@@ -163,7 +163,7 @@ describe('a process that is killed in the middle of an unlink', () => {
       const ended = new Set(outcomes.map(({ operationId }) => operationId));
       const left = intents.filter(({ operationId }) => !ended.has(operationId));
       expect(left.filter(({ operationId }) => !output.includes(operationId))).toEqual([]);
-      // Last, because what was on the way at the kill is executed after it.
+      // Checked last, because GenAuth may execute a request after the process was killed.
       expect(users(intents.map(({ target }) => target))).toEqual(
         expect.arrayContaining(users(emulator.store.executions)),
       );
@@ -186,7 +186,7 @@ async function writeIntents(intents: readonly (Target & { type?: string })[], ch
 }
 
 describe('npm run audit:open', () => {
-  test('lists when, which, who and what, a line each, and cannot be made to control the terminal', async () => {
+  test('lists time, id, actor and target in one line per intent, without control characters', async () => {
     const [target = NOBODY] = targets(1);
     await writeIntents([target], { actor: { iss: 'i', sub: 'a\u001b[2Jb\u009b', azp: null, scopes: [] } });
     await writeIntents([target], { operationId: 'of-the-router', actor: null });
@@ -201,7 +201,7 @@ describe('npm run audit:open', () => {
     );
   });
 
-  test('lists one that may be under way, and does not ask about it', async () => {
+  test('lists an intent that may be in progress, and does not read its user', async () => {
     await writeIntents(targets(1), { ts: new Date().toISOString() });
     const { code, output } = await auditOpen([file, '--reconcile']);
     expect(code).toBe(1);
@@ -210,7 +210,7 @@ describe('npm run audit:open', () => {
     expect(await auditLines()).toHaveLength(1);
   });
 
-  test('looks at the type where one was given', async () => {
+  test('compares the type if the intent has one', async () => {
     const [{ profile, identities } = { profile: { userId: '' }, identities: [] }] = emulator.store.users();
     const { extIdpId = '', type = '' } = identities[0] ?? {};
     await writeIntents([
@@ -222,7 +222,7 @@ describe('npm run audit:open', () => {
     expect(output).toMatch(/operation-0 .* open: still linked\n.*operation-1 .* settled: verified_absent\n/);
   });
 
-  test('leaves open what GenAuth does not say: no answer, no such user, and an id that is none', async () => {
+  test('leaves an intent open if there is no response, no such user, or an invalid id', async () => {
     emulator.faults.set('get-user-identities', [{ fault: 'http-502' }]);
     await writeIntents(targets(1));
     expect((await reconcile()).output).toContain('open: GenAuth could not be asked (http_error)');
@@ -235,7 +235,7 @@ describe('npm run audit:open', () => {
     expect(await auditLines()).toHaveLength(2);
   });
 
-  test('goes on after a line that was cut off, and says how many it could not read', async () => {
+  test('continues after a truncated line, and reports the number of unreadable lines', async () => {
     const [target = NOBODY] = targets(1);
     emulator.store.unlink(target);
     await writeIntents([target]);
@@ -246,7 +246,7 @@ describe('npm run audit:open', () => {
     expect((await auditOpen([file], {})).code).toBe(0);
   });
 
-  test('says how far it is when it takes long', async () => {
+  test('reports its progress', async () => {
     emulator.faults.set('get-user-identities', 'latency:1500');
     await writeIntents(targets(8));
     const { output } = await reconcile();
@@ -261,13 +261,13 @@ describe('npm run audit:open', () => {
     ['an age that is no number', ['a', '--older-than', '1m']],
     ['a file that is not there', ['/nowhere/audit.log']],
     ['a folder', ['/']],
-  ])('cannot be followed, and says so with 2: %s', async (_what, args) => {
+  ])('exits with 2 if the command line is invalid: %s', async (_what, args) => {
     const { code, output } = await auditOpen(args);
     expect(code).toBe(2);
     expect(output).toMatch(/See --help\.\n$/);
   });
 
-  test('needs the variables of GenAuth to reconcile, and names all that are bad, but no value', async () => {
+  test('requires the variables of GenAuth to reconcile, and names all invalid ones without their values', async () => {
     await writeFile(file, '');
     const bad = { GENAUTH_ACCESS_KEY_SECRET: 'sentinel secret', GENAUTH_HOST: 'sentinel', PORT: 'sentinel' };
     const { code, output } = await auditOpen([file, '--reconcile'], bad);
@@ -278,7 +278,7 @@ describe('npm run audit:open', () => {
     expect(output).not.toMatch(/sentinel|PORT/);
   });
 
-  test('explains itself', async () => {
+  test('prints its help', async () => {
     const { code, output } = await auditOpen(['--help'], {});
     expect(code).toBe(0);
     expect(output).toMatch(/Usage: npm run audit:open -- FILE/);

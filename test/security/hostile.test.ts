@@ -6,7 +6,7 @@ const ENTITY = `__typename:"User",id:"${USER}"`;
 const times = (count: number, make: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => make(i)).join(' ');
 const document = (query: string, variables: unknown = {}) => JSON.stringify({ query, variables });
-/** Writes the body by hand: what is too deep for a parser is too deep for whoever writes it as well. */
+/** Builds the text of the body directly, because `JSON.stringify` overflows at this depth too. */
 const withVariable = (type: string, json: string) =>
   `{"query":"query ($a: ${type}) { _entities(representations: [{id: $a}]) { __typename } }","variables":{"a":${json}}}`;
 const literal = (value: string) =>
@@ -80,7 +80,7 @@ describe('a hostile request', () => {
     return { status: response.status, data, errors };
   }
 
-  test.each(HOSTILE)('of %s is refused, and its neighbour is answered', async (_what, body) => {
+  test.each(HOSTILE)('of %s is rejected, and a concurrent request is served', async (_what, body) => {
     const [hostile, neighbour] = await Promise.all([post(body), post(document('{ __typename }'))]);
     expect([hostile.status, hostile.errors[0]?.extensions['code']]).toEqual([
       400,
@@ -90,7 +90,7 @@ describe('a hostile request', () => {
     expect(stack.emulator.calls).toEqual([]);
   });
 
-  test('does not end the process: a type nobody knows beside entities that fail', async () => {
+  test('does not end the process: an unknown type next to entities that fail', async () => {
     stack.emulator.faults.set('get-user-batch', 'http-500');
     const failing = { __typename: 'User', id: USER };
     const strangers = [
@@ -109,7 +109,7 @@ describe('a hostile request', () => {
     expect((await post(document('{ __typename }'))).status).toBe(200);
   });
 
-  test('cannot change what objects are', async () => {
+  test('cannot change the prototype of objects', async () => {
     const bodies = [
       '{"query":"{ __typename }","variables":{"__proto__":{"polluted":1}}}',
       '{"query":"{ __typename }","variables":{"constructor":{"prototype":{"polluted":1}}}}',

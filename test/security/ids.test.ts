@@ -38,7 +38,7 @@ describe('an id', () => {
     expect(stack.emulator.calls).toEqual([]);
   }
 
-  test.each(NOT_IDS)('with %s is nobody’s: nothing is sent, and it is not repeated', async (_what, value) => {
+  test.each(NOT_IDS)('with %s is rejected: nothing is sent, and the value is not repeated', async (_what, value) => {
     const representations = [{ __typename: 'User', id: value }];
     expectBadInput((await stack.ask(ENTITIES, { representations })).errors, value);
     for (const variables of [

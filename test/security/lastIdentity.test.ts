@@ -14,7 +14,7 @@ const SOURCE = '62f20932716fbcc10d966ee6';
 const SECOND_SOURCE = '62f20932716fbcc10d966ee7';
 const UNLINKER = { sub: undefined, scope: 'identity:unlink' };
 
-/** Every user holds one identity under SOURCE; what else they hold is the point. */
+/** Every user has one identity under SOURCE. The users differ in their other ways to sign in. */
 const USERS: Readonly<Record<string, Omit<SeedUser, 'identities'> & { second?: boolean; unverified?: boolean }>> = {
   nothing: { id: 'a'.repeat(23) + '1' },
   'another source': { id: 'a'.repeat(23) + '2', second: true },
@@ -127,7 +127,7 @@ describe('the guard of the last way to sign in', () => {
     expect(sent(guarded)).toEqual([]);
   });
 
-  test('leaves one way when all of them are unlinked at once', async () => {
+  test('leaves one way when all of them are unlinked concurrently', async () => {
     const guarded = await start('self');
     const userId = idOf('another source');
     const headers = credentials(issuer.token({ sub: userId }));

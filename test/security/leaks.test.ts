@@ -84,7 +84,7 @@ const HOSTILE = [
   JSON.stringify({ query: UNLINK, variables: { userId: 'sentinel', extIdpId: 'sentinel&a=b', type: 'sentinel\n' } }),
 ];
 
-describe('a process, through a wide mix of operations, faults and refusals', () => {
+describe('a process, after a mix of operations, faults and rejections', () => {
   let emulator: Emulator;
   let issuer: Issuer;
   let main: Main;
@@ -163,7 +163,7 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
 
   const log = () => main.output();
 
-  test('has answered, logged and recorded something of every kind', () => {
+  test('has sent, logged and recorded something of every kind', () => {
     const codes = new Set([...answers.join('\n').matchAll(/"code":"(\w+)"/g)].map(([, code]) => code));
     expect([...codes]).toEqual(
       expect.arrayContaining(['UNAUTHENTICATED', 'FORBIDDEN', 'BAD_USER_INPUT', 'UPSTREAM_AUTH_FAILED', 'BAD_REQUEST']),
@@ -173,7 +173,7 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
     expect(audit).toMatch(/"unlink\.intent"[^]*"unlink\.outcome"/);
   });
 
-  test('has not said INTERNAL_SERVER_ERROR, and has left as it should', () => {
+  test('has not responded with INTERNAL_SERVER_ERROR, and has exited cleanly', () => {
     expect(exitCode).toBe(0);
     expect(answers.filter((answer) => answer.includes('INTERNAL_SERVER_ERROR'))).toEqual([]);
   });
@@ -190,8 +190,8 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
     expect(secrets().filter((secret) => everything.includes(secret))).toEqual([]);
   });
 
-  test('has repeated nothing of a request that it refused', () => {
-    // A field is named in the words of GraphQL, once its name is known to be no more than a name.
+  test('has repeated nothing from a request that it rejected', () => {
+    // Validation messages contain the name of a field, which cannot hold more than a name.
     const repeated = answers.filter((answer) =>
       answer.replaceAll('Cannot query field \\"sentinel\\"', '').includes('sentinel'),
     );
@@ -199,22 +199,22 @@ describe('a process, through a wide mix of operations, faults and refusals', () 
     expect(log().includes('sentinel')).toBe(false);
   });
 
-  test('has put personal data into answers alone', () => {
+  test('has written personal data to responses only', () => {
     for (const text of [log(), audit]) expect(text.match(/personal-(?!subject)\w+|personal@|13800009999/g)).toBeNull();
   });
 
-  test('has put the ids of users into answers and the audit trail alone', () => {
+  test('has written user ids to responses and the audit trail only', () => {
     expect(audit).toContain(USER);
     expect([USER, LONER, 'personal-subject'].filter((id) => log().includes(id))).toEqual([]);
   });
 
-  test('has named GenAuth’s host, words and paths to no caller', () => {
+  test('has sent GenAuth’s host, messages and paths to no caller', () => {
     const leaked = answers.filter((answer) => /127\.0\.0\.1|\/api\/v3|node_modules|at \w+ \(|<html|用户/.test(answer));
     expect(leaked).toEqual([]);
   });
 });
 
-/** Everything that can be reached from a value, as a debugger would: own fields, also those that are not listed, and causes. */
+/** Returns everything that can be reached from a value: own fields, including those that are not enumerable, and causes. */
 function reachable(value: unknown, seen = new Set<unknown>()): string {
   if (typeof value === 'string') return value;
   if (typeof value !== 'object' || value === null || seen.has(value)) return '';
@@ -225,7 +225,7 @@ function reachable(value: unknown, seen = new Set<unknown>()): string {
 }
 
 describe('an error of the management API', () => {
-  test.each(['signature', 'token'] as const)('leads to no secret by any way, with %s', async (authentication) => {
+  test.each(['signature', 'token'] as const)('contains no secret in any property, with %s', async (authentication) => {
     const emulator = await startEmulator({ seed: SEED, accessKey: ACCESS_KEY });
     const management = new ManagementClient({
       origin: emulator.url,

@@ -34,7 +34,7 @@ describe('the limits of a request', () => {
     return { status: response.status, headers: response.headers, errors };
   }
 
-  /** Refused as a whole, with 400 and this code, and nothing was sent to GenAuth. */
+  /** Expects a rejection with 400 and this code, and no call to GenAuth. */
   async function expectRefused(body: Body, code: string): Promise<void> {
     const { status, errors } = await post(body);
     const { validationErrorCode, code: general } = errors[0]?.extensions ?? {};
@@ -47,7 +47,7 @@ describe('the limits of a request', () => {
     expect([status, errors]).toEqual([200, []]);
   }
 
-  test('hold MAX_MUTATION_FIELDS fields of a mutation, and not one more', async () => {
+  test('allow MAX_MUTATION_FIELDS fields in a mutation, and not one more', async () => {
     await expectAccepted({ query: `mutation { a: ${FIELD} b: ${FIELD} }` });
     expect(stack.emulator.store.executions).toHaveLength(2);
   });
@@ -90,7 +90,7 @@ describe('the limits of a request', () => {
     await expectRefused(body, 'TOO_MANY_MUTATIONS');
   });
 
-  test('hold 30 aliases and 50 directives', async () => {
+  test('allow 30 aliases and 50 directives', async () => {
     await expectAccepted({ query: `{ ${times(30, (i) => `a${i}: __typename`)} }` });
     await expectRefused({ query: `{ ${times(31, (i) => `a${i}: __typename`)} }` }, 'MAX_ALIASES');
     const inFragments = times(31, (i) => `fragment f${i} on Query { a${i}: __typename }`);
@@ -99,7 +99,7 @@ describe('the limits of a request', () => {
     await expectRefused({ query: `{ ${times(51, () => `... @skip(if: true) { __typename }`)} }` }, 'MAX_DIRECTIVES');
   });
 
-  test('hold a depth of 15, which fragments do not hide', async () => {
+  test('allow a depth of 15, with fragments expanded', async () => {
     const open = await startStack({ env: { INTROSPECTION: 'on' } });
     const below = (levels: number): string => (levels === 0 ? 'name' : `ofType { ${below(levels - 1)} }`);
     const verdict = async (document: string) => {
@@ -116,13 +116,13 @@ describe('the limits of a request', () => {
     await open.close();
   });
 
-  test('hold 15 000 tokens', async () => {
+  test('allow 15 000 tokens', async () => {
     const query = times(3_000, (i) => `query q${i} { __typename }`);
     await expectAccepted({ query, operationName: 'q0' });
     await expectRefused({ query: `${query} { __typename }`, operationName: 'q0' }, 'GRAPHQL_PARSE_FAILED');
   });
 
-  test('hold 256 KiB', async () => {
+  test('allow 256 KiB', async () => {
     const body = (bytes: number) => `{"query":"{ __typename }","x":"${'x'.repeat(bytes - 33)}"}`;
     expect(body(262_144).length).toBe(262_144);
     await expectAccepted(body(262_144));
@@ -178,7 +178,7 @@ describe('the limits of a request', () => {
     await expectRefused(body(1_001), 'MAX_REPRESENTATIONS');
   });
 
-  test('hold MAX_IN_FLIGHT requests: more are refused, and those under way are served', async () => {
+  test('allow MAX_IN_FLIGHT requests: further ones are rejected, and those in progress are served', async () => {
     stack.emulator.faults.set('get-user-batch', 'latency:400');
     const query = `query ($r: [_Any!]!) { _entities(representations: $r) { ... on User { identities { id } } } }`;
     const slow = Array.from({ length: 4 }, () => post({ query, variables: { r: users(1) } }));
@@ -195,7 +195,7 @@ describe('the limits of a request', () => {
     await expectAccepted({ query: '{ __typename }' });
   });
 
-  test('are looked at before anything else is', async () => {
+  test('are checked before all other rules', async () => {
     await expectRefused({ query: `{ ${times(31, (i) => `a${i}: nothing`)} }` }, 'MAX_ALIASES');
     await expectRefused({ query: `{ __typename ${'@include(if: true) '.repeat(51)} }` }, 'MAX_DIRECTIVES');
     await expectRefused({ query: `${'{ nothing '.repeat(16)}${'}'.repeat(16)}` }, 'MAX_DEPTH');

@@ -14,7 +14,7 @@ const OTHER = '60194296801dc7bc2a1b2736';
 const NOBODY = 'f'.repeat(24);
 const SOURCE = '62f20932716fbcc10d966ee6';
 const SECOND_SOURCE = '62f20932716fbcc10d966ee7';
-/** Nobody is linked to it, so that an unlink from it takes nothing. */
+/** No user is linked to this source, so that an unlink from it removes nothing. */
 const UNUSED_SOURCE = '62f20932716fbcc10d966ee8';
 
 const SEED = {
@@ -115,7 +115,7 @@ describe('what a caller may do', () => {
     expect(await powers(stackOf(selfUnlink), claims)).toBe(expected);
   });
 
-  test('is refused in the same bytes whether the user exists or not', async () => {
+  test('is rejected with the same bytes whether the user exists or not', async () => {
     const { subgraph, emulator } = stackOf('allow');
     const answer = async (query: string, userId: string) => {
       const response = await fetch(`${subgraph.url}/graphql`, {
@@ -143,7 +143,7 @@ describe('what a caller may do', () => {
     expect(stack.emulator.calls.flatMap(({ userIds }) => userIds)).toEqual([SUBJECT]);
   });
 
-  test('is not widened by an unlink: who may not read gets the payload, and not what is left', async () => {
+  test('is not extended by an unlink: a caller who may not read gets the payload without the remaining identities', async () => {
     const claims = { sub: undefined, scope: UNLINKER };
     const variables = { userId: OTHER, extIdpId: UNUSED_SOURCE };
     const { data, errors } = await stackOf('allow').ask<UnlinkAnswer>(UNLINK, variables, as(claims));
@@ -151,7 +151,7 @@ describe('what a caller may do', () => {
     expect(errors.map(({ extensions }) => extensions)).toEqual([FORBIDDEN]);
   });
 
-  test('is not what the request says of itself', async () => {
+  test('is not decided by what the request claims', async () => {
     const { subgraph, emulator } = stackOf('allow');
     const claims = { sub: OTHER, scope: BOTH };
     const response = await fetch(`${subgraph.url}/graphql`, {
