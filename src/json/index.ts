@@ -1,4 +1,5 @@
 /** The door to JSON: read as bytes without making objects, written as bytes without making strings. */
 export { isObject, type JSONObject } from './object';
-export { JsonError, type JsonKind, JsonReader } from './reader';
+export { type JsonKind, JsonReader } from './reader';
+export { JsonError } from './scalars';
 export { JsonWriter } from './writer';
