@@ -7,7 +7,7 @@ export interface StoredApplication {
   readonly id: string;
   readonly name: string;
   readonly basicLoginMethods: readonly BasicLoginMethod[];
-  /** The identifiers of connections, each with whether it is enabled. Default: every connection of the pool is enabled. */
+  /** By identifier, whether a connection is enabled. null: every connection of the pool is enabled. */
   readonly connections: ReadonlyMap<string, boolean> | null;
 }
 

@@ -10,20 +10,23 @@ import type { UserPool } from './userPool';
 export function listExtIdp(pool: UserPool, request: RequestData): DataOf<'GET /api/v3/list-ext-idp'> {
   const { store, switches } = pool;
   const appId = optionalTextOf(request, 'appId');
-  const list: ExtIdpDto[] = store.extIdps().map(({ id, name, logo, type }) => ({ id, name, logo, type }));
-  if (appId === undefined || switches.extIdpAppId === 'ignored') return toExtIdpList(list, switches);
-  const connections = connectionsOf(findApplication(pool, appId), store.extIdps());
-  const enabled = new Set(connections.filter((connection) => connection.enabled).map(({ extIdpId }) => extIdpId));
-  return toExtIdpList(
-    list.filter(({ id }) => enabled.has(id)),
-    switches,
-  );
-}
-
-function toExtIdpList(list: ExtIdpDto[], { extIdpList }: Switches): DataOf<'GET /api/v3/list-ext-idp'> {
-  const asObject = extIdpList === 'object' && list.length === 1;
+  const byApplication = appId !== undefined && switches.extIdpAppId === 'enabled';
+  const applications = byApplication ? [findApplication(pool, appId)] : store.applications();
+  const isListed = (id: string) =>
+    (!byApplication && switches.extIdpDisabled === 'listed') || applications.some((app) => isEnabled(pool, app, id));
+  const list: ExtIdpDto[] = store
+    .extIdps()
+    .filter(({ id }) => isListed(id))
+    .map(({ id, name, logo, type }) => ({ id, name, logo, type }));
+  const asObject = switches.extIdpList === 'object' && list.length === 1;
   // The type says what GenAuth documents. GenAuth's own sample shows one object.
   return { totalCount: list.length, list: (asObject ? list[0] : list) as ExtIdpDto[] };
+}
+
+function isEnabled({ store }: UserPool, application: StoredApplication, extIdpId: string): boolean {
+  return connectionsOf(application, store.extIdps()).some(
+    (connection) => connection.extIdpId === extIdpId && connection.enabled === true,
+  );
 }
 
 /** @see docs/genauth-api.md#get-ext-idp */

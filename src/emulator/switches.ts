@@ -100,6 +100,10 @@ export const SWITCHES = {
     ['ignored', 'enabled'],
     'Whether `appId` of list-ext-idp selects the sources that this application enables',
   ),
+  extIdpDisabled: oneOf(
+    ['listed', 'omitted'],
+    'Whether list-ext-idp without `appId` lists sources that no application enables',
+  ),
   applicationMissing: oneOf(
     ['2011', '404', '400'],
     'An unknown application: 404 with apiCode 2011, 404 without an apiCode, or 400',

@@ -84,6 +84,14 @@ describe('list-ext-idp', () => {
     expect((await call(emulator, 'list-ext-idp', { appId: NOBODY })).body).toMatchObject({ apiCode: 2011 });
   });
 
+  test('omits sources that no application enables when extIdpDisabled says so', async () => {
+    expect(await list({})).toHaveLength(7);
+    emulator.switches.extIdpDisabled = 'omitted';
+    const sources = (await list({})) as { id: string }[];
+    expect(sources).toHaveLength(6);
+    expect(sources.map(({ id }) => id)).not.toContain(SAML);
+  });
+
   test('returns a list of one source as that source when extIdpList is object', async () => {
     emulator.switches.extIdpList = 'object';
     expect(await list({})).toHaveLength(7);
@@ -94,7 +102,7 @@ describe('list-ext-idp', () => {
   });
 
   test.each([404, 400, 499])(
-    'has sources whose absence get-ext-idp reports as extIdpMissing %i',
+    'has no unknown source: get-ext-idp and link-identity refuse one with extIdpMissing %i',
     async (statusCode) => {
       emulator.switches.extIdpMissing = String(statusCode) as '404';
       expect((await call(emulator, 'get-ext-idp', { id: NOBODY })).body).toMatchObject({ statusCode });

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import type { Emulator } from '../../src/emulator';
 import { signedRequest } from './caller';
 
-/** What came over the socket until it ended, and how it ended. */
+/** The bytes that arrived over a socket, and how the connection ended. */
 export interface Received {
   head: string;
   body: Buffer;

@@ -16,11 +16,11 @@ async function readTimes(times: number, from: Emulator): Promise<Reply[]> {
   return replies;
 }
 
-// One call in a thousand seconds: the burst is all that a test can see, however slow the machine is.
+// One call in 1000 seconds: a test sees only the burst, however slow the machine is.
 const ONE = 0.001;
 
 describe('the rate limit', () => {
-  test('answers HTTP 429 with the documented body and no further headers', async () => {
+  test('responds with HTTP 429, the documented body and no Retry-After', async () => {
     const limited = await start({ qps: ONE });
     const [first, second] = await readTimes(2, limited);
     expect([first?.status, first?.body.statusCode]).toEqual([200, 200]);
@@ -30,7 +30,7 @@ describe('the rate limit', () => {
     expect(limited.calls).toMatchObject([{ executed: true }, { authenticated: true, executed: false }]);
   });
 
-  test('answers in the envelope, and with Retry-After, by switch', async () => {
+  test('responds in the envelope and with Retry-After when the switches say so', async () => {
     const limited = await start({ qps: ONE, switches: { rateLimitedAs: 'body', retryAfter: 'seconds' } });
     const [, second, third] = await readTimes(3, limited);
     expect([second?.status, second?.body.statusCode, second?.headers.get('retry-after')]).toEqual([200, 429, '1']);
@@ -40,7 +40,7 @@ describe('the rate limit', () => {
     expect(fourth?.headers.get('retry-after')).toMatch(/ GMT$/);
   });
 
-  test('lets calls through again as time passes', async () => {
+  test('accepts calls again after some time', async () => {
     const limited = await start({ qps: ONE });
     await readTimes(2, limited);
     limited.switches.qps = 1000;
@@ -58,14 +58,14 @@ describe('the rate limit', () => {
     expect((await start({})).switches.qps).toBe(300);
   });
 
-  test('comes after authentication: a refused caller uses nothing up', async () => {
+  test('does not count requests with wrong credentials', async () => {
     const limited = await start({ qps: ONE });
     const key = { accessKeyId: limited.accessKeyId, accessKeySecret: 'not it' };
     expect((await call(limited, 'get-user', { userId: ZHANG_SAN }, { key })).body.apiCode).toBe(1300);
     expect((await readTimes(1, limited))[0]?.status).toBe(200);
   });
 
-  test('comes before validation: a malformed request uses one up', async () => {
+  test('counts malformed requests', async () => {
     const limited = await start({ qps: ONE });
     expect((await call(limited, 'get-user', { userId: '' })).body.statusCode).toBe(400);
     expect((await readTimes(1, limited))[0]?.status).toBe(429);

@@ -24,7 +24,7 @@ function wrongSecret() {
 }
 
 describe('a signed request', () => {
-  test.each(['genauth', 'authing'] as const)('is accepted in the words of %s', async (brand) => {
+  test.each(['genauth', 'authing'] as const)('is accepted with the scheme and headers of %s', async (brand) => {
     const { status, body } = await read({ brand });
     expect([status, body.statusCode, body.apiCode]).toEqual([200, 200, undefined]);
     expect(body.data).toHaveLength(3);
@@ -33,16 +33,16 @@ describe('a signed request', () => {
     ]);
   });
 
-  test('may carry its date as epoch milliseconds', async () => {
+  test('can have its date as epoch milliseconds', async () => {
     expect((await read({ headers: { date: String(Date.now()) } })).body.statusCode).toBe(200);
   });
 
-  test('may carry its date under the name that the C# SDK uses', async () => {
+  test('can have its date in the header that the C# SDK uses', async () => {
     const headers = { date: null, 'x-authing-date': String(Date.now()) };
     expect((await read({ brand: 'authing', headers })).body.statusCode).toBe(200);
   });
 
-  test('is signed over values as they are, before they are encoded', async () => {
+  test('is signed over values before they are percent-encoded', async () => {
     const { body } = await call(emulator, 'get-user', { userId: '张三 a&b=c', userIdType: 'username' });
     expect([body.statusCode, body.apiCode]).toEqual([404, 2004]);
   });
@@ -94,7 +94,7 @@ describe('a signed request', () => {
     expect((await send(request)).body).toMatchObject({ statusCode: 401, apiCode: 1306 });
   });
 
-  test('that was refused has not consumed its signature', async () => {
+  test('does not use up its signature when it is refused', async () => {
     emulator.switches.clockOffsetMs = 3_600_000;
     const request = signedRequest(emulator, 'get-user-identities', { userId: ZHANG_SAN });
     expect((await send(request)).body.apiCode).toBe(1305);
@@ -119,12 +119,12 @@ describe('the switches of signatures', () => {
     expect((await send(request)).body.statusCode).toBe(200);
   });
 
-  test('skewWindowMs decides how old a date may be', async () => {
+  test('skewWindowMs is the difference that a date may have', async () => {
     emulator.switches.skewWindowMs = Infinity;
     expect((await read({ headers: OLD_DATE })).body.statusCode).toBe(200);
   });
 
-  test('clockOffsetMs moves the clock that dates are compared with, and the Date header', async () => {
+  test('clockOffsetMs moves the clock for date checks and for the Date header', async () => {
     emulator.switches.clockOffsetMs = -3_600_000;
     const { body, headers } = await read();
     expect(body.apiCode).toBe(1305);
@@ -133,25 +133,25 @@ describe('the switches of signatures', () => {
     expect((await read({ headers: { date: inItsTime } })).body.statusCode).toBe(200);
   });
 
-  test('signatureStatusCode is the statusCode of all of them', async () => {
+  test('signatureStatusCode is the statusCode of every refused signature', async () => {
     emulator.switches.signatureStatusCode = 403;
     expect((await read({ key: wrongSecret() })).body).toMatchObject({ statusCode: 403, apiCode: 1300 });
     expect((await read({ headers: NO_DATE })).body).toMatchObject({ statusCode: 403, apiCode: 1304 });
   });
 
-  test('unauthorizedAs http answers a 401 under HTTP 401', async () => {
+  test('unauthorizedAs http turns an envelope of 401 into HTTP 401', async () => {
     emulator.switches.unauthorizedAs = 'http';
     const { status, body } = await read({ key: wrongSecret() });
     expect([status, body.statusCode, body.apiCode]).toEqual([401, 401, 1300]);
   });
 
-  test('signatureBrand admits one brand alone', async () => {
+  test('signatureBrand accepts only one brand', async () => {
     emulator.switches.signatureBrand = 'authing';
     expect((await read({ brand: 'genauth' })).body).toMatchObject({ statusCode: 401, apiCode: 2020 });
     expect((await read({ brand: 'authing' })).body.statusCode).toBe(200);
   });
 
-  test('dateFormat admits one form alone', async () => {
+  test('dateFormat accepts only one form', async () => {
     emulator.switches.dateFormat = 'ms';
     expect((await read()).body.apiCode).toBe(1303);
     expect((await read({ headers: { date: String(Date.now()) } })).body.statusCode).toBe(200);
@@ -159,7 +159,7 @@ describe('the switches of signatures', () => {
     expect((await read({ headers: { date: String(Date.now()) } })).body.apiCode).toBe(1303);
   });
 
-  test('trailingQuestionMark decides about a "?" that was signed and never sent', async () => {
+  test('trailingQuestionMark accepts or refuses a "?" that was signed but not sent', async () => {
     const signing = { signed: { path: '/api/v3/list-ext-idp?' } };
     expect((await call(emulator, 'list-ext-idp', {}, signing)).body.statusCode).toBe(200);
     emulator.switches.trailingQuestionMark = 'refuse';

@@ -34,7 +34,7 @@ function pool(brand = 'authing', id = emulator.userPoolId) {
 const REFUSED = { statusCode: 401, apiCode: 2020 };
 
 describe('get-management-token', () => {
-  test('answers with a token that names the user pool, for two hours', async () => {
+  test('returns a token for two hours that names the user pool', async () => {
     const { accessKeyId, accessKeySecret, userPoolId } = emulator;
     const { status, body } = await ask({ accessKeyId, accessKeySecret });
     const data = body.data as { access_token: string; expires_in: number };
@@ -47,13 +47,13 @@ describe('get-management-token', () => {
     expect(claims.exp - claims.iat).toBe(7200);
   });
 
-  test('keeps the secret out of the record of calls', async () => {
+  test('does not record the secret in calls', async () => {
     await fetchToken();
     expect(emulator.calls).toMatchObject([{ data: { accessKeyId: emulator.accessKeyId }, executed: true }]);
     expect(JSON.stringify(emulator.calls)).not.toContain(emulator.accessKeySecret);
   });
 
-  test('refuses a wrong key, with 401 or, by switch, 403', async () => {
+  test('refuses a wrong key with 401, or with 403 when wrongKey says so', async () => {
     const wrong = { accessKeyId: emulator.accessKeyId, accessKeySecret: 'not it' };
     expect((await ask(wrong)).body).toMatchObject(REFUSED);
     emulator.switches.wrongKey = '403';
@@ -75,7 +75,7 @@ describe('a management token', () => {
     expect(body.data).toHaveLength(3);
   });
 
-  test('is accepted more than once, unlike a signature', async () => {
+  test('is accepted more than once', async () => {
     const headers = { authorization: `Bearer ${await fetchToken()}`, ...pool() };
     await read(headers);
     expect((await read(headers)).body.statusCode).toBe(200);
@@ -103,7 +103,7 @@ describe('a management token', () => {
   });
 
   test.each(['either', 'none'] as const)(
-    'is refused for another user pool when userPoolHeader is %s',
+    'is refused with the id of another user pool when userPoolHeader is %s',
     async (value) => {
       emulator.switches.userPoolHeader = value;
       const headers = { authorization: `Bearer ${await fetchToken()}`, ...pool('authing', 'f'.repeat(24)) };
@@ -111,7 +111,7 @@ describe('a management token', () => {
     },
   );
 
-  test('is refused after its life, which tokenLifeSeconds sets', async () => {
+  test('is refused after tokenLifeSeconds', async () => {
     emulator.switches.tokenLifeSeconds = 60;
     const headers = { authorization: `Bearer ${await fetchToken()}`, ...pool() };
     expect((await read(headers)).body.statusCode).toBe(200);
@@ -119,7 +119,7 @@ describe('a management token', () => {
     expect((await read(headers)).body).toMatchObject(REFUSED);
   });
 
-  test('outlives the next one, unless validTokens is newest', async () => {
+  test('stays valid after the next one is issued, unless validTokens is newest', async () => {
     const first = { authorization: `Bearer ${await fetchToken()}`, ...pool() };
     const second = { authorization: `Bearer ${await fetchToken()}`, ...pool() };
     expect((await read(first)).body.statusCode).toBe(200);
@@ -128,7 +128,7 @@ describe('a management token', () => {
     expect((await read(second)).body.statusCode).toBe(200);
   });
 
-  test('is refused when a byte of it was changed, or another emulator issued it', async () => {
+  test('is refused if it was changed or another emulator issued it', async () => {
     const token = await fetchToken();
     const [header, payload, signature = ''] = token.split('.');
     const other = Buffer.from('{"exp":9999999999}').toString('base64url');
@@ -145,7 +145,7 @@ describe('a management token', () => {
     await twin.close();
   });
 
-  test('that is missing gets 401 in the envelope or, by switch, as HTTP 401', async () => {
+  test('that is missing gets 401 in the envelope, or HTTP 401 when unauthorizedAs says so', async () => {
     const inBody = await read({});
     expect([inBody.status, inBody.body.statusCode, inBody.body.apiCode]).toEqual([200, 401, 2020]);
     emulator.switches.unauthorizedAs = 'http';

@@ -34,7 +34,7 @@ describe('the vendor SDK', () => {
     expect(answer.data.map((user: Models.UserDto) => user.userId)).toEqual([ADA, LI_SI]);
   });
 
-  test('encodes a batch with brackets, and in no other way', async () => {
+  test('encodes a batch with brackets only', async () => {
     emulator.switches.batchEncodings = 'brackets';
     const asked = { userIds: [ADA, LI_SI] };
     expect((await createSdk().getUserBatch(asked)).statusCode).toBe(200);
