@@ -1,0 +1,58 @@
+import { readApplicationSignIn, readSources } from '../../src/genauth/sources';
+
+const WECHAT = { id: 's1', name: 'WeChat', type: 'wechat', logo: 'https://files.example/wechat.svg' };
+
+describe('the list of identity sources', () => {
+  test.each<[string, unknown, unknown]>([
+    ['a list', [WECHAT], [{ id: 's1', name: 'WeChat', provider: 'wechat', logo: WECHAT.logo }]],
+    ['one object', WECHAT, [{ id: 's1', name: 'WeChat', provider: 'wechat', logo: WECHAT.logo }]],
+    [
+      'a text that contains a list',
+      JSON.stringify([WECHAT]),
+      [{ id: 's1', name: 'WeChat', provider: 'wechat', logo: WECHAT.logo }],
+    ],
+    ['an empty list', [], []],
+    [
+      'a source without logo and name',
+      [{ id: 's1', type: 'wechat' }],
+      [{ id: 's1', name: 'wechat', provider: 'wechat', logo: null }],
+    ],
+    [
+      'odd entries among others',
+      [null, 1, {}, { id: 5 }, WECHAT],
+      [{ id: 's1', name: 'WeChat', provider: 'wechat', logo: WECHAT.logo }],
+    ],
+  ])('is read from %s', (_form, list, sources) => {
+    expect(readSources({ totalCount: 1, list })).toEqual(sources);
+  });
+
+  test.each([[null], [undefined], [[]], ['x'], [{}], [{ list: null }], [{ list: 'x' }], [{ list: '{}' }]])(
+    'cannot be read from %j',
+    (data) => {
+      expect(readSources(data)).toBeNull();
+    },
+  );
+});
+
+describe('the sign-in methods of an application', () => {
+  const CONNECTION = { extIdpId: 's1', extIdpConnId: 'c1' };
+
+  test.each<[string, unknown, string[]]>([
+    ['objects', [CONNECTION, { extIdpId: 's2', enabled: true }], ['s1', 'c1', 's2']],
+    ['objects of which one is disabled', [CONNECTION, { extIdpId: 's2', enabled: false }], ['s1', 'c1']],
+    ['ids', ['s1', 'c2'], ['s1', 'c2']],
+    ['a text that contains a list', '["s1"]', ['s1']],
+    ['one object', CONNECTION, ['s1', 'c1']],
+    ['odd entries among others', [null, 5, {}, 's1'], ['s1']],
+  ])('are read from %s', (_form, enabledExtIdpConns, enabled) => {
+    const loginConfig = { enabledExtIdpConns, enabledBasicLoginMethods: ['EMAIL_CODE', 5] };
+    expect(readApplicationSignIn({ loginConfig })).toEqual({ enabled, loginMethods: ['EMAIL_CODE'] });
+  });
+
+  test.each([[null], [{}], [{ loginConfig: {} }], [{ loginConfig: { enabledExtIdpConns: [] } }]])(
+    'cannot be read from %j',
+    (data) => {
+      expect(readApplicationSignIn(data)).toBeNull();
+    },
+  );
+});
