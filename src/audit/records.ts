@@ -4,23 +4,48 @@ import type { Actor, TRUSTED } from '../callers';
 /** The part of an actor that is recorded. */
 export type RecordedActor = Pick<Actor, 'iss' | 'sub' | 'azp' | 'scopes'>;
 
-/** An unlink that is about to be sent, and the caller who requested it. For a trusted caller the recorded actor is null. */
-export interface UnlinkIntent {
-  /** From `createOperationId`. The intent and its outcome have the same id. */
-  operationId: string;
-  actor: RecordedActor | typeof TRUSTED;
-  /** `type` is null if the request names none. */
-  target: { userId: string; extIdpId: string; type: string | null };
+/** The writes that are recorded. Events are named after them, such as `unlink.intent`. */
+export const WRITE_KINDS = ['unlink', 'link', 'sessions'] as const;
+export type WriteKind = (typeof WRITE_KINDS)[number];
+
+/** What a write changes. */
+export interface WriteTarget {
+  userId: string;
+  /** Null for sessions. */
+  extIdpId: string | null;
+  /** Null if the request names none. */
+  type: string | null;
+  /** Only of a link: the account at the identity source. */
+  userIdInIdp?: string;
 }
 
-/** The result of an unlink. */
-export interface UnlinkOutcome extends UnlinkIntent {
+/** A write that is about to be sent, and the caller who requested it. For a trusted caller the recorded actor is null. */
+export interface WriteIntent {
+  kind: WriteKind;
+  /** From `createOperationId`. The intent and its outcome have the same id. */
+  operationId: string;
+  /** The router's `x-request-id`; null if it is not known. */
+  requestId: string | null;
+  actor: RecordedActor | typeof TRUSTED;
+  target: WriteTarget;
+}
+
+/** The result of a write. */
+export interface WriteOutcome extends WriteIntent {
   outcome: 'acked' | 'refused' | 'not_sent' | 'verified_absent' | 'unknown' | 'abandoned';
   upstream: UpstreamResult;
+  /** The identities that an unlink removed. Null if that could not be read, and for other writes. */
+  removed: readonly RemovedIdentity[] | null;
   latencyMs: number;
 }
 
-/** GenAuth's response to an unlink. Fields are null if there was no response. */
+export interface RemovedIdentity {
+  /** Null for an identity without an id. */
+  id: string | null;
+  type: string;
+}
+
+/** GenAuth's response to a write. Fields are null if there was no response. */
 export interface UpstreamResult {
   statusCode: number | null;
   apiCode: number | null;

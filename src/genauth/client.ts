@@ -2,16 +2,15 @@ import type { Deadline } from '../deadline';
 import { isObject, type JsonReader } from '../json';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
-import type { ApiResponse } from './envelope';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
-import { type Identity, IdentityList } from './identity';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
+import { type ApplicationSignIn, type IdentitySource, readApplicationSignIn, readSources } from './sources';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
-import { readUser, readUsers, type UserRow } from './userRow';
+import { readUsers, type UserRecord } from './userRecord';
 
 export interface ManagementClientOptions {
   /** Origin of the management API, such as `https://api.genauth.ai`. */
@@ -62,19 +61,6 @@ export interface BatchOptions {
 export interface ManagementGauges extends Protection {
   /** Milliseconds by which GenAuth's clock is ahead; 0 until GenAuth refused a signature because of its date. */
   clockOffsetMs: number;
-}
-
-/** The fields of a GenAuth user that this subgraph uses. */
-export interface User {
-  id: string;
-  email: string | null;
-  phone: string | null;
-  username: string | null;
-  /** Date; null for a user who never had a password. */
-  passwordLastSetAt: string | null;
-  emailVerified: boolean;
-  phoneVerified: boolean;
-  identities: readonly Identity[];
 }
 
 /** GenAuth's confirmation that an unlink was executed. */
@@ -162,20 +148,6 @@ export class ManagementClient {
   }
 
   /**
-   * Reads the identities of one user.
-   *
-   * @throws {ManagementRefusedError} Also for a user that GenAuth does not know: `isUserUnknown`.
-   * @see docs/genauth-api.md#get-user-identities
-   */
-  async getUserIdentities(userId: GenAuthId, options: ReadOptions): Promise<IdentityList> {
-    const route = 'GET /api/v3/get-user-identities';
-    const readList = (json: JsonReader): IdentityList | null => IdentityList.read(json);
-    const { data = null } = await this.#requests.request(route, { userId }, readList, toOptions(options));
-    if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    return data;
-  }
-
-  /**
    * Waits until a `getUserBatch` may be sent. User ids can be gathered meanwhile.
    *
    * @returns A turn, which has to be released, whether or not it was used.
@@ -192,14 +164,14 @@ export class ManagementClient {
    * difference. A row that cannot be read affects only its own user.
    *
    * @param userIds 1 to 50.
-   * @returns By user id: the identities, or an error for this user alone. A user GenAuth does not know has no entry. If the
+   * @returns By user id: the user, or an error for this user alone. A user GenAuth does not know has no entry. If the
    *   response has a row of a user that was not requested, every user without a row gets an error instead.
    * @see docs/genauth-api.md#get-user-batch
    */
   async getUserBatch(
     userIds: readonly GenAuthId[],
     { turn, ...options }: BatchOptions,
-  ): Promise<Map<string, IdentityList | ManagementUnreachableError>> {
+  ): Promise<Map<string, UserRecord | ManagementUnreachableError>> {
     if (userIds.length > MAX_BATCH) {
       throw new RangeError(`a batch holds at most ${MAX_BATCH} user ids, but got ${userIds.length}`);
     }
@@ -210,13 +182,12 @@ export class ManagementClient {
     });
     if (data === null) throw new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe');
     const requested = new Set<string>(userIds);
-    const found = new Map<string, IdentityList | ManagementUnreachableError>();
+    const found = new Map<string, UserRecord | ManagementUnreachableError>();
     let hasOthers = false;
-    for (const { userId, identities } of data) {
-      if (typeof userId !== 'string' || found.has(userId)) continue;
-      if (requested.has(userId)) {
-        found.set(userId, identities ?? new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe'));
-      } else hasOthers = true;
+    for (const user of data) {
+      if (found.has(user.id)) continue;
+      if (requested.has(user.id)) found.set(user.id, user);
+      else hasOthers = true;
     }
     if (hasOthers) {
       // A response about other users does not show that a requested user does not exist.
@@ -228,35 +199,29 @@ export class ManagementClient {
   }
 
   /**
-   * Reads one user, with the user's identities.
+   * Lists the identity sources of the user pool.
    *
-   * @returns null when GenAuth does not know the user.
-   * @see docs/genauth-api.md#get-user
+   * @see docs/genauth-api.md#list-ext-idp
    */
-  async getUser(userId: GenAuthId, options: ReadOptions): Promise<User | null> {
-    const route = 'GET /api/v3/get-user';
-    const request = { userId, withIdentities: 'true' } as const;
-    let response: ApiResponse<UserRow | null>;
-    try {
-      response = await this.#requests.request(route, request, readUser, toOptions(options));
-    } catch (error) {
-      if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return null;
-      throw error;
-    }
-    const { data = null } = response;
-    if (data === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    if (data.userId !== userId) throw new ManagementUnreachableError(route, 'mismatch', 'maybe');
-    if (data.identities === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    return {
-      id: userId,
-      email: textOrNull(data.email),
-      phone: textOrNull(data.phone),
-      username: textOrNull(data.username),
-      passwordLastSetAt: textOrNull(data.passwordLastSetAt),
-      emailVerified: data.emailVerified === true,
-      phoneVerified: data.phoneVerified === true,
-      identities: data.identities.toArray(),
-    };
+  async listSources(deadline: Deadline): Promise<IdentitySource[]> {
+    const route = 'GET /api/v3/list-ext-idp';
+    const { data } = await this.#requests.request(route, {}, readValue, toOptions({ deadline }));
+    const sources = readSources(data);
+    if (sources === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    return sources;
+  }
+
+  /**
+   * Reads the ways to sign in that an application enables.
+   *
+   * @see docs/genauth-api.md#get-application
+   */
+  async getApplicationSignIn(appId: GenAuthId, deadline: Deadline): Promise<ApplicationSignIn> {
+    const route = 'GET /api/v3/get-application';
+    const { data } = await this.#requests.request(route, { appId }, readValue, toOptions({ deadline }));
+    const application = readApplicationSignIn(data);
+    if (application === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    return application;
   }
 
   /** Closes every connection. Calls in progress fail. */
@@ -290,8 +255,4 @@ function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
 
 function readValue(json: JsonReader): unknown {
   return json.value();
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
 }

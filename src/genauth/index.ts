@@ -11,7 +11,6 @@ export {
   type ManagementGauges,
   MAX_BATCH,
   type ReadOptions,
-  type User,
 } from './client';
 export {
   InvalidArgumentError,
@@ -22,6 +21,8 @@ export {
   type Sent,
   type Unreachability,
 } from './errors';
+export type { ApplicationSignIn, IdentitySource } from './sources';
+export { type Account, type SignInColumns, UserRecord } from './userRecord';
 export { type Identity, IdentityList, isIdentityField } from './identity';
 export { type GenAuthId, type IdentityType, parseIdentityType } from './ids';
 export type { CallReport } from './requests';

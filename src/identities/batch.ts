@@ -1,14 +1,14 @@
 import type { Deadline } from '../deadline';
-import { type GenAuthId, type IdentityList, MAX_BATCH } from '../genauth';
+import { type GenAuthId, MAX_BATCH, type UserRecord } from '../genauth';
 
-/** The identities of a user, or null when GenAuth does not know the user. */
-export type UserIdentities = IdentityList | null;
+/** What GenAuth says about a user: null if it does not know the user. */
+export type UserResult = UserRecord | null;
 
 /** The users that one request wants to read, and the results that have arrived. */
 export class PendingRead {
   readonly deadline: Deadline;
-  #results: (UserIdentities | Error | undefined)[];
-  readonly #onEnd: (results: (UserIdentities | Error)[], calls: number) => void;
+  #results: (UserResult | Error | undefined)[];
+  readonly #onEnd: (results: (UserResult | Error)[], calls: number) => void;
   #missing: number;
   readonly #calls = new Set<object>();
 
@@ -16,7 +16,7 @@ export class PendingRead {
    * @param size Number of users.
    * @param onEnd Called once, when every user has a result.
    */
-  constructor(size: number, deadline: Deadline, onEnd: (results: (UserIdentities | Error)[], calls: number) => void) {
+  constructor(size: number, deadline: Deadline, onEnd: (results: (UserResult | Error)[], calls: number) => void) {
     this.deadline = deadline;
     this.#results = Array.from({ length: size });
     this.#missing = size;
@@ -32,13 +32,13 @@ export class PendingRead {
    *
    * @param call Default: none. Identifies the call that the result came from.
    */
-  settle(index: number, result: UserIdentities | Error, call?: object): void {
+  settle(index: number, result: UserResult | Error, call?: object): void {
     if (this.#results[index] !== undefined) return;
     if (call !== undefined) this.#calls.add(call);
     this.#results[index] = result;
     this.#missing--;
     if (this.#missing > 0) return;
-    const results = this.#results as (UserIdentities | Error)[];
+    const results = this.#results as (UserResult | Error)[];
     this.#results = [];
     this.#onEnd(results, this.#calls.size);
   }
@@ -102,7 +102,7 @@ export class Batch {
    * Afterwards neither the batch nor `results` refers to GenAuth's response. Objects that waited for it may be in the old
    * generation by now, and would keep the response alive until the next full garbage collection (decision 0015).
    */
-  settle(results: Map<string, UserIdentities | Error>): void {
+  settle(results: Map<string, UserResult | Error>): void {
     for (const [userId, waiters] of this.#waiters) {
       const result = results.get(userId) ?? null;
       for (const { read, index } of waiters) read.settle(index, result, this);

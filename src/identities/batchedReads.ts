@@ -7,7 +7,7 @@ import {
   ManagementUnreachableError,
   type Turn,
 } from '../genauth';
-import { Batch, PendingRead, type UserIdentities, type Waiter } from './batch';
+import { Batch, PendingRead, type UserResult, type Waiter } from './batch';
 
 /** A batch that is about to be sent. */
 export interface BatchReport {
@@ -20,7 +20,7 @@ export interface BatchReport {
 }
 
 export interface BatchedReadsOptions {
-  management: Pick<ManagementClient, 'awaitBatchTurn' | 'getUserBatch' | 'getUserIdentities'>;
+  management: Pick<ManagementClient, 'awaitBatchTurn' | 'getUserBatch'>;
   /** Milliseconds for one call. A call serves many requests, so that no deadline of theirs applies to it. */
   callTimeoutMs: number;
   onBatch: (report: BatchReport) => void;
@@ -79,7 +79,7 @@ export class BatchedReads {
     userIds: readonly GenAuthId[],
     deadline: Deadline,
     onEnd: (calls: number) => void = () => undefined,
-  ): Promise<(UserIdentities | Error)[]> {
+  ): Promise<(UserResult | Error)[]> {
     return new Promise((resolve) => {
       if (userIds.length === 0) return resolve([]);
       const onAbort = (): void => read.settleRest(new ManagementUnreachableError(BATCH_ROUTE, 'deadline', 'maybe'));
@@ -158,7 +158,7 @@ export class BatchedReads {
     userIds: readonly GenAuthId[],
     turn: Turn,
     deadline: Deadline,
-  ): Promise<Map<string, UserIdentities | Error>> {
+  ): Promise<Map<string, UserResult | Error>> {
     try {
       // Empty where every read has ended meanwhile.
       if (userIds.length === 0) return new Map();
@@ -175,12 +175,12 @@ export class BatchedReads {
     }
   }
 
-  async #readOne(userId: GenAuthId, deadline: Deadline): Promise<UserIdentities | Error> {
+  async #readOne(userId: GenAuthId, deadline: Deadline): Promise<UserResult | Error> {
     try {
-      return await this.#management.getUserIdentities(userId, { deadline });
+      const users = await this.#management.getUserBatch([userId], { deadline });
+      return users.get(userId) ?? null;
     } catch (error) {
-      const isUnknown = error instanceof ManagementRefusedError && error.refusal === 'not_found';
-      return isUnknown ? null : asError(error);
+      return error instanceof ManagementRefusedError && error.isUserUnknown ? null : asError(error);
     }
   }
 }

@@ -1,32 +1,64 @@
-/** Nothing was executed, and the same unlink may be sent again. The `cause` is the reason. */
-export class UnlinkNotExecutedError extends Error {
-  override readonly name = 'UnlinkNotExecutedError';
-  /** Identifies the records in the audit trail. Null if there are none. */
+/** The write was not executed, and may be sent again. Its `cause` is the reason. */
+export class NotExecutedError extends Error {
+  override readonly name = 'NotExecutedError';
+  /** Identifies the records in the audit trail; null if there are none. */
   readonly operationId: string | null;
 
   constructor(cause: unknown, operationId: string | null = null) {
-    super('the unlink was not executed', { cause });
+    super('the write was not executed', { cause });
     this.operationId = operationId;
   }
 }
 
-/** The unlink may have been executed, and reads did not show it. The `cause` is the reason why the response was lost. */
-export class UnlinkOutcomeUnknownError extends Error {
-  override readonly name = 'UnlinkOutcomeUnknownError';
+/** The writes whose outcome can be unknown. */
+export type WriteKind = 'unlink' | 'link' | 'sessions';
+
+/** The write may have been executed, and a read did not show that it was. Its `cause` is the reason. */
+export class OutcomeUnknownError extends Error {
+  override readonly name = 'OutcomeUnknownError';
+  readonly kind: WriteKind;
   /** Identifies the records in the audit trail. */
   readonly operationId: string;
 
-  constructor(cause: unknown, operationId: string) {
-    super('the unlink may or may not have been executed', { cause });
+  constructor(kind: WriteKind, cause: unknown, operationId: string) {
+    super('the write may or may not have been executed', { cause });
+    this.kind = kind;
     this.operationId = operationId;
   }
 }
 
-/** The unlink would leave the user no way to sign in. */
+/** GenAuth confirmed a write, but every read afterwards contradicts it. */
+export class NotVisibleError extends Error {
+  override readonly name = 'NotVisibleError';
+
+  constructor() {
+    super('GenAuth confirmed the write, but a read does not show it');
+  }
+}
+
+/** The user could no longer sign in after the unlink. */
 export class LastIdentityError extends Error {
   override readonly name = 'LastIdentityError';
 
   constructor() {
-    super('the unlink would take the last way to sign in');
+    super('the unlink would remove the last way to sign in');
+  }
+}
+
+/** Users may unlink their own identities only for a limited time after they signed in. */
+export class SignInTooOldError extends Error {
+  override readonly name = 'SignInTooOldError';
+
+  constructor() {
+    super('the sign-in is too long ago');
+  }
+}
+
+/** The `extIdpId` of an unlink is the id of an identity or of a connection. */
+export class NotAnIdentitySourceError extends Error {
+  override readonly name = 'NotAnIdentitySourceError';
+
+  constructor() {
+    super('extIdpId is not the id of an identity source');
   }
 }

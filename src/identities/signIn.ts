@@ -1,21 +1,8 @@
-/** The part of an identity that decides whether it is a way to sign in. */
-export interface LinkedAccount {
-  /** Null for a row that names no source. */
-  readonly extIdpId: string | null;
-  readonly type: string;
-  readonly originConnIds: readonly string[];
-}
+import type { Account, SignInColumns } from '../genauth';
 
 /** The part of a user that decides how the user can sign in. */
-export interface SignInMethods {
-  readonly username: string | null;
-  readonly email: string | null;
-  readonly emailVerified: boolean;
-  readonly phone: string | null;
-  readonly phoneVerified: boolean;
-  /** Null for a user who never had a password. */
-  readonly passwordLastSetAt: string | null;
-  readonly identities: readonly LinkedAccount[];
+export interface SignInUser extends SignInColumns {
+  readonly accounts: readonly Account[];
 }
 
 /** The ways to sign in that a user pool offers. */
@@ -39,32 +26,32 @@ export interface UnlinkTarget {
 }
 
 /**
- * Whether an unlink may remove an identity. A `type` that the user does not hold under this source stands for every identity
+ * Returns whether an unlink may remove an identity. A `type` that the user does not hold under this source stands for every identity
  * under it, because GenAuth may read the type differently.
  */
 export function mayRemove(
   { extIdpId, type = null }: UnlinkTarget,
-  identities: readonly LinkedAccount[],
-): (identity: LinkedAccount) => boolean {
+  identities: readonly Account[],
+): (identity: Account) => boolean {
   const isTypeHeld = identities.some((identity) => identity.extIdpId === extIdpId && identity.type === type);
   return (identity) => identity.extIdpId === extIdpId && (!isTypeHeld || identity.type === type);
 }
 
 /** Whether a user who can sign in now could still do so after an unlink. This is the one rule that guards the last way to sign in. */
-export function canSignInAfter(user: SignInMethods, target: UnlinkTarget, offered: OfferedMethods): boolean {
+export function canSignInAfter(user: SignInUser, target: UnlinkTarget, offered: OfferedMethods): boolean {
   if (hasPassword(user, offered) || hasEmail(user, offered) || hasPhone(user, offered)) return true;
-  const isRemoved = mayRemove(target, user.identities);
-  return user.identities.some((identity) => !isRemoved(identity) && isOffered(identity, offered));
+  const isRemoved = mayRemove(target, user.accounts);
+  return user.accounts.some((identity) => !isRemoved(identity) && isOffered(identity, offered));
 }
 
-function isOffered({ extIdpId, originConnIds }: LinkedAccount, { sources, applications }: OfferedMethods): boolean {
+function isOffered({ extIdpId, originConnIds }: Account, { sources, applications }: OfferedMethods): boolean {
   if (extIdpId === null || !sources.has(extIdpId)) return false;
   if (applications === null) return true;
   const { enabled } = applications;
   return enabled.has(extIdpId) || originConnIds.some((connection) => enabled.has(connection));
 }
 
-function hasPassword(user: SignInMethods, { applications }: OfferedMethods): boolean {
+function hasPassword(user: SignInUser, { applications }: OfferedMethods): boolean {
   if (user.passwordLastSetAt === null) return false;
   if (applications === null) return true;
   const { loginMethods } = applications;
@@ -75,10 +62,10 @@ function hasPassword(user: SignInMethods, { applications }: OfferedMethods): boo
   );
 }
 
-function hasEmail({ email, emailVerified }: SignInMethods, { applications }: OfferedMethods): boolean {
+function hasEmail({ email, emailVerified }: SignInUser, { applications }: OfferedMethods): boolean {
   return email !== null && emailVerified && (applications === null || applications.loginMethods.has('EMAIL_CODE'));
 }
 
-function hasPhone({ phone, phoneVerified }: SignInMethods, { applications }: OfferedMethods): boolean {
+function hasPhone({ phone, phoneVerified }: SignInUser, { applications }: OfferedMethods): boolean {
   return phone !== null && phoneVerified && (applications === null || applications.loginMethods.has('PHONE_CODE'));
 }

@@ -39,6 +39,11 @@ export class JsonReader {
     return value;
   }
 
+  /** Offset of the next value, or of the byte after a container that has been left. */
+  get position(): number {
+    return this.#at;
+  }
+
   /** Returns the type of the next value. */
   kind(): JsonKind {
     switch (this.bytes[this.#at]) {

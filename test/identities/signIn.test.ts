@@ -1,33 +1,30 @@
 import fc from 'fast-check';
-import {
-  canSignInAfter,
-  type LinkedAccount,
-  type OfferedMethods,
-  type SignInMethods,
-} from '../../src/identities/signIn';
+import type { Account } from '../../src/genauth';
+import { canSignInAfter, type Account, type OfferedMethods, type SignInUser } from '../../src/identities/signIn';
 
-const NOTHING: SignInMethods = {
+const NOTHING: SignInUser = {
+  status: 'Activated',
   username: null,
   email: null,
   emailVerified: false,
   phone: null,
   phoneVerified: false,
   passwordLastSetAt: null,
-  identities: [],
+  accounts: [],
 };
-const OPENID: LinkedAccount = { extIdpId: 'wechat', type: 'openid', originConnIds: ['c-wechat'] };
-const UNIONID: LinkedAccount = { ...OPENID, type: 'unionid' };
-const GITHUB: LinkedAccount = { extIdpId: 'github', type: 'generic', originConnIds: ['c-github'] };
+const OPENID: Account = { id: '1', extIdpId: 'wechat', type: 'openid', originConnIds: ['c-wechat'] };
+const UNIONID: Account = { ...OPENID, type: 'unionid' };
+const GITHUB: Account = { id: '2', extIdpId: 'github', type: 'generic', originConnIds: ['c-github'] };
 const ALL: OfferedMethods = { sources: new Set(['wechat', 'github']), applications: null };
 
 function offeredBy(enabled: string[], loginMethods: string[] = []): OfferedMethods {
   return { ...ALL, applications: { enabled: new Set(enabled), loginMethods: new Set(loginMethods) } };
 }
 
-const withIdentities = (...identities: LinkedAccount[]): SignInMethods => ({ ...NOTHING, identities });
+const withIdentities = (...accounts: Account[]): SignInUser => ({ ...NOTHING, accounts });
 
 describe('after an unlink, a user can still sign in', () => {
-  test.each<[string, SignInMethods, { extIdpId: string; type?: string }, OfferedMethods]>([
+  test.each<[string, SignInUser, { extIdpId: string; type?: string }, OfferedMethods]>([
     ['by an identity of another source', withIdentities(OPENID, GITHUB), { extIdpId: 'wechat' }, ALL],
     [
       'by another identity of the source, if a held type is given',
@@ -78,7 +75,7 @@ describe('after an unlink, a user can still sign in', () => {
 });
 
 describe('after an unlink, a user can no longer sign in', () => {
-  test.each<[string, SignInMethods, { extIdpId: string; type?: string }, OfferedMethods]>([
+  test.each<[string, SignInUser, { extIdpId: string; type?: string }, OfferedMethods]>([
     ['if it removes the only identity', withIdentities(OPENID), { extIdpId: 'wechat' }, ALL],
     ['if it removes every identity of the only source', withIdentities(OPENID, UNIONID), { extIdpId: 'wechat' }, ALL],
     [
@@ -129,7 +126,8 @@ describe('after an unlink, a user can no longer sign in', () => {
 });
 
 test('an unlink without a type never leaves more ways to sign in than one with a type', () => {
-  const account = fc.record<LinkedAccount>({
+  const account = fc.record<Account>({
+    id: fc.constant(null),
     extIdpId: fc.constantFrom('wechat', 'github', 'deleted', null),
     type: fc.constantFrom('openid', 'unionid', 'generic'),
     originConnIds: fc.constantFrom([], ['c-github']),

@@ -1,0 +1,37 @@
+import type { UpstreamResult } from '../audit';
+import { type Acknowledgement, ManagementError, ManagementRefusedError, ManagementUnreachableError } from '../genauth';
+
+/**
+ * How one request of a write ended.
+ *
+ * - `acked`: GenAuth confirmed it.
+ * - `refused`: GenAuth refused the write itself.
+ * - `not_sent`: it was certainly not executed. The reason does not concern the write, for example a rate limit.
+ * - `lost`: there is no usable response, and it may have been executed.
+ */
+export interface SentRequest {
+  outcome: 'acked' | 'refused' | 'not_sent' | 'lost';
+  upstream: UpstreamResult;
+  /** The reason for `not_sent` and `lost`. */
+  error: unknown;
+}
+
+export const NO_RESPONSE: UpstreamResult = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
+
+/** Sends one request of a write. Never fails. */
+export async function send(request: () => Promise<Acknowledgement>): Promise<SentRequest> {
+  try {
+    const { apiCode, requestId, attempts } = await request();
+    return { outcome: 'acked', upstream: { statusCode: 200, apiCode, requestId, attempts }, error: null };
+  } catch (error) {
+    const attempts = error instanceof ManagementError ? error.attempts : 1;
+    if (error instanceof ManagementRefusedError) {
+      const { statusCode, apiCode, requestId, refusal } = error;
+      const isFinal = refusal === 'rejected' || refusal === 'not_found';
+      return { outcome: isFinal ? 'refused' : 'not_sent', upstream: { statusCode, apiCode, requestId, attempts }, error };
+    }
+    // Any other error leaves the outcome open, unless it proves that nothing was sent.
+    const isUnsent = error instanceof ManagementUnreachableError && error.sent === 'no';
+    return { outcome: isUnsent ? 'not_sent' : 'lost', upstream: { ...NO_RESPONSE, attempts }, error };
+  }
+}
