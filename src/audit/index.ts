@@ -3,6 +3,14 @@
  * outcome. How lines are formatted and written stays internal.
  */
 export { AuditUnavailableError } from './errors';
-export { createOperationId, type UnlinkIntent, type UnlinkOutcome, type UpstreamResult } from './records';
+export {
+  createOperationId,
+  type RemovedIdentity,
+  type UpstreamResult,
+  type WriteIntent,
+  type WriteKind,
+  type WriteOutcome,
+  type WriteTarget,
+} from './records';
 export { type AuditReport, readAudit, type RecordedIntent } from './report';
 export { type AuditLog, createAuditLog } from './trail';

@@ -1,5 +1,5 @@
 import { TRUSTED } from '../callers';
-import type { UnlinkIntent, UnlinkOutcome } from './records';
+import type { WriteIntent, WriteOutcome, WriteTarget } from './records';
 
 /**
  * Formats a record as a line of JSON. It contains the listed fields only, so that no extra property of a token reaches the
@@ -9,30 +9,39 @@ import type { UnlinkIntent, UnlinkOutcome } from './records';
  *
  * @param ms The time of the record, in milliseconds since 1970.
  */
-export function toLine(record: UnlinkIntent | UnlinkOutcome, ms: number): string {
-  const { operationId, actor, target } = record;
-  const { userId, extIdpId, type } = target;
+export function toLine(record: WriteIntent | WriteOutcome, ms: number): string {
+  const { kind, operationId, requestId, actor, target } = record;
   const isOutcome = 'outcome' in record;
   const fields = {
     ts: new Date(ms).toISOString(),
-    event: isOutcome ? 'unlink.outcome' : 'unlink.intent',
+    event: `${kind}.${isOutcome ? 'outcome' : 'intent'}`,
     operationId,
+    requestId,
     actor: actorFields(actor),
-    target: { userId, extIdpId, type },
+    target: targetFields(target),
     ...(isOutcome ? outcomeFields(record) : {}),
   };
   return `${JSON.stringify(fields).replace(/[\x7f-\uffff]/g, escape)}\n`;
 }
 
-function actorFields(actor: UnlinkIntent['actor']): object | null {
+function actorFields(actor: WriteIntent['actor']): object | null {
   if (actor === TRUSTED) return null;
   const { iss, sub, azp, scopes } = actor;
   return { iss, sub, azp, scopes };
 }
 
-function outcomeFields({ outcome, upstream, latencyMs }: UnlinkOutcome): object {
+function targetFields({ userId, extIdpId, type, userIdInIdp }: WriteTarget): object {
+  return { userId, extIdpId, type, ...(userIdInIdp === undefined ? {} : { userIdInIdp }) };
+}
+
+function outcomeFields({ outcome, upstream, removed, latencyMs }: WriteOutcome): object {
   const { statusCode, apiCode, requestId, attempts } = upstream;
-  return { outcome, upstream: { statusCode, apiCode, requestId, attempts }, latencyMs };
+  return {
+    outcome,
+    upstream: { statusCode, apiCode, requestId, attempts },
+    removed: removed?.map(({ id, type }) => ({ id, type })) ?? null,
+    latencyMs,
+  };
 }
 
 function escape(unit: string): string {

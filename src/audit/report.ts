@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
+import { WRITE_KINDS } from './records';
 
 const Actor = z.object({
   iss: z.string(),
@@ -10,13 +11,19 @@ const Actor = z.object({
 });
 const Intent = z.object({
   ts: z.string(),
-  event: z.literal('unlink.intent'),
+  event: z.templateLiteral([z.enum(WRITE_KINDS), '.intent']),
   operationId: z.string(),
+  requestId: z.string().nullish(),
   actor: Actor.nullable(),
-  target: z.object({ userId: z.string(), extIdpId: z.string(), type: z.string().nullable() }),
+  target: z.object({
+    userId: z.string(),
+    extIdpId: z.string().nullable(),
+    type: z.string().nullable(),
+    userIdInIdp: z.string().optional(),
+  }),
 });
-const Outcome = z.object({ event: z.literal('unlink.outcome'), operationId: z.string() });
-const AuditLine = z.discriminatedUnion('event', [Intent, Outcome]);
+const Outcome = z.object({ event: z.templateLiteral([z.enum(WRITE_KINDS), '.outcome']), operationId: z.string() });
+const AuditLine = z.union([Intent, Outcome]);
 
 /** An intent as it was recorded. `ts` is in UTC, in the format of ISO 8601. */
 export type RecordedIntent = z.infer<typeof Intent>;
@@ -46,8 +53,8 @@ export async function readAudit(path: string): Promise<AuditReport> {
     }
     const { success, data } = AuditLine.safeParse(value);
     if (!success) unreadable++;
-    else if (data.event === 'unlink.outcome') intents.delete(data.operationId);
-    else intents.set(data.operationId, data);
+    else if ('target' in data) intents.set(data.operationId, data);
+    else intents.delete(data.operationId);
   }
   return { open: [...intents.values()], unreadable };
 }
@@ -62,5 +69,5 @@ function parse(line: string): unknown {
 
 function isAuditRecord(value: unknown): boolean {
   const event: unknown = typeof value === 'object' && value !== null ? Reflect.get(value, 'event') : undefined;
-  return typeof event === 'string' && event.startsWith('unlink.');
+  return typeof event === 'string' && WRITE_KINDS.some((kind) => event.startsWith(`${kind}.`));
 }

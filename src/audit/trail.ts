@@ -1,23 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { AuditUnavailableError } from './errors';
 import { toLine } from './line';
-import type { UnlinkIntent, UnlinkOutcome } from './records';
+import type { WriteIntent, WriteOutcome } from './records';
 import { openSink } from './sinks';
 
 /**
- * The audit trail: one line for the intent of an unlink, and one for its outcome. A record may be in the trail although its
+ * The audit trail: one line for the intent of a write to GenAuth, and one for its outcome. A record may be in the trail although its
  * promise was rejected. It is never missing if its promise was resolved.
  */
 export interface AuditLog {
   /**
-   * Resolves when the record is durable. The unlink must not be sent before.
+   * Resolves when the record is durable. The write must not be sent before.
    *
    * @throws {AuditUnavailableError}
    */
-  intent(record: UnlinkIntent): Promise<void>;
+  intent(record: WriteIntent): Promise<void>;
   /** @throws {AuditUnavailableError} The intent stays open. `npm run audit:open` lists open intents. */
-  outcome(record: UnlinkOutcome): Promise<void>;
-  /** Whether the last write failed. No unlink is sent until a write succeeds. */
+  outcome(record: WriteOutcome): Promise<void>;
+  /** Whether the last record could not be written. Until one can be written, nothing is sent to GenAuth that changes anything. */
   readonly failing: boolean;
   /** Resolves when all pending records have been written. */
   close(): Promise<void>;
@@ -73,7 +73,7 @@ export async function createAuditLog(
     writing = undefined;
   }
 
-  function append(record: UnlinkIntent | UnlinkOutcome): Promise<void> {
+  function append(record: WriteIntent | WriteOutcome): Promise<void> {
     const group = (next ??= new Group());
     group.entries.push({ ms: Date.now(), record });
     // In a microtask, so that `writing` is set before `drain` clears it.
@@ -97,7 +97,7 @@ export async function createAuditLog(
 interface Entry {
   /** The time of the record, in milliseconds since 1970. */
   ms: number;
-  record: UnlinkIntent | UnlinkOutcome;
+  record: WriteIntent | WriteOutcome;
 }
 
 /** Records that share a write, and therefore a promise. */

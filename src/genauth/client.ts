@@ -50,6 +50,13 @@ export interface ReadOptions {
   purpose?: 'settling';
 }
 
+export interface WriteOptions {
+  /** Ends the call, waiting included. */
+  deadline: Deadline;
+  /** Sent as `Idempotency-Key`. @see docs/genauth-api.md#idempotency-key */
+  idempotencyKey: string;
+}
+
 export interface BatchOptions {
   /** Ends the call, waiting included. */
   deadline: Deadline;
@@ -119,8 +126,8 @@ export class ManagementClient {
    * Unbinds every identity that a user holds under one identity source. Afterwards the user can no longer sign in through
    * that source until it is linked again.
    *
-   * Sent once: the API takes no idempotency key, so a lost response is settled by reading, never by sending again. There is
-   * a second attempt only where nothing of the first can have arrived, or where GenAuth refused its credentials, which it
+   * Sent once: a lost response is settled by reading, never by sending again, although the request has an idempotency key.
+   * There is a second attempt only if nothing of the first can have arrived, or if GenAuth refused its credentials, which it
    * does before it executes anything.
    *
    * @param request.type Default: left to GenAuth. The identity's `type`, as GenAuth reports it.
@@ -130,10 +137,10 @@ export class ManagementClient {
    */
   async unlinkIdentity(
     request: { userId: GenAuthId; extIdpId: GenAuthId; type?: IdentityType },
-    deadline: Deadline,
+    { deadline, idempotencyKey }: WriteOptions,
   ): Promise<Acknowledgement> {
     const route = 'POST /api/v3/unlink-identity';
-    const options = { deadline, lane: 'writes', retry: true } as const;
+    const options = { deadline, idempotencyKey, lane: 'writes', retry: true } as const;
     const { userId, extIdpId, type } = request;
     const fields = type === undefined ? { userId, extIdpId } : { userId, extIdpId, type };
     const { data, apiCode, requestId, attempts } = await this.#requests.request(route, fields, readValue, options);

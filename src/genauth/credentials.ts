@@ -1,4 +1,4 @@
-import { type JSONObject, parseJson } from './looseJson';
+import { type JSONObject, parseJson } from '../json';
 
 /**
  * Removal of credentials from what an identity provider told GenAuth about a user.

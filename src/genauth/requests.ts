@@ -58,6 +58,8 @@ export interface RequestOptions {
   retry: boolean;
   /** A turn for the first attempt, from `awaitTurn`. Default: the call waits for one. */
   turn?: Turn | undefined;
+  /** Default: none. Sent as `Idempotency-Key`. */
+  idempotencyKey?: string;
 }
 
 /** A successful response, and how many requests it took. */
@@ -186,7 +188,7 @@ export class Requests {
   ): Promise<ApiResponse<Data>> {
     try {
       const response = await this.#breaker.execute(() =>
-        this.#exchange(route, data, readData, options.deadline, attempt),
+        this.#exchange(route, data, readData, options, attempt),
       );
       this.#budget.succeeded();
       this.#report(route, options, attempt, 'ok');
@@ -202,13 +204,14 @@ export class Requests {
     route: R,
     data: RequestOf<R>,
     readData: ReadData<Data>,
-    deadline: Deadline,
+    { deadline, idempotencyKey }: RequestOptions,
     attempt: Attempt,
   ): Promise<ApiResponse<Data>> {
     try {
       attempt.startedAt = performance.now();
       attempt.headers = await this.#credentials(route, data, deadline);
-      const response = await this.#send(toWireRequest(route, data, attempt.headers), deadline);
+      const idempotency = idempotencyKey === undefined ? [] : ['idempotency-key', idempotencyKey];
+      const response = await this.#send(toWireRequest(route, data, attempt.headers.concat(idempotency)), deadline);
       attempt.response = response;
       return judge(route, response, readData);
     } catch (error) {

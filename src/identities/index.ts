@@ -1,8 +1,16 @@
 /** The public interface of the use cases. */
-export type { UserIdentities } from './batch';
+export { AuditedWrites, type WriteContext } from './auditedWrites';
 export { BatchedReads, type BatchReport } from './batchedReads';
-export { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from './errors';
+export {
+  LastIdentityError,
+  NotAnIdentitySourceError,
+  NotExecutedError,
+  OutcomeUnknownError,
+  SignInTooOldError,
+} from './errors';
 export { Identities, type IdentitiesOptions, type RequestedUnlink, type UserRead } from './identities';
-export type { LastIdentityGuard } from './lastIdentity';
-export { matchesUnlink } from './matchesUnlink';
-export { type UnlinkResult, Unlinks } from './unlink';
+export { mayRemove, type OfferedMethods } from './signIn';
+export { SignInMethods } from './signInMethods';
+export { Turns } from './turns';
+export { Unlinks, type UnlinkResult } from './unlink';
+export { type LastIdentityGuard, type UnlinkBlock, UnlinkRules } from './unlinkRules';

@@ -2,4 +2,5 @@
 export { isObject, type JSONObject } from './object';
 export { type JsonKind, JsonReader } from './reader';
 export { JsonError } from './scalars';
+export { parseJson } from './parse';
 export { JsonWriter } from './writer';

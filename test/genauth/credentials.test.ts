@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { withoutCredentials } from '../../src/genauth/credentials';
-import { type JSONObject, parseJson } from '../../src/genauth/looseJson';
+import { type JSONObject, parseJson } from '../../src/json';
 
 const JWT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ1In0.c2lnbmF0dXJl';
 

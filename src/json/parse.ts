@@ -1,6 +1,3 @@
-/** Any JSON object. */
-export type JSONObject = { [key: string]: unknown };
-
 /** Sixteen digits in a row, or an exponent: a number that may not survive as a double. */
 const MAY_BE_LONG = /\d{16}|\d[eE]/;
 
