@@ -5,7 +5,7 @@ import { type AuditLog, AuditUnavailableError, createAuditLog, readAudit, type R
 import { TRUSTED } from './callers';
 import { ConfigError, readManagementConfig } from './config';
 import { InvalidArgumentError, ManagementClient, ManagementRefusedError, ManagementUnreachableError } from './genauth';
-import { matchesUnlink } from './identities';
+import { mayRemove } from './identities';
 
 const HELP = `Lists the unlinks in an audit file that have an intent but no outcome.
 
@@ -105,16 +105,26 @@ async function reconcile(
 }
 
 async function settle(intent: RecordedIntent, client: ManagementClient, audit: AuditLog): Promise<string> {
-  const { operationId, actor, target } = intent;
+  const { operationId, actor, requestId = null } = intent;
+  const { userIdInIdp, ...target } = intent.target;
+  const { extIdpId } = target;
+  if (intent.event !== 'unlink.intent' || extIdpId === null) return 'open: only unlinks can be settled by reading';
   try {
     const userId = client.parseId('userId', target.userId);
-    const identities = await client.getUserIdentities(userId, { deadline: AbortSignal.timeout(READ_TIMEOUT_MS) });
-    if (identities.toArray().some((identity) => matchesUnlink(identity, target))) return 'open: still linked';
+    const users = await client.getUserBatch([userId], { deadline: AbortSignal.timeout(READ_TIMEOUT_MS) });
+    const user = users.get(userId);
+    if (user === undefined) return 'open: GenAuth does not know the user';
+    const accounts = user instanceof Error ? null : user.accounts();
+    if (accounts === null) return 'open: GenAuth gave no usable response';
+    if (accounts.some(mayRemove({ extIdpId, type: target.type }, accounts))) return 'open: still linked';
     await audit.outcome({
+      kind: 'unlink',
       operationId,
+      requestId,
       actor: actor ?? TRUSTED,
-      target,
+      target: { ...target, ...(userIdInIdp === undefined ? {} : { userIdInIdp }) },
       outcome: 'verified_absent',
+      removed: null,
       // This command sends no unlink. `attempts: 0` distinguishes its outcome from one of the service.
       upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
       latencyMs: Date.now() - Date.parse(intent.ts),

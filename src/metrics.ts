@@ -1,3 +1,4 @@
+import type { WriteKind, WriteOutcome } from './audit';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallReport, ManagementGauges } from './genauth';
 import type { RequestReport } from './graphql';
@@ -21,7 +22,7 @@ export interface Metrics {
   readonly onBatch: (users: number) => void;
   readonly onRequest: (report: RequestReport) => void;
   readonly onRejection: (code: string) => void;
-  readonly onUnlink: (outcome: string) => void;
+  readonly onOutcome: (kind: WriteKind, outcome: WriteOutcome['outcome']) => void;
   readonly onAuditFailure: () => void;
   readonly onKeysFailure: () => void;
   /** Registers the function that reads the gauges. Default: there are no gauges. */
@@ -84,8 +85,21 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
     labelNames: ['outcome'],
     registers,
   });
+  const links = new Counter({
+    name: 'link_outcomes_total',
+    help: 'Links by the outcome that the audit trail records.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const sessions = new Counter({
+    name: 'session_outcomes_total',
+    help: 'Revocations of sessions by the outcome that the audit trail records.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const writes = { unlink: unlinks, link: links, sessions };
   // Prometheus sees the first event of a kind only if the series has existed with the value 0.
-  for (const outcome of OUTCOMES) unlinks.inc({ outcome }, 0);
+  for (const counter of Object.values(writes)) for (const outcome of OUTCOMES) counter.inc({ outcome }, 0);
   const auditFailures = new Counter({
     name: 'audit_failures_total',
     help: 'Times that writing the audit trail began to fail. While it fails, no unlink is sent.',
@@ -107,7 +121,7 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
     onBatch: (users) => batches.observe(users),
     onRequest: ({ operation, outcome, ms }) => requests.observe({ operation, outcome }, ms / 1000),
     onRejection: (code) => rejections.inc({ code }),
-    onUnlink: (outcome) => unlinks.inc({ outcome }),
+    onOutcome: (kind, outcome) => writes[kind].inc({ outcome }),
     onAuditFailure: () => auditFailures.inc(),
     onKeysFailure: () => keysFailures.inc(),
     watch: (read) => watchGauges(registry, read),

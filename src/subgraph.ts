@@ -7,7 +7,7 @@ import { startAdmin } from './http/admin';
 import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';
 import { Shutdown } from './http/shutdown';
-import { BatchedReads, Unlinks } from './identities';
+import { AuditedWrites, BatchedReads, SignInMethods, Turns, UnlinkRules, Unlinks } from './identities';
 import { type Log, logRequest } from './log';
 import { createMetrics, type ProcessMetrics } from './metrics';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';
@@ -77,13 +77,15 @@ export async function startSubgraph(
       tracing?.onBatch(batch);
     },
   });
-  const unlinks = new Unlinks({
+  const signInMethods = new SignInMethods({
     management,
-    policy,
-    audit,
-    guard: config.lastIdentityGuard,
-    onOutcome: metrics.onUnlink,
+    appIds: config.appIds,
+    callTimeoutMs: requestDeadlineMs,
   });
+  const rules = new UnlinkRules({ policy, guard: config.lastIdentityGuard, parseId: management.parseId });
+  const writes = new AuditedWrites({ audit, onOutcome: metrics.onOutcome });
+  const turns = new Turns();
+  const unlinks = new Unlinks({ management, reads: batchedReads, signInMethods, policy, rules, turns, writes });
   const graphql = createGraphQLServer({
     introspection: config.introspection,
     maxMutationFields: config.maxMutationFields,
@@ -109,10 +111,10 @@ export async function startSubgraph(
     drainDelayMs: config.drainDelayMs,
     drainTimeoutMs: config.drainTimeoutMs,
     closeListener: () => listener.close(),
-    abandon: () => unlinks.abandon(),
+    abandon: () => writes.abandon(),
     closeRest,
   });
-  const contextOptions = { management, batchedReads, unlinks, policy, requestDeadlineMs };
+  const contextOptions = { management, batchedReads, signInMethods, rules, unlinks, policy, requestDeadlineMs };
   const listener: Listener = await startListener({
     host: config.host,
     port: config.port,

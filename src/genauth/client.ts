@@ -223,7 +223,7 @@ export class ManagementClient {
    *
    * @see docs/genauth-api.md#get-application
    */
-  async getApplicationSignIn(appId: GenAuthId, deadline: Deadline): Promise<ApplicationSignIn> {
+  async getApplicationSignIn(appId: string, deadline: Deadline): Promise<ApplicationSignIn> {
     const route = 'GET /api/v3/get-application';
     const { data } = await this.#requests.request(route, { appId }, readValue, toOptions({ deadline }));
     const application = readApplicationSignIn(data);

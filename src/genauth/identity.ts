@@ -34,9 +34,12 @@ export function isIdentityField(name: string): name is keyof Identity {
   return Object.hasOwn(MEMBER_OF, name);
 }
 
+/** Writes the value of a field that is not a column of GenAuth's row. */
+export type ComputedField = (identities: IdentityList, index: number, out: JsonWriter) => void;
+
 /** How each identity is written: for each field what precedes it, and at the end what follows the last one. */
 export interface RowTemplate {
-  fields: readonly { before: Buffer; field: keyof Identity }[];
+  fields: readonly { before: Buffer; field: keyof Identity | ComputedField }[];
   after: Buffer;
 }
 
@@ -47,7 +50,7 @@ export interface RowTemplate {
  * @see docs/decisions/0014-json-in-place.md
  */
 export class IdentityList {
-  static readonly EMPTY = new IdentityList(Buffer.alloc(0), new IdentityRows(0), 0);
+  static readonly EMPTY = new IdentityList(Buffer.alloc(0), new IdentityRows(0), 0, 0);
 
   readonly length: number;
   readonly #bytes: Buffer;
@@ -56,11 +59,11 @@ export class IdentityList {
   readonly #first: number;
   #objects: readonly Identity[] | undefined;
 
-  private constructor(bytes: Buffer, rows: IdentityRows, first: number) {
+  private constructor(bytes: Buffer, rows: IdentityRows, first: number, end: number) {
     this.#bytes = bytes;
     this.#rows = rows;
     this.#first = first;
-    this.length = rows.count - first;
+    this.length = end - first;
   }
 
   /**
@@ -79,18 +82,17 @@ export class IdentityList {
     let areValid = true;
     json.enter();
     while (json.nextItem()) areValid = rows.read(json) && areValid;
-    return areValid ? new IdentityList(json.bytes, rows, first) : null;
+    return areValid ? new IdentityList(json.bytes, rows, first, rows.count) : null;
   }
 
   toArray(): readonly Identity[] {
     this.#objects ??= Array.from({ length: this.length }, (_, index) => {
-      const text = (field: keyof Identity): string => this.#value(index, MEMBER_OF[field]) as string;
       return {
-        id: text('id'),
-        extIdpId: text('extIdpId'),
-        provider: text('provider'),
-        type: text('type'),
-        userIdInIdp: text('userIdInIdp'),
+        id: this.text(index, 'id'),
+        extIdpId: this.text(index, 'extIdpId'),
+        provider: this.text(index, 'provider'),
+        type: this.text(index, 'type'),
+        userIdInIdp: this.text(index, 'userIdInIdp'),
         userInfoInIdp: this.#userInfoInIdp(index),
         originConnIds: (this.#value(index, Member.originConnIds) ?? []) as string[],
       };
@@ -98,16 +100,37 @@ export class IdentityList {
     return this.#objects;
   }
 
+  /** Returns a list of the identities that a function selects. */
+  filter(isKept: (identity: Pick<Identity, 'id' | 'extIdpId' | 'type' | 'originConnIds'>) => boolean): IdentityList {
+    const kept = [...Array(this.length).keys()].filter((index) =>
+      isKept({
+        id: this.text(index, 'id'),
+        extIdpId: this.text(index, 'extIdpId'),
+        type: this.text(index, 'type'),
+        originConnIds: (this.#value(index, Member.originConnIds) ?? []) as string[],
+      }),
+    );
+    const rows = this.#rows.pick(kept.map((index) => this.#first + index));
+    return new IdentityList(this.#bytes, rows, 0, rows.count);
+  }
+
+  /** Returns the value of a field that is a text. */
+  text(index: number, field: 'id' | 'extIdpId' | 'provider' | 'type' | 'userIdInIdp'): string {
+    return this.#value(index, MEMBER_OF[field]) as string;
+  }
+
   /** Writes a JSON array of all identities. Every value is written as `JSON.stringify` would write it. */
   write({ fields, after }: RowTemplate, out: JsonWriter): void {
-    const members = fields.map(({ field }) => MEMBER_OF[field]);
+    const members = fields.map(({ field }) => (typeof field === 'string' ? MEMBER_OF[field] : field));
     out.literal('[');
     for (let index = 0; index < this.length; index++) {
       if (index > 0) out.literal(',');
       for (let column = 0; column < fields.length; column++) {
         const { before } = fields[column] as (typeof fields)[number];
         out.copy(before, 0, before.length);
-        this.#writeMember(index, members[column] as number, out);
+        const member = members[column] as number | ComputedField;
+        if (typeof member === 'number') this.#writeMember(index, member, out);
+        else member(this, index, out);
       }
       out.copy(after, 0, after.length);
     }

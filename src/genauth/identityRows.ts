@@ -63,6 +63,16 @@ export class IdentityRows {
     return this.#numbers[row * NUMBERS_PER_ROW + 2 * member + 1] as number;
   }
 
+  /** Returns a copy of some rows. */
+  pick(rows: readonly number[]): IdentityRows {
+    const picked = new IdentityRows(rows.length);
+    for (const row of rows) {
+      const start = row * NUMBERS_PER_ROW;
+      picked.#numbers.set(this.#numbers.subarray(start, start + NUMBERS_PER_ROW), picked.#addRow());
+    }
+    return picked;
+  }
+
   /** Reads one JSON value, and adds a row if it is an object. @returns Whether it is a valid identity. */
   read(json: JsonReader): boolean {
     if (json.kind() !== 'object') {

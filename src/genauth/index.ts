@@ -23,8 +23,8 @@ export {
 } from './errors';
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export { type Account, type SignInColumns, UserRecord } from './userRecord';
-export { type Identity, IdentityList, isIdentityField } from './identity';
-export { type GenAuthId, type IdentityType, parseIdentityType } from './ids';
+export { type ComputedField, type Identity, IdentityList, isIdentityField } from './identity';
+export { type GenAuthId, type IdentityType, type IdParser, parseIdentityType } from './ids';
 export type { CallReport } from './requests';
 export type { Brand } from './signature';
 export { createTokenBucket, type RateLimit } from './tokenBucket';

@@ -187,9 +187,7 @@ export class Requests {
     turn: Turn,
   ): Promise<ApiResponse<Data>> {
     try {
-      const response = await this.#breaker.execute(() =>
-        this.#exchange(route, data, readData, options, attempt),
-      );
+      const response = await this.#breaker.execute(() => this.#exchange(route, data, readData, options, attempt));
       this.#budget.succeeded();
       this.#report(route, options, attempt, 'ok');
       return response;

@@ -1,5 +1,6 @@
 import type { Caller } from '../callers';
 import { TimeLimit } from '../deadline';
+import type { Identity, UserRecord } from '../genauth';
 import { Identities, type IdentitiesOptions } from '../identities';
 
 /** The context of resolvers. Each request has its own. */
@@ -36,10 +37,15 @@ export interface UserReference {
   id: string;
 }
 
+/** An identity, with the user that it belongs to or belonged to. */
+export interface IdentityValue extends Identity {
+  user: UserRecord | null;
+}
+
 /** Creates the context of one request, and starts its deadline. */
 export function createContext(options: ContextOptions, { caller, requestId, traceId }: Arrival): Context {
   // The deadline does not end when the client disconnects: an unlink that was sent has to be settled.
   const deadline = new TimeLimit(options.requestDeadlineMs);
-  const identities = new Identities(options, caller, deadline);
+  const identities = new Identities(options, { caller, requestId, deadline });
   return { identities, requestId, traceId, startedAt: performance.now(), deadline };
 }

@@ -9,7 +9,13 @@ import {
   type Refusal,
   type Unreachability,
 } from '../genauth';
-import { LastIdentityError, UnlinkNotExecutedError, UnlinkOutcomeUnknownError } from '../identities';
+import {
+  LastIdentityError,
+  NotAnIdentitySourceError,
+  NotExecutedError,
+  OutcomeUnknownError,
+  SignInTooOldError,
+} from '../identities';
 
 /** The extensions of an error. Callers receive no other keys. @see docs/errors.md */
 export interface ErrorExtensions {
@@ -70,7 +76,7 @@ export function createFormatFieldError(formatError: FormatError): FormatFieldErr
 
 /** Whether an unlink was not executed for an internal reason, such as an audit trail that cannot be written. */
 function isUnexpected(error: unknown): boolean {
-  return error instanceof UnlinkNotExecutedError && translate(error.cause) === undefined;
+  return error instanceof NotExecutedError && translate(error.cause) === undefined;
 }
 
 const INTERNAL: Translation = {
@@ -79,17 +85,26 @@ const INTERNAL: Translation = {
 };
 
 function translate(error: unknown): Translation | undefined {
-  if (error instanceof UnlinkNotExecutedError) {
+  if (error instanceof NotExecutedError) {
     // Even an unknown error was thrown before anything was sent, so that the outcome is known.
     const { message, extensions } = translate(error.cause) ?? INTERNAL;
     return { message, extensions: { ...extensions, outcome: 'NOT_EXECUTED', ...operationIdField(error.operationId) } };
   }
-  if (error instanceof UnlinkOutcomeUnknownError) {
+  if (error instanceof OutcomeUnknownError) {
+    return {
+      message: 'GenAuth may or may not have executed the mutation. Read the user before trying again.',
+      extensions: { code: unknownCode(error), outcome: 'UNKNOWN', ...operationIdField(error.operationId) },
+    };
+  }
+  if (error instanceof NotAnIdentitySourceError) {
     return {
       message:
-        'GenAuth may or may not have unlinked the identity. Read the identities of the user before trying again.',
-      extensions: { code: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', ...operationIdField(error.operationId) },
+        'Argument "extIdpId" is the id of an identity or of a connection. Pass the id of its source, Identity.extIdpId.',
+      extensions: { code: 'BAD_USER_INPUT', validationErrorCode: 'NOT_AN_IDENTITY_SOURCE' },
     };
+  }
+  if (error instanceof SignInTooOldError) {
+    return { message: 'Sign in again, and repeat the request.', extensions: { code: 'SIGN_IN_TOO_OLD' } };
   }
   if (error instanceof InvalidArgumentError) {
     return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };
@@ -109,6 +124,13 @@ function translate(error: unknown): Translation | undefined {
   }
   if (error instanceof ManagementRefusedError) return translateRefusal(error);
   return undefined;
+}
+
+/** A code of its own only for the outcomes that a read of the user's identities settles. */
+function unknownCode({ kind, cause }: OutcomeUnknownError): string {
+  if (kind === 'unlink') return 'UNLINK_OUTCOME_UNKNOWN';
+  if (kind === 'link') return 'LINK_OUTCOME_UNKNOWN';
+  return translate(cause)?.extensions.code ?? 'UPSTREAM_BAD_RESPONSE';
 }
 
 function operationIdField(operationId: string | null): { operationId?: string } {

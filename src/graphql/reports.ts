@@ -17,6 +17,8 @@ export interface RequestReport {
   ms: number;
   /** The number of calls to GenAuth that it took part in. Other requests may share them. */
   calls: number;
+  /** Identifies the audit records of the mutation; null if there are none. */
+  operationId: string | null;
 }
 
 const MAX_NAME = 64;
@@ -54,7 +56,8 @@ export function toReport(
   { requestId, traceId, startedAt, identities }: Context,
 ): RequestReport {
   const ms = performance.now() - startedAt;
-  return { requestId, traceId, operation, operationName, outcome, codes, ms, calls: identities.calls };
+  const { calls, operationId } = identities;
+  return { requestId, traceId, operation, operationName, outcome, codes, ms, calls, operationId };
 }
 
 /** Returns how a request went. @param response.hasValue Whether a root field has a value other than null. */

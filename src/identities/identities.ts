@@ -1,73 +1,111 @@
 import DataLoader from 'dataloader';
-import { type Caller, ForbiddenError, type Policy } from '../callers';
-import type { Deadline } from '../deadline';
-import { type GenAuthId, type ManagementClient, parseIdentityType } from '../genauth';
-import type { UserIdentities } from './batch';
+import { ForbiddenError, type Policy } from '../callers';
+import {
+  type GenAuthId,
+  IdentityList,
+  type ManagementClient,
+  ManagementUnreachableError,
+  parseIdentityType,
+  type UserRecord,
+} from '../genauth';
+import type { WriteContext } from './auditedWrites';
+import type { UserResult } from './batch';
 import type { BatchedReads } from './batchedReads';
-import { UnlinkNotExecutedError } from './errors';
-import type { UnlinkRequest } from './settle';
-import type { UnlinkResult, Unlinks } from './unlink';
+import { NotExecutedError, OutcomeUnknownError } from './errors';
+import type { OfferedMethods } from './signIn';
+import type { SignInMethods } from './signInMethods';
+import type { UnlinkRequest, UnlinkResult, Unlinks } from './unlink';
+import type { UnlinkBlock, UnlinkRules } from './unlinkRules';
 
-/** What reading a user resulted in: identities, null for a user that GenAuth does not know, or the error of this user. */
-export type UserRead = UserIdentities | Error;
+/** A user whose identities could be read. */
+export type ReadableUser = UserRecord & { readonly identities: IdentityList };
+
+/** What reading a user resulted in: the user, null for a user that GenAuth does not know, or the error of this user. */
+export type UserRead = ReadableUser | null | Error;
 
 export interface IdentitiesOptions {
   management: Pick<ManagementClient, 'parseId'>;
   batchedReads: BatchedReads;
+  signInMethods: SignInMethods;
+  rules: UnlinkRules;
   unlinks: Unlinks;
   policy: Policy;
 }
 
-/** An unlink before its arguments are validated. Without `type`, GenAuth decides which identities it unlinks. */
+/** The arguments of an unlink, not checked yet. `type` left out or null: every identity under the source. */
 export interface RequestedUnlink {
   userId: string;
   extIdpId: string;
   type?: string | null;
 }
 
+/** Identities, and the user that they belong to or belonged to. Null: a user that GenAuth does not know. */
+export interface LinkedIdentities {
+  user: UserRecord | null;
+  identities: IdentityList;
+}
+
+/** An unlink, as far as the caller may see it. */
+export interface VisibleUnlink {
+  success: boolean;
+  requestId: string | null;
+  apiCode: number | null;
+  operationId: string;
+  userId: string;
+  /** The identities that were removed. Null if they could not be read, or the caller may not read the user. */
+  removed: LinkedIdentities | null;
+  /** The user after the unlink. Null if it could not be read, GenAuth does not know it, or the caller may not read it. */
+  user: ReadableUser | null;
+}
+
 /**
- * Reads and unlinks identities for one request. It remembers what `of` and `isUnknown` have read, so that an operation sees each
- * user in one state. An unlink of the request clears the memory of its user.
+ * The identities that one request reads and unlinks. It remembers what it has read, so that one operation never sees a user
+ * in two states, except before and after its own unlink.
  */
 export class Identities {
   readonly #options: IdentitiesOptions;
-  readonly #caller: Caller;
-  readonly #deadline: Deadline;
-  #loaderOrNone: DataLoader<GenAuthId, UserIdentities> | undefined;
+  readonly #context: WriteContext;
+  #loaderOrNone: DataLoader<GenAuthId, UserResult> | undefined;
+  #offered: Promise<OfferedMethods | null> | undefined;
   #calls = 0;
+  #operationId: string | null = null;
 
-  /**
-   * @param options The parts that all requests share.
-   * @param deadline The deadline of the request.
-   */
-  constructor(options: IdentitiesOptions, caller: Caller, deadline: Deadline) {
+  /** @param context The caller, the id and the deadline of the request. */
+  constructor(options: IdentitiesOptions, context: WriteContext) {
     this.#options = options;
-    this.#caller = caller;
-    this.#deadline = deadline;
+    this.#context = context;
   }
 
-  /** The memory of this request. Created at the first use, because compiled operations do not use it. */
-  get #loader(): DataLoader<GenAuthId, UserIdentities> {
+  /** Reads users one by one. Created when it is needed, because most requests read all their users at once. */
+  get #loader(): DataLoader<GenAuthId, UserResult> {
     const { batchedReads } = this.#options;
-    this.#loaderOrNone ??= new DataLoader((userIds) => batchedReads.load(userIds, this.#deadline, this.#addCalls));
+    const { deadline } = this.#context;
+    this.#loaderOrNone ??= new DataLoader((userIds) => batchedReads.load(userIds, deadline, this.#addCalls));
     return this.#loaderOrNone;
   }
 
-  /** The number of calls to GenAuth that this request has taken part in so far. */
+  /** Number of calls to GenAuth that this request has taken part in so far. */
   get calls(): number {
     return this.#calls;
   }
 
+  /** Identifies the audit records of this request's write. Null if there are none. */
+  get operationId(): string | null {
+    return this.#operationId;
+  }
+
   /**
-   * Reads the identities of a user.
+   * Reads a user.
    *
    * @returns null if GenAuth does not know the user.
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
-   * @throws {ForbiddenError} The caller may not read this user. The user may not exist.
-   * @throws {ManagementError} The call to GenAuth failed, or its response was unusable.
+   * @throws {ForbiddenError} The caller may not read this user, whether or not the user exists.
+   * @throws {ManagementError} GenAuth could not be reached, or gave no usable response.
    */
-  async of(userId: string): Promise<UserIdentities> {
-    return this.#loader.load(this.#readable(userId));
+  async of(userId: string): Promise<ReadableUser | null> {
+    const read = toUserRead(await this.#loader.load(this.#readable(userId)));
+    if (read instanceof Error) throw read;
+    return read;
   }
 
   /**
@@ -85,43 +123,81 @@ export class Identities {
       }
     });
     const ids = reads.filter((read) => typeof read === 'string');
-    const results = await this.#options.batchedReads.load(ids, this.#deadline, this.#addCalls);
-    if (ids.length === reads.length) return results;
+    const results = await this.#options.batchedReads.load(ids, this.#context.deadline, this.#addCalls);
     const rest = results.values();
-    return reads.map((read) => (typeof read === 'string' ? (rest.next().value ?? null) : read));
+    return reads.map((read) => (typeof read === 'string' ? toUserRead(rest.next().value ?? null) : read));
   }
 
   /**
-   * Whether GenAuth reports that a user does not exist. False if the read failed or is forbidden: the user is not null then,
-   * and `of` throws the reason.
+   * Whether GenAuth says that the user does not exist. If the user cannot be read, or the caller may not read it, nothing is
+   * known, and `of` throws the reason.
    *
    * @throws {InvalidArgumentError} `userId` is not an id of the user pool.
    */
   async isUnknown(userId: string): Promise<boolean> {
     const { management, policy } = this.#options;
     const id = management.parseId('userId', userId);
-    if (!policy.mayRead(this.#caller, id)) return false;
+    if (!policy.mayRead(this.#context.caller, id)) return false;
     return this.#loader.load(id).then(
-      (identities) => identities === null,
+      (user) => user === null,
       () => false,
     );
   }
 
+  /** Reads the ways to sign in that the user pool offers, once for the request. @returns null if they cannot be read. */
+  offered(): Promise<OfferedMethods | null> {
+    this.#offered ??= this.#options.signInMethods.offered(this.#context.deadline).catch(() => null);
+    return this.#offered;
+  }
+
+  /** @see UnlinkRules.isLastWayToSignIn */
+  isLastWayToSignIn(user: UserRecord, extIdpId: string | null, offered: OfferedMethods | null): boolean | null {
+    return this.#options.rules.isLastWayToSignIn(user, extIdpId, offered);
+  }
+
+  /** @see UnlinkRules.blockOf */
+  unlinkBlockOf(user: UserRecord, extIdpId: string | null, offered: OfferedMethods | null): UnlinkBlock | null {
+    return this.#options.rules.blockOf(this.#context.caller, user, extIdpId, offered);
+  }
+
   /**
-   * Unlinks a user from an identity source. Later reads of this request read the user again.
+   * Unlinks a user from an identity source. Later reads of this request see the user as read after the unlink.
    *
-   * @param request.type Default: GenAuth decides which identities of the source it unlinks.
-   * @throws {UnlinkNotExecutedError} Nothing was executed, for example because an argument is invalid.
-   * @throws {UnlinkOutcomeUnknownError} The unlink may have been executed.
+   * @param request.type Default: every identity under the source.
+   * @throws {NotExecutedError} Nothing was executed; an invalid argument is one reason.
+   * @throws {OutcomeUnknownError} It may have been executed.
    */
-  async unlink(request: RequestedUnlink): Promise<UnlinkResult> {
+  async unlink(request: RequestedUnlink): Promise<VisibleUnlink> {
     const { unlinks } = this.#options;
     const checked = this.#check(request);
     try {
-      return await unlinks.unlink(checked, this.#caller, this.#deadline, this.#addCalls);
-    } finally {
+      const result = await unlinks.unlink(checked, this.#context, this.#addCalls);
+      this.#operationId = result.operationId;
       this.#loaderOrNone?.clear(checked.userId);
+      if (result.after !== undefined) this.#loader.prime(checked.userId, result.after);
+      return this.#visible(checked.userId, result);
+    } catch (error) {
+      this.#loaderOrNone?.clear(checked.userId);
+      if (hasOperationId(error)) this.#operationId = error.operationId;
+      throw error;
     }
+  }
+
+  #visible(userId: GenAuthId, result: UnlinkResult): VisibleUnlink {
+    const { success, requestId, apiCode, operationId, before, after, isRemoved } = result;
+    const mayRead = this.#options.policy.mayRead(this.#context.caller, userId);
+    const read = mayRead && after !== undefined ? toUserRead(after) : null;
+    const linked = before === null ? IdentityList.EMPTY : before.identities;
+    const identities = mayRead && isRemoved !== null ? (linked?.filter(isRemoved) ?? null) : null;
+    return {
+      success,
+      requestId,
+      apiCode,
+      operationId,
+      userId,
+      removed: identities && { user: before, identities },
+      user: read instanceof Error ? null : read,
+    };
   }
 
   readonly #addCalls = (calls: number): void => {
@@ -132,7 +208,7 @@ export class Identities {
   #readable(userId: string): GenAuthId {
     const { management, policy } = this.#options;
     const id = management.parseId('userId', userId);
-    if (!policy.mayRead(this.#caller, id)) throw new ForbiddenError();
+    if (!policy.mayRead(this.#context.caller, id)) throw new ForbiddenError();
     return id;
   }
 
@@ -145,9 +221,23 @@ export class Identities {
         ...(type === undefined || type === null ? {} : { type: parseIdentityType('type', type) }),
       };
     } catch (error) {
-      throw new UnlinkNotExecutedError(error);
+      throw new NotExecutedError(error);
     }
   }
+}
+
+function hasOperationId(error: unknown): error is { operationId: string | null } {
+  return error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
+}
+
+function toUserRead(result: UserResult | Error): UserRead {
+  if (result === null || result instanceof Error) return result;
+  if (hasReadableIdentities(result)) return result;
+  return new ManagementUnreachableError('GET /api/v3/get-user-batch', 'shape', 'maybe');
+}
+
+function hasReadableIdentities(user: UserRecord): user is ReadableUser {
+  return user.identities !== null;
 }
 
 function toError(error: unknown): Error {

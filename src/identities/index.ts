@@ -8,9 +8,17 @@ export {
   OutcomeUnknownError,
   SignInTooOldError,
 } from './errors';
-export { Identities, type IdentitiesOptions, type RequestedUnlink, type UserRead } from './identities';
+export {
+  Identities,
+  type IdentitiesOptions,
+  type LinkedIdentities,
+  type ReadableUser,
+  type RequestedUnlink,
+  type UserRead,
+  type VisibleUnlink,
+} from './identities';
 export { mayRemove, type OfferedMethods } from './signIn';
 export { SignInMethods } from './signInMethods';
 export { Turns } from './turns';
-export { Unlinks, type UnlinkResult } from './unlink';
+export { Unlinks } from './unlink';
 export { type LastIdentityGuard, type UnlinkBlock, UnlinkRules } from './unlinkRules';

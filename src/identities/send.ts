@@ -28,7 +28,11 @@ export async function send(request: () => Promise<Acknowledgement>): Promise<Sen
     if (error instanceof ManagementRefusedError) {
       const { statusCode, apiCode, requestId, refusal } = error;
       const isFinal = refusal === 'rejected' || refusal === 'not_found';
-      return { outcome: isFinal ? 'refused' : 'not_sent', upstream: { statusCode, apiCode, requestId, attempts }, error };
+      return {
+        outcome: isFinal ? 'refused' : 'not_sent',
+        upstream: { statusCode, apiCode, requestId, attempts },
+        error,
+      };
     }
     // Any other error leaves the outcome open, unless it proves that nothing was sent.
     const isUnsent = error instanceof ManagementUnreachableError && error.sent === 'no';

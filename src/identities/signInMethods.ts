@@ -1,12 +1,12 @@
 import { type Deadline, TimeLimit } from '../deadline';
-import type { GenAuthId, IdentitySource, ManagementClient } from '../genauth';
+import type { IdentitySource, ManagementClient } from '../genauth';
 import { Cached } from './cached';
 import type { OfferedMethods } from './signIn';
 
 export interface SignInMethodsOptions {
   management: Pick<ManagementClient, 'listSources' | 'getApplicationSignIn'>;
   /** The applications that users sign in to. Empty: the methods of all applications count. */
-  appIds: readonly GenAuthId[];
+  appIds: readonly string[];
   /** Milliseconds for one call. A call serves many requests, so that no deadline of theirs applies to it. */
   callTimeoutMs: number;
 }

@@ -8,7 +8,6 @@ import {
   type ManagementClient,
   ManagementUnreachableError,
   parseIdentityType,
-  type UserRecord,
 } from '../genauth';
 import type { AuditedWrites, Execution, WriteContext } from './auditedWrites';
 import type { BatchedReads } from './batchedReads';
@@ -159,7 +158,15 @@ export class Unlinks {
     const isExecuted = sent.some(({ outcome }) => outcome === 'acked' || outcome === 'lost');
     if (!isExecuted) {
       const refused = sent.some(({ outcome }) => outcome === 'refused');
-      if (!refused) return { outcome: 'not_sent', upstream, removed: [], error: sent.at(-1)?.error, after: before, isRemoved: null };
+      if (!refused)
+        return {
+          outcome: 'not_sent',
+          upstream,
+          removed: [],
+          error: sent.at(-1)?.error,
+          after: before,
+          isRemoved: null,
+        };
       return { outcome: 'refused', upstream, removed: [], error: null, after: before, isRemoved: () => false };
     }
     const verification = await this.#verify(request, before, sent, deadline, onCalls);

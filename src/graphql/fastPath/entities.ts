@@ -18,7 +18,10 @@ export function planEntities(nodes: FieldNodes, fragments: Fragments): FieldPlan
     if (!Array.isArray(representations) || representations.includes(null)) return null;
     return async (identities, path, errors) => {
       const userIds = representations.filter(isUserReference).map(({ id }) => id);
-      const reads = await identities.many(userIds);
+      const [reads, offered] = await Promise.all([
+        identities.many(userIds),
+        user.needsOffered ? identities.offered() : null,
+      ]);
       const rest = reads.values();
       const entities = representations.map((representation): Entity =>
         isUserReference(representation)
@@ -28,7 +31,7 @@ export function planEntities(nodes: FieldNodes, fragments: Fragments): FieldPlan
       const values: (UserValue | null)[] = Array.from({ length: entities.length }, () => null);
       for (const index of inOrderOfErrors(entities)) {
         const { id, read } = entities[index] as Entity;
-        values[index] = user.toValue(id, read, [...path, index], errors);
+        values[index] = user.toValue(id, read, { request: identities, offered }, [...path, index], errors);
       }
       return (out) => {
         out.literal('[');

@@ -1,14 +1,15 @@
-import type { RequestedUnlink, UnlinkResult } from '../../identities';
+import type { OfferedMethods, RequestedUnlink, VisibleUnlink, Identities } from '../../identities';
 import type { Fragments } from '../fragments';
 import { objectWriter } from './fields';
 import { type FieldNodes, type FieldPlan, variableOf, type Writer } from './plan';
-import { compileUser, type UserPlan, type UserValue } from './user';
+import { compileIdentities, compileUser } from './user';
 
 /** The payload in a response. */
 interface Payload {
-  result: UnlinkResult;
-  /** The values of the `user` fields, in their order. */
-  users: readonly (UserValue | null)[];
+  result: VisibleUnlink;
+  request: Identities;
+  /** Null if the ways to sign in could not be read, or if no field needs them. */
+  offered: OfferedMethods | null;
 }
 
 /** Compiles an unlink. */
@@ -18,17 +19,19 @@ export function planUnlink(nodes: FieldNodes, fragments: Fragments): FieldPlan |
   const typeVariable = variableOf(nodes[0], 'type');
   const hasType = nodes[0].arguments?.some(({ name }) => name.value === 'type') === true;
   if (userIdVariable === null || extIdpIdVariable === null || (hasType && typeVariable === null)) return null;
-  const userFields: { responseName: string; user: UserPlan }[] = [];
-  const write = objectWriter<Payload>(nodes, PAYLOAD_TYPES, fragments, (name, fieldNodes, responseName) => {
-    if (name !== 'user') return LEAVES[name] ?? null;
-    const user = compileUser(fieldNodes, fragments);
-    if (user === null) return null;
-    const index = userFields.push({ responseName, user }) - 1;
-    return ({ users }, out) => {
-      const value = users[index] ?? null;
-      if (value === null) out.literal('null');
-      else user.write(value, out);
-    };
+  let needsOffered = false;
+  const write = objectWriter<Payload>(nodes, PAYLOAD_TYPES, fragments, (name, fieldNodes) => {
+    if (name === 'user') {
+      const user = compileUser(fieldNodes, fragments);
+      needsOffered ||= user?.needsOffered === true;
+      return user && writeUser(user.write);
+    }
+    if (name === 'removed') {
+      const identities = compileIdentities(fieldNodes, fragments);
+      needsOffered ||= identities?.needsOffered === true;
+      return identities && writeRemoved(identities.write);
+    }
+    return LEAVES[name] ?? null;
   });
   if (write === null) return null;
   return (variables) => {
@@ -38,15 +41,25 @@ export function planUnlink(nodes: FieldNodes, fragments: Fragments): FieldPlan |
       type: typeVariable === null ? null : (variables[typeVariable] ?? null),
     };
     if (!hasStrings(request)) return null;
-    return async (identities, path, errors) => {
+    return async (identities) => {
       const result = await identities.unlink(request);
-      const { userId } = result;
-      const [read = null] = userFields.length === 0 ? [] : await identities.many([userId]);
-      const users = userFields.map(({ responseName, user }) =>
-        user.toValue(userId, read, [...path, responseName], errors),
-      );
-      return (out) => write({ result, users }, out);
+      const offered = needsOffered ? await identities.offered() : null;
+      return (out) => write({ result, request: identities, offered }, out);
     };
+  };
+}
+
+function writeUser(write: NonNullable<ReturnType<typeof compileUser>>['write']): Writer<Payload> {
+  return ({ result: { user }, request, offered }, out) => {
+    if (user === null) out.literal('null');
+    else write({ id: user.id, identities: { user, identities: user.identities, request, offered } }, out);
+  };
+}
+
+function writeRemoved(write: NonNullable<ReturnType<typeof compileIdentities>>['write']): Writer<Payload> {
+  return ({ result: { removed }, request, offered }, out) => {
+    if (removed === null) out.literal('null');
+    else write({ ...removed, request, offered }, out);
   };
 }
 
@@ -62,4 +75,5 @@ const LEAVES: Readonly<Record<string, Writer<Payload>>> = {
   success: ({ result }, out) => out.literal(result.success ? 'true' : 'false'),
   requestId: ({ result }, out) => out.value(result.requestId),
   apiCode: ({ result }, out) => out.value(result.apiCode),
+  operationId: ({ result }, out) => out.value(result.operationId),
 };

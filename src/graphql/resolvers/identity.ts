@@ -1,22 +1,36 @@
 import type { Resolvers } from '../../__generated__/resolverTypes';
-import type { Identities } from '../../identities';
-import type { UserReference } from '../context';
+import type { Identities, LinkedIdentities } from '../../identities';
+import type { IdentityValue, UserReference } from '../context';
 
 export const resolvers: Resolvers = {
   User: {
     __resolveReference: ({ id }, { identities }) => userIfKnown(id, identities),
-    identities: async ({ id }, _args, { identities }) => (await identities.of(id))?.toArray() ?? null,
+    async identities({ id }, _args, { identities }) {
+      const user = await identities.of(id);
+      return user && toValues({ user, identities: user.identities });
+    },
+  },
+  Identity: {
+    isLastWayToSignIn: async ({ user, extIdpId }, _args, { identities }) =>
+      user && identities.isLastWayToSignIn(user, extIdpId, await identities.offered()),
+    unlinkBlockedBy: async ({ user, extIdpId }, _args, { identities }) =>
+      user && identities.unlinkBlockOf(user, extIdpId, await identities.offered()),
   },
   Mutation: {
     unlinkIdentity: (_parent, { userId, extIdpId, type }, { identities }) =>
       identities.unlink({ userId, extIdpId, type: type ?? null }),
   },
   UnlinkIdentityPayload: {
-    user: ({ userId }, _args, { identities }) => userIfKnown(userId, identities),
+    removed: ({ removed }) => removed && toValues(removed),
+    user: ({ user }) => user && { __typename: 'User', id: user.id },
   },
 };
 
-/** Returns null, without an error, for a user that GenAuth does not know. */
+function toValues({ user, identities }: LinkedIdentities): IdentityValue[] {
+  return identities.toArray().map((identity) => ({ ...identity, user }));
+}
+
+/** A user whom GenAuth does not know is null, without an error. */
 async function userIfKnown(id: string, identities: Identities): Promise<UserReference | null> {
   return (await identities.isUnknown(id)) ? null : { __typename: 'User', id };
 }
