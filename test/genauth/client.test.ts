@@ -37,7 +37,7 @@ describe('every request', () => {
     [
       'unlinkIdentity',
       `/api/v3/unlink-identity?extIdpId=${SOURCE}&userId=${USER}`,
-      (any, deadline) => any.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, deadline),
+      (any, deadline) => any.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, { deadline: deadline, idempotencyKey: OPERATION }),
     ],
     [
       'getUserIdentities',
@@ -118,7 +118,7 @@ describe('every request', () => {
       return new Promise<Reply>(() => undefined);
     };
     await expect(
-      client.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, controller.signal),
+      client.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, { deadline: controller.signal, idempotencyKey: OPERATION }),
     ).rejects.toMatchObject({ reason: 'deadline', sent: 'maybe', route: 'POST /api/v3/unlink-identity' });
     expect(stub.requests).toHaveLength(1);
   });
@@ -131,7 +131,7 @@ describe('every request', () => {
     );
     const unlink = stub
       .client({ writeTimeoutMs: 50 })
-      .unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, never());
+      .unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, { deadline: never(), idempotencyKey: OPERATION });
     await expect(unlink).rejects.toMatchObject(impatient);
   });
 
@@ -199,7 +199,7 @@ test('close fails the calls in progress', async () => {
     arrived();
     return new Promise<Reply>(() => undefined);
   };
-  const call = client.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, never());
+  const call = client.unlinkIdentity({ userId: id(USER), extIdpId: id(SOURCE) }, { deadline: never(), idempotencyKey: OPERATION });
   await arrival;
   const closing = client.close();
   await expect(call).rejects.toMatchObject({ reason: 'closed', sent: 'maybe' });

@@ -71,7 +71,7 @@ describe('unlinkIdentity', () => {
 
   test('sends the type that was given', async () => {
     stub.reply = () => SUCCESS;
-    await client.unlinkIdentity({ ...request(), type: parseIdentityType('type', 'openid') }, never());
+    await client.unlinkIdentity({ ...request(), type: parseIdentityType('type', 'openid') }, { deadline: never(), idempotencyKey: OPERATION });
     expect(stub.requests[0]?.body).toBe(`{"userId":"${USER}","extIdpId":"${SOURCE}","type":"openid"}`);
   });
 

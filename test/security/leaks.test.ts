@@ -246,7 +246,7 @@ describe('an error of the management API', () => {
     for (const fault of FAULTS) {
       emulator.faults.set('*', fault, { times: 4 });
       const signal = AbortSignal.timeout(2_000);
-      await management.unlinkIdentity({ userId, extIdpId }, signal).catch((error: unknown) => errors.push(error));
+      await management.unlinkIdentity({ userId, extIdpId }, { deadline: signal, idempotencyKey: OPERATION }).catch((error: unknown) => errors.push(error));
       await management.getUserIdentities(userId, { deadline: signal }).catch((error: unknown) => errors.push(error));
     }
     await emulator.close();
