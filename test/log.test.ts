@@ -13,6 +13,7 @@ const reports: fc.Arbitrary<Report> = fc.record({
   codes: fc.array(text, { maxLength: 3 }),
   ms: fc.nat(),
   calls: fc.nat(),
+  operationId: fc.option(text),
 });
 
 /** The lines that a log of some level has written for a report. */

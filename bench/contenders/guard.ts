@@ -57,7 +57,9 @@ export async function createGuard(): Promise<Guard> {
     },
     async unlink(caller, { userId, extIdpId, type = null }, send) {
       if (!policy.mayUnlink(caller, userId)) throw new ForbiddenError();
-      const intent: trail.UnlinkIntent = {
+      const intent: trail.WriteIntent = {
+        kind: 'unlink',
+        requestId: null,
         operationId: createOperationId(),
         actor: caller,
         target: { userId, extIdpId, type },
@@ -68,7 +70,7 @@ export async function createGuard(): Promise<Guard> {
       const { statusCode, apiCode = null, requestId = null } = envelope;
       const upstream = { statusCode, apiCode, requestId, attempts: 1 };
       const latencyMs = Math.round(performance.now() - startedAt);
-      void audit.outcome({ ...intent, outcome: 'acked', upstream, latencyMs });
+      void audit.outcome({ ...intent, outcome: 'acked', upstream, removed: null, latencyMs });
       return envelope;
     },
     log(operation, ms) {
@@ -82,6 +84,7 @@ export async function createGuard(): Promise<Guard> {
         codes: [],
         ms,
         calls: 1,
+        operationId: null,
       });
     },
   };

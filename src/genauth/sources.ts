@@ -61,7 +61,7 @@ function enabledIds(connection: unknown): string[] {
 
 /** GenAuth's samples have a single object, or a text that contains a JSON list, where the type says list. */
 function toList(value: unknown): readonly unknown[] | null {
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value)) return value as unknown[];
   if (isObject(value)) return [value];
   if (!isText(value)) return null;
   try {

@@ -69,12 +69,12 @@ export class AuditedWrites {
     } catch (error) {
       this.#inProgress.delete(entry);
       // The record may still become durable, so that it needs an outcome.
-      if (deadline.aborted) this.#record(entry, { outcome: 'not_sent', upstream: NO_RESPONSE, removed: null });
+      if (deadline.aborted) void this.#record(entry, { outcome: 'not_sent', upstream: NO_RESPONSE, removed: null });
       throw new NotExecutedError(error, operationId);
     }
     const execution = await execute(operationId);
     this.#inProgress.delete(entry);
-    this.#record(entry, execution);
+    void this.#record(entry, execution);
     return { execution, operationId };
   }
 

@@ -6,8 +6,8 @@ import {
   createAuditLog,
   createOperationId,
   readAudit,
-  type UnlinkIntent,
-  type UnlinkOutcome,
+  type WriteIntent,
+  type WriteOutcome,
 } from '../../src/audit';
 
 export const ACTOR = {
@@ -19,12 +19,18 @@ export const ACTOR = {
 export const TARGET = { userId: '60194296801dc7bc2a1b2735', extIdpId: '60193c610f9117e7cb049159', type: null };
 export const UPSTREAM = { statusCode: 200, apiCode: null, requestId: 'r-1', attempts: 1 };
 
-export function createIntent(operationId = createOperationId()): UnlinkIntent {
-  return { operationId, actor: ACTOR, target: TARGET };
+export function createIntent(operationId = createOperationId()): WriteIntent {
+  return { kind: 'unlink', operationId, requestId: 'router-1', actor: ACTOR, target: TARGET };
 }
 
-export function createOutcome(operationId: string): UnlinkOutcome {
-  return { ...createIntent(operationId), outcome: 'acked', upstream: UPSTREAM, latencyMs: 12.5 };
+export function createOutcome(operationId: string): WriteOutcome {
+  return {
+    ...createIntent(operationId),
+    outcome: 'acked',
+    upstream: UPSTREAM,
+    removed: [{ id: 'i1', type: 'generic' }],
+    latencyMs: 12.5,
+  };
 }
 
 /** The audit file of one test, and the trails that are open on it. */

@@ -1,13 +1,7 @@
 import * as fs from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  AuditUnavailableError,
-  createAuditLog,
-  createOperationId,
-  readAudit,
-  type UnlinkIntent,
-} from '../../src/audit';
+import { AuditUnavailableError, createAuditLog, createOperationId, readAudit, type WriteIntent } from '../../src/audit';
 import { TRUSTED } from '../../src/callers';
 import { ACTOR, AuditFile, createIntent, createOutcome, TARGET, UPSTREAM } from './auditFile';
 
@@ -42,7 +36,7 @@ describe('the audit trail', () => {
 
   test('continues after a record that cannot be formatted', async () => {
     const log = await file.open();
-    const broken = { ...createIntent(), target: undefined } as unknown as UnlinkIntent;
+    const broken = { ...createIntent(), target: undefined } as unknown as WriteIntent;
     await expect(log.intent(broken)).rejects.toThrow(AuditUnavailableError);
     const { operationId } = createIntent();
     await log.intent(createIntent(operationId));
@@ -58,7 +52,13 @@ describe('the audit trail', () => {
     const log = await file.open();
     const operationId = createOperationId();
     const secret = { token: 'do-not-write' };
-    const head = { ...secret, operationId, actor: { ...ACTOR, ...secret }, target: { ...TARGET, ...secret } };
+    const head = {
+      ...createIntent(operationId),
+      ...secret,
+      operationId,
+      actor: { ...ACTOR, ...secret },
+      target: { ...TARGET, ...secret },
+    };
     await log.intent(head);
     await log.outcome({ ...createOutcome(operationId), ...head, upstream: { ...UPSTREAM, ...secret } });
     expect(file.text()).not.toContain('do-not-write');

@@ -41,12 +41,12 @@ function open(options: Partial<ManagementClientOptions> = {}): ManagementClient 
 }
 
 function read(client: ManagementClient, deadline = new AbortController().signal): Promise<unknown> {
-  return client.getUserIdentities(client.parseId('userId', USER), { deadline });
+  return client.getUserBatch([client.parseId('userId', USER)], { deadline });
 }
 
 function unlink(client: ManagementClient): Promise<unknown> {
   const request = { userId: client.parseId('userId', USER), extIdpId: client.parseId('extIdpId', SOURCE) };
-  return client.unlinkIdentity(request, new AbortController().signal);
+  return client.unlinkIdentity(request, { deadline: new AbortController().signal, idempotencyKey: 'operation-1' });
 }
 
 function fetches(): number {

@@ -1,9 +1,9 @@
 import {
   type GenAuthId,
-  IdentityList,
   type ManagementClient,
   ManagementRefusedError,
   ManagementUnreachableError,
+  UserRecord,
   parseIdentityType,
 } from '../../src/genauth';
 import { ManagementStub, type Reply, SUCCESS } from './managementStub';
@@ -59,7 +59,7 @@ describe('unlinkIdentity', () => {
 
   test('sends user and source, and leaves out a type that was not given', async () => {
     stub.reply = () => SUCCESS;
-    expect(await client.unlinkIdentity(request(), never())).toEqual({
+    expect(await client.unlinkIdentity(request(), { deadline: never(), idempotencyKey: 'operation-1' })).toEqual({
       apiCode: null,
       requestId: '934108e5-9fbf-4d24',
       attempts: 1,
@@ -71,18 +71,25 @@ describe('unlinkIdentity', () => {
 
   test('sends the type that was given', async () => {
     stub.reply = () => SUCCESS;
-    await client.unlinkIdentity({ ...request(), type: parseIdentityType('type', 'openid') }, { deadline: never(), idempotencyKey: OPERATION });
+    await client.unlinkIdentity(
+      { ...request(), type: parseIdentityType('type', 'openid') },
+      { deadline: never(), idempotencyKey: 'operation-1' },
+    );
     expect(stub.requests[0]?.body).toBe(`{"userId":"${USER}","extIdpId":"${SOURCE}","type":"openid"}`);
   });
 
   test('passes on the codes that come with success', async () => {
     stub.reply = () => ({ ...SUCCESS, apiCode: 20001 });
-    expect(await client.unlinkIdentity(request(), never())).toMatchObject({ apiCode: 20001 });
+    expect(await client.unlinkIdentity(request(), { deadline: never(), idempotencyKey: 'operation-1' })).toMatchObject({
+      apiCode: 20001,
+    });
   });
 
   test('is refused when success is false', async () => {
     stub.reply = () => ({ ...SUCCESS, apiCode: 2216, data: { success: false } });
-    const error = await client.unlinkIdentity(request(), never()).catch((reason: unknown) => reason);
+    const error = await client
+      .unlinkIdentity(request(), { deadline: never(), idempotencyKey: 'operation-1' })
+      .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ManagementRefusedError);
     expect(error).toMatchObject({
       refusal: 'rejected',
@@ -106,58 +113,30 @@ describe('unlinkIdentity', () => {
   ])('may or may not have been executed when the data is %j', async (data) => {
     answer(data);
     const lost = { name: 'ManagementUnreachableError', reason: 'shape', sent: 'maybe' };
-    await expect(client.unlinkIdentity(request(), never())).rejects.toMatchObject(lost);
+    await expect(
+      client.unlinkIdentity(request(), { deadline: never(), idempotencyKey: 'operation-1' }),
+    ).rejects.toMatchObject(lost);
   });
 
   test('is sent once, whatever the response', async () => {
     for (const reply of [500, 503, 429, 401, { statusCode: 500 }, { statusCode: 401, apiCode: 1306 }]) {
       stub.requests.length = 0;
       stub.reply = () => reply;
-      await expect(client.unlinkIdentity(request(), never())).rejects.toThrow();
+      await expect(
+        client.unlinkIdentity(request(), { deadline: never(), idempotencyKey: 'operation-1' }),
+      ).rejects.toThrow();
       expect(stub.requests).toHaveLength(1);
     }
-  });
-});
-
-describe('getUserIdentities', () => {
-  test('requests the user and reads each identity', async () => {
-    answer([ROW, { ...ROW, identityId: 'i2', type: 'unionid' }]);
-    expect((await client.getUserIdentities(id(USER), { deadline: never() })).toArray()).toEqual([
-      IDENTITY,
-      { ...IDENTITY, id: 'i2', type: 'unionid' },
-    ]);
-    expect(stub.requests).toMatchObject([
-      { route: 'GET /api/v3/get-user-identities', query: `userId=${USER}`, body: '' },
-    ]);
-  });
-
-  test.each<[string, unknown]>([
-    ['absent', undefined],
-    ['null', null],
-    ['one row', ROW],
-    ['a list with a row that cannot be read', [ROW, { ...ROW, extIdpId: undefined }]],
-    ['a list with null', [ROW, null]],
-  ])('fails when the data is %s, because a row must not seem gone', async (_title, data) => {
-    answer(data);
-    await expect(client.getUserIdentities(id(USER), { deadline: never() })).rejects.toMatchObject({
-      reason: 'shape',
-      sent: 'maybe',
-    });
-  });
-
-  test('throws a refusal for an unknown user', async () => {
-    stub.reply = () => ({ statusCode: 404, apiCode: 2004 });
-    await expect(client.getUserIdentities(id(USER), { deadline: never() })).rejects.toMatchObject({
-      refusal: 'not_found',
-      apiCode: 2004,
-    });
   });
 });
 
 describe('getUserBatch', () => {
   /** The result of each user, with identities as objects. */
   const objectsOf = (found: Awaited<ReturnType<ManagementClient['getUserBatch']>>): [string, unknown][] =>
-    [...found].map(([userId, result]) => [userId, result instanceof IdentityList ? result.toArray() : result]);
+    [...found].map(([userId, result]) => [
+      userId,
+      result instanceof UserRecord ? (result.identities?.toArray() ?? null) : result,
+    ]);
 
   const user = (userId: unknown, identities: unknown = []): Record<string, unknown> => ({ userId, identities });
 
@@ -270,59 +249,5 @@ describe('getUserBatch', () => {
     const found = await client.getUserBatch([id(USER)], { deadline: never() });
     expect(objectsOf(found)).toEqual([[USER, [IDENTITY]]]);
     expect(stub.requests[1]?.query).toBe(stub.first().query);
-  });
-});
-
-describe('getUser', () => {
-  test('reads the user with identities', async () => {
-    answer({
-      userId: USER,
-      email: 'li@example.com',
-      emailVerified: true,
-      phone: null,
-      username: '',
-      identities: [ROW],
-      salt: 'x',
-    });
-    expect(await client.getUser(id(USER), { deadline: never() })).toEqual({
-      id: USER,
-      email: 'li@example.com',
-      phone: null,
-      username: null,
-      passwordLastSetAt: null,
-      emailVerified: true,
-      phoneVerified: false,
-      identities: [IDENTITY],
-    });
-    expect(stub.requests).toMatchObject([
-      { route: 'GET /api/v3/get-user', query: `userId=${USER}&withIdentities=true`, body: '' },
-    ]);
-  });
-
-  test.each([{ statusCode: 404, apiCode: 2004 }, { statusCode: 404 }, { statusCode: 400, apiCode: 2004 }])(
-    'is null when GenAuth says %j',
-    async (reply) => {
-      stub.reply = () => reply;
-      expect(await client.getUser(id(USER), { deadline: never() })).toBeNull();
-    },
-  );
-
-  test('is not null for a bare HTTP 404, which is a missing route', async () => {
-    stub.reply = () => 404;
-    await expect(client.getUser(id(USER), { deadline: never() })).rejects.toMatchObject({ reason: 'http_error' });
-  });
-
-  test.each<[string, unknown, string]>([
-    ['another user', { userId: OTHER, identities: [] }, 'mismatch'],
-    ['a user without an id', { identities: [] }, 'mismatch'],
-    ['a list', [{ userId: USER }], 'shape'],
-    ['nothing', null, 'shape'],
-    ['a user with an identity that cannot be read', { userId: USER, identities: [{}] }, 'shape'],
-  ])('fails when GenAuth sends %s', async (_title, data, reason) => {
-    answer(data);
-    await expect(client.getUser(id(USER), { deadline: never() })).rejects.toMatchObject({
-      name: 'ManagementUnreachableError',
-      reason,
-    });
   });
 });

@@ -18,7 +18,7 @@ afterEach(() => stub.close());
 /** What one call sends under each of the two names. */
 async function poolsSent(userPoolId: string | null): Promise<unknown[]> {
   const client = stub.client({ authentication: 'token', userPoolId });
-  await client.getUserIdentities(client.parseId('userId', USER), { deadline: new AbortController().signal });
+  await client.getUserBatch([client.parseId('userId', USER)], { deadline: new AbortController().signal });
   const headers = stub.requests[1]?.headers ?? {};
   return [headers['x-authing-userpool-id'], headers['x-genauth-userpool-id']];
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { type GenAuthId, IdentityList, ManagementRefusedError, ManagementUnreachableError } from '../../src/genauth';
+import { type GenAuthId, ManagementRefusedError, ManagementUnreachableError, type UserRecord } from '../../src/genauth';
 import { Turn } from '../../src/genauth/admission';
-import { BatchedReads, type UserIdentities } from '../../src/identities';
-import { listOf } from '../support/identities';
+import { BatchedReads } from '../../src/identities';
+import { userOf } from '../support/identities';
 
 const ROUTE = 'GET /api/v3/get-user-batch';
 type Ending = 'answer' | 'failure' | 'refusal';
@@ -43,13 +43,13 @@ const isUnknown = (id: string): boolean => id.endsWith('7');
 const isBroken = (id: string): boolean => id.endsWith('3');
 
 /** The row of a user. Its id is the time at which the call was sent, so that a result older than its read is noticed. */
-function rowsOf(id: string, sentAt: number): IdentityList {
-  return listOf([
+function recordOf(id: string, sentAt: number): UserRecord {
+  return userOf(id, [
     { identityId: String(sentAt), extIdpId: 'source', provider: 'p', type: 't', userIdInIdp: id, originConnIds: [] },
   ]);
 }
 
-type Found = Map<string, IdentityList | ManagementUnreachableError>;
+type Found = Map<string, UserRecord | ManagementUnreachableError>;
 
 /** A call of the client, which gets its turn and its response when the model says so. */
 class HeldCall {
@@ -107,9 +107,17 @@ class HeldCall {
     } else {
       const known = this.#requested.filter((id) => !isUnknown(id));
       const broken = new ManagementUnreachableError(ROUTE, 'shape', 'maybe');
-      this.#resolveResponse(new Map(known.map((id) => [id, isBroken(id) ? broken : rowsOf(id, this.#sentAt)])));
+      this.#resolveResponse(new Map(known.map((id) => [id, isBroken(id) ? broken : recordOf(id, this.#sentAt)])));
     }
   }
+}
+
+function readAlone([id = '' as GenAuthId]: readonly GenAuthId[], now: number): Promise<Found> {
+  if (isUnknown(id)) {
+    return Promise.reject(new ManagementRefusedError(ROUTE, { refusal: 'not_found', statusCode: 404, apiCode: 2004 }));
+  }
+  const broken = new ManagementUnreachableError(ROUTE, 'shape', 'maybe');
+  return Promise.resolve(new Map([[id, isBroken(id) ? broken : recordOf(id, now)]]));
 }
 
 class Model {
@@ -129,18 +137,14 @@ class Model {
           this.#calls.push(call);
           return call.turn;
         },
-        getUserBatch: (userIds) => {
+        getUserBatch: (userIds, { turn }) => {
+          // A user of a rejected batch is read alone, with a turn of its own.
+          if (turn === undefined) return readAlone(userIds, this.#now);
           const [call] = this.#in('admitted');
           if (call === undefined) throw new Error('a batch was sent without a turn');
           this.#check(userIds);
           return call.send(userIds, this.#now);
         },
-        getUserIdentities: (id) =>
-          isUnknown(id)
-            ? Promise.reject(new ManagementRefusedError(ROUTE, { refusal: 'not_found', statusCode: 404 }))
-            : isBroken(id)
-              ? Promise.reject(new ManagementUnreachableError(ROUTE, 'shape', 'maybe'))
-              : Promise.resolve(rowsOf(id, this.#now)),
       },
       callTimeoutMs: 1_000,
       onBatch: () => undefined,
@@ -193,7 +197,7 @@ class Model {
       return results.forEach((result, index) => {
         const id = ids[index] ?? '';
         if (!isPossible(result, id, askedAt, controller.signal.aborted)) {
-          const answer = result instanceof IdentityList ? result.toArray() : result;
+          const answer = result instanceof Error ? result : (result?.identities?.toArray() ?? null);
           this.problems.push(`${id}, asked for at ${askedAt}, was answered ${JSON.stringify(answer)}`);
         }
       });
@@ -211,11 +215,11 @@ class Model {
 }
 
 /** Whether a read may have this result. A row of a call that was sent before the read started may be out of date. */
-function isPossible(result: UserIdentities | Error, id: string, askedAt: number, aborted: boolean): boolean {
+function isPossible(result: UserRecord | null | Error, id: string, askedAt: number, aborted: boolean): boolean {
   if (result === null) return isUnknown(id);
   if (result instanceof ManagementUnreachableError) return result.reason !== 'deadline' || aborted;
   if (result instanceof Error || isUnknown(id) || isBroken(id)) return false;
-  return result.toArray().every((row) => row.userIdInIdp === id && Number(row.id) > askedAt);
+  return (result.identities?.toArray() ?? []).every((row) => row.userIdInIdp === id && Number(row.id) > askedAt);
 }
 
 /** Lets all promises settle that can. */

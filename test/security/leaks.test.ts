@@ -246,12 +246,14 @@ describe('an error of the management API', () => {
     for (const fault of FAULTS) {
       emulator.faults.set('*', fault, { times: 4 });
       const signal = AbortSignal.timeout(2_000);
-      await management.unlinkIdentity({ userId, extIdpId }, { deadline: signal, idempotencyKey: OPERATION }).catch((error: unknown) => errors.push(error));
-      await management.getUserIdentities(userId, { deadline: signal }).catch((error: unknown) => errors.push(error));
+      await management
+        .unlinkIdentity({ userId, extIdpId }, { deadline: signal, idempotencyKey: 'operation-1' })
+        .catch((error: unknown) => errors.push(error));
+      await management.getUserBatch([userId], { deadline: signal }).catch((error: unknown) => errors.push(error));
     }
     await emulator.close();
     await management
-      .unlinkIdentity({ userId, extIdpId }, AbortSignal.timeout(2_000))
+      .unlinkIdentity({ userId, extIdpId }, { deadline: AbortSignal.timeout(2_000), idempotencyKey: 'operation-1' })
       .catch((e: unknown) => errors.push(e));
     await management.close();
     expect(errors.length).toBeGreaterThan(FAULTS.length / 2);

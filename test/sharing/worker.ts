@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   const load = async (): Promise<void> => {
     while (!leaving.signal.aborted) {
       const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(9_000)]);
-      await client.getUser(client.parseId('userId', userId), { deadline: signal }).catch(() => undefined);
+      await client.getUserBatch([client.parseId('userId', userId)], { deadline: signal }).catch(() => undefined);
     }
   };
   await Promise.all(Array.from({ length: 24 }, load));

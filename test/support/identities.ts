@@ -1,4 +1,4 @@
-import { IdentityList } from '../../src/genauth';
+import { IdentityList, UserRecord } from '../../src/genauth';
 import { JsonReader } from '../../src/json';
 
 /** Reads a list of identities from GenAuth's JSON. @returns null if the JSON is not such a list. */
@@ -11,4 +11,9 @@ export function listOf(rows: readonly object[]): IdentityList {
   const list = readRows(JSON.stringify(rows));
   if (list === null) throw new Error('these are not the rows of identities');
   return list;
+}
+
+/** Makes the user that GenAuth's client reads from these rows of identities. */
+export function userOf(id: string, rows: readonly object[]): UserRecord {
+  return new UserRecord(id, listOf(rows), Buffer.from(JSON.stringify({ userId: id, identities: rows })));
 }

@@ -27,7 +27,7 @@ export const resolvers: Resolvers = {
 };
 
 function toValues({ user, identities }: LinkedIdentities): IdentityValue[] {
-  return identities.toArray().map((identity) => ({ ...identity, user }));
+  return identities.toArray().map((identity) => Object.assign({ user }, identity));
 }
 
 /** A user whom GenAuth does not know is null, without an error. */
