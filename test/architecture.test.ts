@@ -45,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** What each room may import in addition, with `import type` only: the types of what it is given. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
   log: ['graphql'],
-  metrics: ['genauth', 'graphql'],
+  metrics: ['audit', 'genauth', 'graphql'],
   tracing: ['deadline', 'genauth', 'graphql', 'identities'],
 };
 
