@@ -6,7 +6,7 @@ export interface FaultOptions {
   times?: number;
   /** Default 1. The probability that the fault meets a call, from 0 to 1. */
   probability?: number;
-  /** Default: any. The fault meets only calls whose `userId` or `userIds` contain this one, as the call writes it. */
+  /** Default: any. The fault meets only calls that name this user, by id or by an account in a reverse look-up. */
   userId?: string;
 }
 
@@ -69,9 +69,9 @@ export class Faults {
     return this.#draw(route, ({ userId }) => userId === undefined);
   }
 
-  /** Decides which faults for single users meet a call about these users. */
-  drawFor(route: Route, userIds: readonly string[]): Draw {
-    return this.#draw(route, ({ userId }) => userId !== undefined && userIds.includes(userId));
+  /** Decides which faults for single users meet a call. `names`: whether the call names a user. */
+  drawFor(route: Route, names: (userId: string) => boolean): Draw {
+    return this.#draw(route, ({ userId }) => userId !== undefined && names(userId));
   }
 
   #draw(route: Route, applies: (active: Active) => boolean): Draw {

@@ -9,6 +9,7 @@ import type { FaultKind, Plan } from './faults';
 import type { Draw, Faults } from './faultSchedule';
 import type { IdempotencyKeys } from './idempotency';
 import type { Ledger } from './ledger';
+import { namesUser } from './lookup';
 import { OPERATIONS, WRITES } from './operations';
 import type { RateLimit } from './rateLimit';
 import { parseBody, parseQuery, readBody, type RequestData } from './request';
@@ -67,7 +68,8 @@ export async function serve(gate: Gate, request: IncomingMessage, response: Serv
   await pause(onArrival.latencyMs, closing);
 
   const arrival = admit(gate, { route, method, path, headers, call }, query, body);
-  const forUser = onArrival.plan === null ? faults.drawFor(route, call.userIds) : NO_FAULT;
+  const names = (userId: string) => namesUser(gate.pool.store, arrival.data, call.userIds, userId);
+  const forUser = onArrival.plan === null ? faults.drawFor(route, names) : NO_FAULT;
   await pause(forUser.latencyMs, closing);
   const plan = onArrival.plan ?? forUser.plan;
   call.fault = plan?.fault ?? null;

@@ -1,7 +1,8 @@
 import type { UserIdType } from '../genauth/api';
 import { malformed } from './envelope';
 import { columnText } from './rows';
-import type { StoredUser } from './store';
+import type { RequestData } from './request';
+import type { Store, StoredUser } from './store';
 import type { UserPool } from './userPool';
 import { identitiesAsRead } from './userResponse';
 
@@ -55,4 +56,13 @@ function halves(text: string): [string, string] {
   const colon = text.indexOf(':');
   if (colon < 1) throw malformed('userId');
   return [text.slice(0, colon), text.slice(colon + 1)];
+}
+
+/** Whether a request names a user: by the user's id, or by an account of the user in a reverse look-up. */
+export function namesUser(store: Store, request: RequestData, names: readonly string[], userId: string): boolean {
+  if (names.includes(userId)) return true;
+  if (request['userIdType'] !== 'identity') return false;
+  return store
+    .identitiesOf(userId)
+    .some((row) => names.includes(`${columnText(row, 'extIdpId')}:${columnText(row, 'userIdInIdp')}`));
 }

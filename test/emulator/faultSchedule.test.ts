@@ -110,6 +110,14 @@ describe('faults', () => {
     });
   });
 
+  test('for one user meet reverse look-ups of an account of that user', async () => {
+    emulator.faults.set('get-user-batch', 'envelope-500', { userId: ZHANG_SAN });
+    const lookUp = async (...userIds: string[]) =>
+      (await call(emulator, 'get-user-batch', { userIds, userIdType: 'identity' })).body.statusCode;
+    expect(await lookUp(`${GITHUB}:1024002`)).toBe(200);
+    expect(await lookUp(`${GITHUB}:1024002`, `${GITHUB}:1024001`)).toBe(500);
+  });
+
   test('for one user leave writes about the user alone when they are set for reads', async () => {
     emulator.faults.set('get-user', 'envelope-500', { userId: ZHANG_SAN });
     expect((await call(emulator, 'unlink-identity', github)).body.statusCode).toBe(200);
