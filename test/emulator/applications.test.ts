@@ -1,5 +1,5 @@
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { call, dataOf, MOBILE, NOBODY, SAML, WEB, WECHAT } from './caller';
+import { call, dataOf, MOBILE, UNKNOWN_ID, SAML, WEB, WECHAT } from './caller';
 
 let emulator: Emulator;
 
@@ -53,7 +53,7 @@ describe('get-application', () => {
     ['400', { statusCode: 400 }],
   ] as const)('refuses an unknown application as applicationMissing %s says', async (value, refusal) => {
     emulator.switches.applicationMissing = value;
-    const { body } = await call(emulator, 'get-application', { appId: NOBODY });
+    const { body } = await call(emulator, 'get-application', { appId: UNKNOWN_ID });
     expect(body).toMatchObject({ ...refusal, message: 'Application not found' });
     expect('apiCode' in body).toBe('apiCode' in refusal);
   });
@@ -81,7 +81,7 @@ describe('list-ext-idp', () => {
     emulator.switches.extIdpAppId = 'enabled';
     expect(await list({ appId: WEB })).toHaveLength(6);
     expect(await list({ appId: MOBILE })).toMatchObject([{ type: 'wechat' }, { type: 'github' }, { type: 'lark' }]);
-    expect((await call(emulator, 'list-ext-idp', { appId: NOBODY })).body).toMatchObject({ apiCode: 2011 });
+    expect((await call(emulator, 'list-ext-idp', { appId: UNKNOWN_ID })).body).toMatchObject({ apiCode: 2011 });
   });
 
   test('omits sources that no application enables when extIdpDisabled says so', async () => {
@@ -105,8 +105,8 @@ describe('list-ext-idp', () => {
     'has no unknown source: get-ext-idp and link-identity refuse one with extIdpMissing %i',
     async (statusCode) => {
       emulator.switches.extIdpMissing = String(statusCode) as '404';
-      expect((await call(emulator, 'get-ext-idp', { id: NOBODY })).body).toMatchObject({ statusCode });
-      const link = { userId: '6229ffa1c05e6bfcade3e3d1', extIdpId: NOBODY, userIdInIdp: '1' };
+      expect((await call(emulator, 'get-ext-idp', { id: UNKNOWN_ID })).body).toMatchObject({ statusCode });
+      const link = { userId: '6229ffa1c05e6bfcade3e3d1', extIdpId: UNKNOWN_ID, userIdInIdp: '1' };
       expect((await call(emulator, 'link-identity', link)).body).toMatchObject({ statusCode });
     },
   );

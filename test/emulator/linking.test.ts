@@ -1,5 +1,18 @@
 import { type Emulator, startEmulator, type Switches } from '../../src/emulator';
-import { ADA, call, GITHUB, GOOGLE, GRACE, LI_SI, NOBODY, send, sign, WANG_FANG, WECHAT, ZHANG_SAN } from './caller';
+import {
+  ADA,
+  call,
+  GITHUB,
+  GOOGLE,
+  GRACE,
+  LI_SI,
+  UNKNOWN_ID,
+  send,
+  sign,
+  WANG_FANG,
+  WECHAT,
+  ZHANG_SAN,
+} from './caller';
 
 let emulator: Emulator;
 
@@ -89,7 +102,10 @@ describe('unlink-identity', () => {
   });
 
   test('refuses an unknown user', async () => {
-    expect((await unlink({ userId: NOBODY, extIdpId: WECHAT })).body).toMatchObject({ statusCode: 404, apiCode: 2004 });
+    expect((await unlink({ userId: UNKNOWN_ID, extIdpId: WECHAT })).body).toMatchObject({
+      statusCode: 404,
+      apiCode: 2004,
+    });
     expect(emulator.calls).toMatchObject([{ authenticated: true, executed: false, outcome: { statusCode: 404 } }]);
   });
 
@@ -164,8 +180,8 @@ describe('link-identity', () => {
   });
 
   test.each([
-    [404, { ...githubOfWang, userId: NOBODY }],
-    [404, { ...githubOfWang, extIdpId: NOBODY }],
+    [404, { ...githubOfWang, userId: UNKNOWN_ID }],
+    [404, { ...githubOfWang, extIdpId: UNKNOWN_ID }],
     [400, { userId: WANG_FANG, extIdpId: GITHUB }],
   ])('is refused with %i for %j', async (statusCode, data) => {
     expect((await call(emulator, 'link-identity', data)).body.statusCode).toBe(statusCode);

@@ -1,5 +1,5 @@
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { ADA, call, GITHUB, LI_SI, NOBODY, WANG_FANG, WECHAT, ZHANG_SAN } from './caller';
+import { ADA, call, GITHUB, LI_SI, UNKNOWN_ID, WANG_FANG, WECHAT, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -74,7 +74,7 @@ describe('identity sources', () => {
   });
 
   test('that do not exist are refused', async () => {
-    expect((await call(emulator, 'get-ext-idp', { id: NOBODY })).body.statusCode).toBe(404);
+    expect((await call(emulator, 'get-ext-idp', { id: UNKNOWN_ID })).body.statusCode).toBe(404);
     expect((await call(emulator, 'get-ext-idp', { type: 'social' })).body.statusCode).toBe(400);
   });
 

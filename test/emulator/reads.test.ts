@@ -1,5 +1,5 @@
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { ADA, call, GITHUB, LI_SI, NOBODY, send, sign, WANG_FANG, WECHAT, ZHANG_SAN } from './caller';
+import { ADA, call, GITHUB, LI_SI, UNKNOWN_ID, send, sign, WANG_FANG, WECHAT, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -76,11 +76,11 @@ describe('get-user-identities', () => {
   });
 
   test('refuses an unknown user', async () => {
-    const { status, body } = await call(emulator, 'get-user-identities', { userId: NOBODY });
+    const { status, body } = await call(emulator, 'get-user-identities', { userId: UNKNOWN_ID });
     expect(status).toBe(200);
     expect(body).toMatchObject({ statusCode: 404, apiCode: 2004, message: 'User not found' });
     emulator.switches.userMissingApiCode = 'absent';
-    const silent = await call(emulator, 'get-user-identities', { userId: NOBODY });
+    const silent = await call(emulator, 'get-user-identities', { userId: UNKNOWN_ID });
     expect(silent.body.statusCode).toBe(404);
     expect(silent.body).not.toHaveProperty('apiCode');
   });
@@ -155,7 +155,7 @@ describe('get-user-batch', () => {
   });
 
   test('omits unknown users, returns null for them, or refuses the batch', async () => {
-    const asked = { userIds: [ADA, NOBODY, LI_SI] };
+    const asked = { userIds: [ADA, UNKNOWN_ID, LI_SI] };
     expect(ids(await batch(asked))).toEqual([ADA, LI_SI]);
     emulator.switches.batchUnknown = 'null';
     expect(ids(await batch(asked))).toEqual([ADA, null, LI_SI]);
@@ -211,11 +211,11 @@ describe('get-user-batch', () => {
 describe('every response', () => {
   test('has a request id always, on failure, or never', async () => {
     const read = async (userId: string) => (await call(emulator, 'get-user', { userId })).body.requestId !== undefined;
-    expect([await read(ADA), await read(NOBODY)]).toEqual([true, true]);
+    expect([await read(ADA), await read(UNKNOWN_ID)]).toEqual([true, true]);
     emulator.switches.requestId = 'failure';
-    expect([await read(ADA), await read(NOBODY)]).toEqual([false, true]);
+    expect([await read(ADA), await read(UNKNOWN_ID)]).toEqual([false, true]);
     emulator.switches.requestId = 'never';
-    expect([await read(ADA), await read(NOBODY)]).toEqual([false, false]);
+    expect([await read(ADA), await read(UNKNOWN_ID)]).toEqual([false, false]);
   });
 
   test('has the request id that the client sent', async () => {

@@ -1,5 +1,5 @@
 import { createPool, type Emulator, startEmulator } from '../../src/emulator';
-import { ADA, call, dataOf, GITHUB, MOBILE, NOBODY, WANG_FANG, WEB, WECHAT, ZHANG_SAN } from './caller';
+import { ADA, call, dataOf, GITHUB, MOBILE, UNKNOWN_ID, WANG_FANG, WEB, WECHAT, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -66,12 +66,12 @@ describe('sessions', () => {
   });
 
   test('of unknown users and applications are refused', async () => {
-    expect(await kick({ userId: NOBODY, appIds: [WEB] })).toMatchObject({ statusCode: 404, apiCode: 2004 });
-    expect(await kick({ userId: ADA, appIds: [WEB, NOBODY] })).toMatchObject({ statusCode: 404, apiCode: 2011 });
+    expect(await kick({ userId: UNKNOWN_ID, appIds: [WEB] })).toMatchObject({ statusCode: 404, apiCode: 2004 });
+    expect(await kick({ userId: ADA, appIds: [WEB, UNKNOWN_ID] })).toMatchObject({ statusCode: 404, apiCode: 2011 });
     expect(await signedInApps(ADA)).toEqual([WEB]);
     for (const data of [
-      { userId: NOBODY, appId: WEB },
-      { userId: ADA, appId: NOBODY },
+      { userId: UNKNOWN_ID, appId: WEB },
+      { userId: ADA, appId: UNKNOWN_ID },
     ]) {
       expect((await call(emulator, 'check-session-status', data)).body.statusCode).toBe(404);
     }

@@ -1,6 +1,6 @@
 import { ManagementClient, type Models } from 'authing-node-sdk';
 import { type Emulator, startEmulator } from '../../src/emulator';
-import { ADA, GITHUB, LI_SI, MOBILE, NOBODY, WEB, WECHAT, ZHANG_SAN } from './caller';
+import { ADA, GITHUB, LI_SI, MOBILE, UNKNOWN_ID, WEB, WECHAT, ZHANG_SAN } from './caller';
 
 let emulator: Emulator;
 
@@ -30,7 +30,7 @@ describe('the vendor SDK', () => {
   });
 
   test('reads a batch of users', async () => {
-    const answer = await createSdk().getUserBatch({ userIds: [ADA, NOBODY, LI_SI], withIdentities: true });
+    const answer = await createSdk().getUserBatch({ userIds: [ADA, UNKNOWN_ID, LI_SI], withIdentities: true });
     expect(answer.data.map((user: Models.UserDto) => user.userId)).toEqual([ADA, LI_SI]);
   });
 
@@ -73,7 +73,7 @@ describe('the vendor SDK', () => {
     const { data } = await createSdk().getApplication({ appId: MOBILE });
     expect(data.loginConfig.enabledBasicLoginMethods).toEqual(['PHONE_CODE']);
     expect(data.loginConfig.enabledExtIdpConns.map(({ extIdpId }) => extIdpId)).toContain(WECHAT);
-    expect(await createSdk().getApplication({ appId: NOBODY })).toMatchObject({ statusCode: 404, apiCode: 2011 });
+    expect(await createSdk().getApplication({ appId: UNKNOWN_ID })).toMatchObject({ statusCode: 404, apiCode: 2011 });
   });
 
   test('signs a user out', async () => {
