@@ -13,49 +13,6 @@ export function logRequest(log: Log, report: RequestReport): void {
   log.info({ ...report, ms: Math.round(report.ms) }, 'request');
 }
 
-/** When buffered lines are written: at so many characters, or after so many milliseconds. */
-const BUFFER = { characters: 8 * 1024, ms: 50 };
-
-/**
- * A stream that buffers lines and writes them together: after 8 KiB or 50 ms. pino's own buffer copies its whole content
- * for every line.
- */
-export class BufferedLines implements DestinationStream {
-  readonly #to: DestinationStream;
-  #lines: string[] = [];
-  #characters = 0;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(to: DestinationStream) {
-    this.#to = to;
-  }
-
-  write(line: string): void {
-    this.#lines.push(line);
-    this.#characters += line.length;
-    if (this.#characters >= BUFFER.characters) this.flushSync();
-    else this.#timer ??= setTimeout(() => this.flushSync(), BUFFER.ms);
-  }
-
-  /** Writes the buffered lines now. pino calls it after a line of the level `fatal`. */
-  flushSync(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    if (this.#lines.length === 0) return;
-    const text = this.#lines.join('');
-    this.#lines = [];
-    this.#characters = 0;
-    this.#to.write(text);
-  }
-}
-
-/** Opens stdout for a log. Call it once in a process: two buffers would put lines in the wrong order. */
-export function openStdout(): DestinationStream {
-  const lines = new BufferedLines(pino.destination({ fd: 1, sync: true }));
-  process.on('exit', () => lines.flushSync());
-  return lines;
-}
-
 /** Opens stdout for a log that people read. It needs the development dependency pino-pretty. */
 export function openPrettyStdout(): DestinationStream {
   const pinoPretty = require('pino-pretty') as (options: object) => DestinationStream;

@@ -1,17 +1,25 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';
-import { createLog, type Log, openStdout } from './log';
+import { createLog, type Log } from './log';
 import { collectProcessMetrics } from './metrics';
+import { Stdout } from './stdout';
 import { startSubgraph, type Subgraph } from './subgraph';
 import { readTracingOptions, startTracing, type Tracing } from './tracing';
 import { readVersion } from './version';
+
+/** How long the process waits at its end for a reader of stdout that is slow or has stopped. */
+const STDOUT_CLOSE_MS = 1_000;
 
 void main();
 
 async function main(): Promise<void> {
   const config = await orExit(() => readConfig(process.env, (path) => readFileSync(path, 'utf8')));
-  const log = createLog(config.logLevel, openStdout());
+  const stdout = new Stdout({
+    onResume: (lines) => log.warn({ lines }, 'log lines were dropped while stdout was blocked'),
+  });
+  process.on('exit', () => stdout.flushSync());
+  const log = createLog(config.logLevel, stdout);
   const version = readVersion();
   const tracing = await orExit(() => tracingOrNull(version, log));
   let subgraph: Subgraph | undefined;
@@ -25,6 +33,7 @@ async function main(): Promise<void> {
       log.fatal({ err }, 'the process did not stop cleanly');
       process.exitCode = 1;
     }
+    await stdout.close(STDOUT_CLOSE_MS);
     process.exit();
   };
   // First of all, because the first process of a container ignores signals without a handler.
@@ -49,6 +58,7 @@ async function main(): Promise<void> {
       ide: exampleOperations(),
       tracing,
       processMetrics: collectProcessMetrics(),
+      stdout,
     });
     const { url, adminUrl } = subgraph;
     log.info({ url, port: Number(new URL(url).port), adminUrl, adminPort: Number(new URL(adminUrl).port) }, 'ready');

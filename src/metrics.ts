@@ -8,6 +8,8 @@ export interface Gauges extends ManagementGauges {
   /** User ids that have not been sent to GenAuth yet. */
   waitingUsers: number;
   auditFailing: boolean;
+  /** Since the start of the process. */
+  droppedLogLines: number;
   inFlight: number;
   draining: boolean;
 }
@@ -160,6 +162,17 @@ function watchGauges(registry: Registry, read: () => Gauges): void {
   );
   gauge('audit_failing', '1 while the audit trail cannot be written and no unlink is sent.', (g) =>
     Number(g.auditFailing),
+  );
+  registry.registerMetric(
+    new Counter({
+      name: 'log_lines_dropped_total',
+      help: 'Log lines that were dropped because stdout was blocked.',
+      registers: [],
+      collect() {
+        this.reset();
+        this.inc(read().droppedLogLines);
+      },
+    }),
   );
   gauge('graphql_requests_in_flight', 'GraphQL requests in progress.', ({ inFlight }) => inFlight);
   gauge('draining', '1 from the signal to stop until the process ends.', ({ draining }) => Number(draining));

@@ -10,6 +10,7 @@ import { Shutdown } from './http/shutdown';
 import { AuditedWrites, BatchedReads, SignInMethods, Turns, UnlinkRules, Unlinks } from './identities';
 import { type Log, logRequest } from './log';
 import { createMetrics, type ProcessMetrics } from './metrics';
+import { Stdout } from './stdout';
 import { createSharedRateLimit, type SharedRateLimit } from './sharing';
 import type { Tracing } from './tracing';
 
@@ -38,12 +39,14 @@ export interface SubgraphOptions {
   tracing?: Tracing | null;
   /** Default: none. Node's own metrics, from `collectProcessMetrics`. */
   processMetrics?: ProcessMetrics;
+  /** Default: a new one. It takes the audit trail if the configuration says so. */
+  stdout?: Stdout;
 }
 
 /** Creates all parts of the subgraph, connects them, and starts the two listeners. */
 export async function startSubgraph(
   config: Config,
-  { log, version, ide, tracing, processMetrics }: SubgraphOptions,
+  { log, version, ide, tracing, processMetrics, stdout = new Stdout() }: SubgraphOptions,
 ): Promise<Subgraph> {
   const metrics = createMetrics(version, processMetrics);
   const onUnexpectedError = (err: unknown): void => log.error({ err }, 'unexpected error');
@@ -55,7 +58,7 @@ export async function startSubgraph(
     },
   });
   const policy = createPolicy(config.policy);
-  const audit = await createAuditLog(config.auditLog, (err) => {
+  const audit = await createAuditLog(config.auditLog === 'stdout' ? stdout : config.auditLog, (err) => {
     metrics.onAuditFailure();
     log.error({ err }, 'the audit trail cannot be written');
   });
@@ -149,6 +152,7 @@ export async function startSubgraph(
     waitingUsers: batchedReads.waiting,
     auditFailing: audit.failing,
     inFlight: listener.inFlight(),
+    droppedLogLines: stdout.droppedLines,
     draining: shutdown.draining,
   }));
   if (rateLimit !== null) metrics.watchSharing(() => rateLimit.gauges);

@@ -10,6 +10,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   genauth: ['deadline', 'json'],
   secureUrl: [],
   callers: ['json', 'secureUrl'],
+  stdout: [],
   audit: ['callers'],
   identities: ['audit', 'callers', 'deadline', 'genauth'],
   graphql: ['callers', 'deadline', 'identities', 'genauth', 'json', '__generated__'],
@@ -25,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   examples: ['http/ide'],
   subgraph: [
     'audit',
+    'stdout',
     'callers',
     'config',
     'genauth',
@@ -38,12 +40,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   auditOpen: ['audit', 'callers', 'config', 'genauth', 'identities'],
   printSchema: ['config', 'graphql'],
-  main: ['config', 'examples', 'log', 'metrics', 'subgraph', 'tracing', 'version'],
+  main: ['config', 'examples', 'log', 'metrics', 'stdout', 'subgraph', 'tracing', 'version'],
   dev: ['config', 'emulator', 'examples', 'http/ide', 'log', 'metrics', 'subgraph', 'version'],
 };
 
 /** What each room may import in addition, with `import type` only: the types of what it is given. */
 const MAY_IMPORT_TYPES: Readonly<Record<string, readonly string[]>> = {
+  audit: ['stdout'],
   log: ['graphql'],
   metrics: ['audit', 'genauth', 'graphql'],
   tracing: ['deadline', 'genauth', 'graphql', 'identities'],

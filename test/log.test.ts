@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { BufferedLines, createLog, logRequest } from '../src/log';
+import { createLog, logRequest } from '../src/log';
 
 type Report = Parameters<typeof logRequest>[1];
 
@@ -44,22 +44,5 @@ describe('the line of a request', () => {
   test('is not written if the level of the log is higher', () => {
     const [report] = fc.sample(reports, 1) as [Report];
     expect(linesFor(report, 'warn')).toEqual([]);
-  });
-});
-
-describe('buffered lines', () => {
-  test('stay whole and in order, and are written after 50 ms or 8 KiB', async () => {
-    const texts: string[] = [];
-    const stream = new BufferedLines({ write: (chunk) => void texts.push(chunk) });
-    stream.write('first\n');
-    stream.write('second\n');
-    expect(texts).toEqual([]);
-    while (texts.length === 0) await new Promise(setImmediate);
-    expect(texts).toEqual(['first\nsecond\n']);
-    const line = `${'x'.repeat(1023)}\n`;
-    for (let count = 0; count < 8; count++) stream.write(line);
-    expect(texts.slice(1)).toEqual([line.repeat(8)]);
-    stream.flushSync();
-    expect(texts).toHaveLength(2);
   });
 });

@@ -6,6 +6,7 @@ import type * as trail from '../../src/audit';
 import type * as callers from '../../src/callers';
 import type * as configuration from '../../src/config';
 import type * as logging from '../../src/log';
+import type * as output from '../../src/stdout';
 import type { Envelope } from './genauth';
 
 interface Unlink {
@@ -32,7 +33,8 @@ const PRODUCT = join(process.cwd(), 'dist');
 const { createAuthenticator, createPolicy, ForbiddenError } = require(join(PRODUCT, 'callers')) as typeof callers;
 const { readConfig } = require(join(PRODUCT, 'config')) as typeof configuration;
 const { createAuditLog, createOperationId } = require(join(PRODUCT, 'audit')) as typeof trail;
-const { createLog, logRequest, openStdout } = require(join(PRODUCT, 'log')) as typeof logging;
+const { Stdout } = require(join(PRODUCT, 'stdout')) as typeof output;
+const { createLog, logRequest } = require(join(PRODUCT, 'log')) as typeof logging;
 
 function giveUp(error: Error): never {
   throw error;
@@ -44,8 +46,9 @@ export async function createGuard(): Promise<Guard> {
   const authenticator = createAuthenticator({ ...config.callers, onKeysFailure: giveUp });
   await authenticator.start();
   const policy = createPolicy(config.policy);
-  const audit = await createAuditLog(config.auditLog);
-  const log = createLog(config.logLevel, openStdout());
+  const stdout = new Stdout();
+  const audit = await createAuditLog(config.auditLog === 'stdout' ? stdout : config.auditLog);
+  const log = createLog(config.logLevel, stdout);
   return {
     authenticate({ headers }) {
       // The product also rejects duplicate headers, which needs the raw headers.

@@ -21,13 +21,25 @@ export function toLine(record: WriteIntent | WriteOutcome, ms: number): string {
     target: targetFields(target),
     ...(isOutcome ? outcomeFields(record) : {}),
   };
-  return `${JSON.stringify(fields).replace(/[\x7f-\uffff]/g, escape)}\n`;
+  return `${toAscii(fields)}\n`;
 }
 
+/** Bounds of the scopes in a record: their number, and their total length as JSON. A token can contain thousands. */
+const MAX_SCOPES = { count: 50, characters: 1_024 };
+
+/** If scopes are left out, `scopesOmitted` says how many. */
 function actorFields(actor: WriteIntent['actor']): object | null {
   if (actor === TRUSTED) return null;
-  const { iss, sub, azp, scopes } = actor;
-  return { iss, sub, azp, scopes };
+  const { iss, sub, azp } = actor;
+  const scopes: string[] = [];
+  let characters = 0;
+  for (const scope of actor.scopes) {
+    characters += toAscii(scope).length;
+    if (scopes.length === MAX_SCOPES.count || characters > MAX_SCOPES.characters) break;
+    scopes.push(scope);
+  }
+  const scopesOmitted = actor.scopes.length - scopes.length;
+  return { iss, sub, azp, scopes, ...(scopesOmitted === 0 ? {} : { scopesOmitted }) };
 }
 
 function targetFields({ userId, extIdpId, type, userIdInIdp }: WriteTarget): object {
@@ -42,6 +54,10 @@ function outcomeFields({ outcome, upstream, removed, latencyMs }: WriteOutcome):
     removed: removed?.map(({ id, type }) => ({ id, type })) ?? null,
     latencyMs,
   };
+}
+
+function toAscii(value: unknown): string {
+  return JSON.stringify(value).replace(/[\x7f-\uffff]/g, escape);
 }
 
 function escape(unit: string): string {

@@ -1,18 +1,24 @@
-import { statSync, writeSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
+import type { Stdout } from '../stdout';
 import { AuditUnavailableError } from './errors';
+
+export interface Line {
+  text: string;
+  /** Whether it is the record of an outcome. */
+  isOutcome: boolean;
+}
 
 /** Where lines are written. */
 export interface Sink {
   /** Resolves when all lines are durable. */
-  write(lines: readonly string[]): Promise<void>;
+  write(lines: readonly Line[]): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param target `stdout`, or the path of a file. @throws {AuditUnavailableError} The file cannot be opened. */
-export async function openSink(target: string): Promise<Sink> {
-  return target === 'stdout' ? new StdoutSink() : FileSink.open(target);
+/** @param target Stdout, or the path of a file. @throws {AuditUnavailableError} The file cannot be opened. */
+export async function openSink(target: string | Stdout): Promise<Sink> {
+  return typeof target === 'string' ? FileSink.open(target) : new StdoutSink(target);
 }
 
 class FileSink implements Sink {
@@ -34,12 +40,12 @@ class FileSink implements Sink {
     }
   }
 
-  async write(lines: readonly string[]): Promise<void> {
+  async write(lines: readonly Line[]): Promise<void> {
     await this.#reopenIfMoved();
     const { handle } = this.#file;
     const start = this.#isComplete || (await endsWithCompleteLine(handle)) ? '' : '\n';
     this.#isComplete = false;
-    await handle.appendFile(start + lines.join(''));
+    await handle.appendFile(start + lines.map(({ text }) => text).join(''));
     this.#isComplete = true;
   }
 
@@ -87,30 +93,24 @@ async function endsWithCompleteLine(handle: FileHandle): Promise<boolean> {
   return buffer.toString() === '\n';
 }
 
-/** How long the pipe behind stdout may stay full, in milliseconds. */
+/** How long a record waits for a reader of stdout that is slow or has stopped, in milliseconds. */
 const STDOUT_TIMEOUT_MS = 1_000;
 
 /**
- * Writes to the file descriptor of stdout. `process.stdout` has a buffer that is lost if the process is killed. Each line is one
- * write, because a pipe takes up to 4 KiB at once.
+ * Writes to stdout. The promise of a record is rejected if stdout takes it too late. An intent is then withdrawn, because its
+ * unlink is refused. An outcome stays in the queue, because its unlink has been sent.
  */
 class StdoutSink implements Sink {
-  /** Whether the last line was written completely. */
-  #isComplete = true;
+  readonly #stdout: Stdout;
 
-  async write(lines: readonly string[]): Promise<void> {
-    const until = performance.now() + STDOUT_TIMEOUT_MS;
-    for (const line of lines) {
-      for (let rest = Buffer.from(this.#isComplete ? line : `\n${line}`); rest.length > 0;) {
-        try {
-          rest = rest.subarray(writeSync(1, rest));
-          this.#isComplete = rest.length === 0;
-        } catch (error) {
-          if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || performance.now() > until) throw error;
-          await pause(5);
-        }
-      }
-    }
+  constructor(stdout: Stdout) {
+    this.#stdout = stdout;
+  }
+
+  async write(lines: readonly Line[]): Promise<void> {
+    const write = ({ text, isOutcome }: Line): Promise<void> =>
+      this.#stdout.writeRecord(text, { timeoutMs: STDOUT_TIMEOUT_MS, keep: isOutcome });
+    await Promise.all(lines.map(write));
   }
 
   close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Stdout } from '../stdout';
 import { AuditUnavailableError } from './errors';
 import { toLine } from './line';
 import type { WriteIntent, WriteOutcome } from './records';
@@ -35,15 +36,15 @@ const WRITE_INTERVAL_MS = 5;
  * A file is created if it does not exist, readable by its owner only. After a failed write, the next record is tried again.
  * Log rotation may rename or remove the file at any time.
  *
- * On `stdout`, a record is durable when the operating system has it. It survives the end of this process. The platform that
- * collects the output is responsible for the rest.
+ * On stdout, a record is durable when the operating system has it. It survives the end of this process. The platform that
+ * collects the output is responsible for the rest. If the record cannot be written within a second, it is rejected.
  *
- * @param target `stdout`, or the path of a file that this process may read and write.
+ * @param target Stdout, or the path of a file that this process may read and write.
  * @param onFailure Called with the first failure after a success, so that a full disk is reported once.
  * @throws {AuditUnavailableError} The file cannot be opened.
  */
 export async function createAuditLog(
-  target: string,
+  target: string | Stdout,
   onFailure: (error: AuditUnavailableError) => void = () => undefined,
 ): Promise<AuditLog> {
   const sink = await openSink(target);
@@ -60,7 +61,9 @@ export async function createAuditLog(
       const group: Group = next;
       next = null;
       try {
-        await sink.write(group.entries.map(({ record, ms }) => toLine(record, ms)));
+        await sink.write(
+          group.entries.map(({ record, ms }) => ({ text: toLine(record, ms), isOutcome: 'outcome' in record })),
+        );
         failing = false;
         group.resolve();
       } catch (cause) {

@@ -59,6 +59,8 @@ interface Verified {
 const MAX_CACHE = { tokens: 10_000, bytes: 8 * 1024 * 1024 };
 const ALGORITHMS = ['RS256', 'ES256'];
 const MAX_HEADER_LENGTH = 8 * 1024;
+/** @see https://openid.net/specs/openid-connect-core-1_0.html#IDToken */
+const MAX_NAME_LENGTH = 255;
 const BEARER = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i;
 
 /**
@@ -247,7 +249,9 @@ function toMs(seconds: unknown): number | null {
 
 function toText(claim: unknown): string | null {
   if (claim === undefined || claim === null) return null;
-  if (typeof claim !== 'string' || claim === '') throw new UnauthenticatedError('claims');
+  if (typeof claim !== 'string' || claim === '' || claim.length > MAX_NAME_LENGTH) {
+    throw new UnauthenticatedError('claims');
+  }
   return claim;
 }
 

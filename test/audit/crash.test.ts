@@ -20,8 +20,10 @@ afterEach(async () => {
 /** A process with eight workers that write intents without end, and report whether each is durable. */
 const CHILD = `
   const { createAuditLog, createOperationId } = require('./src/audit/index.ts');
-  const record = { actor: { iss: 'i', sub: 's', azp: null, scopes: [] }, target: { userId: 'u', extIdpId: 'e', type: null } };
-  createAuditLog(process.argv[1]).then((log) => {
+  const record = { kind: 'unlink', requestId: null, actor: { iss: 'i', sub: 's', azp: null, scopes: [] }, target: { userId: 'u', extIdpId: 'e', type: null } };
+  const { Stdout } = require('./src/stdout.ts');
+  const target = process.argv[1] === 'stdout' ? new Stdout() : process.argv[1];
+  createAuditLog(target).then((log) => {
     const next = async () => {
       const operationId = createOperationId();
       const durable = await log.intent({ operationId, ...record }).then(() => true, () => false);

@@ -163,6 +163,8 @@ describe('a refused access token', () => {
     ['that is a logout token by its media type', 'logout_token', [{}, { header: { typ: 'application/Logout+JWT' } }]],
     ['whose sub is a number', 'claims', [{ sub: 9007199254740992 }]],
     ['whose sub is empty', 'claims', [{ sub: '' }]],
+    ['whose sub has 256 characters', 'claims', [{ sub: 's'.repeat(256) }]],
+    ['whose azp has 256 characters', 'claims', [{ azp: 'a'.repeat(256) }]],
     ['whose sub is a list', 'claims', [{ sub: [SUBJECT] }]],
     ['whose azp is an object', 'claims', [{ azp: {} }]],
     ['whose scope is an object', 'claims', [{ scope: { 'identity:read': true } }]],
