@@ -7,7 +7,7 @@ import { startAdmin } from './http/admin';
 import type { IdeWindow } from './http/ide';
 import { type Listener, startListener } from './http/listener';
 import { Shutdown } from './http/shutdown';
-import { AuditedWrites, BatchedReads, SignInMethods, Turns, UnlinkRules, Unlinks } from './identities';
+import { AuditedWrites, BatchedReads, Links, Sessions, SignInMethods, Turns, UnlinkRules, Unlinks } from './identities';
 import { type Log, logRequest } from './log';
 import { createMetrics, type ProcessMetrics } from './metrics';
 import { Stdout } from './stdout';
@@ -88,7 +88,10 @@ export async function startSubgraph(
   const rules = new UnlinkRules({ policy, guard: config.lastIdentityGuard, parseId: management.parseId });
   const writes = new AuditedWrites({ audit, onOutcome: metrics.onOutcome });
   const turns = new Turns();
-  const unlinks = new Unlinks({ management, reads: batchedReads, signInMethods, policy, rules, turns, writes });
+  const writeOptions = { management, reads: batchedReads, policy, rules, turns, writes };
+  const unlinks = new Unlinks({ ...writeOptions, signInMethods });
+  const links = new Links(writeOptions);
+  const sessions = new Sessions(writeOptions);
   const graphql = createGraphQLServer({
     introspection: config.introspection,
     maxMutationFields: config.maxMutationFields,
@@ -117,7 +120,17 @@ export async function startSubgraph(
     abandon: () => writes.abandon(),
     closeRest,
   });
-  const contextOptions = { management, batchedReads, signInMethods, rules, unlinks, policy, requestDeadlineMs };
+  const contextOptions = {
+    management,
+    batchedReads,
+    signInMethods,
+    rules,
+    unlinks,
+    links,
+    sessions,
+    policy,
+    requestDeadlineMs,
+  };
   const listener: Listener = await startListener({
     host: config.host,
     port: config.port,

@@ -32,7 +32,8 @@ export interface WriteIntent {
 
 /** The result of a write. */
 export interface WriteOutcome extends WriteIntent {
-  outcome: 'acked' | 'refused' | 'not_sent' | 'verified_absent' | 'unknown' | 'abandoned';
+  /** `verified_absent` and `verified_present`: the response was lost, and a read shows that the write was executed. */
+  outcome: 'acked' | 'refused' | 'not_sent' | 'verified_absent' | 'verified_present' | 'unknown' | 'abandoned';
   upstream: UpstreamResult;
   /** The identities that an unlink removed. Null if that could not be read, and for other writes. */
   removed: readonly RemovedIdentity[] | null;

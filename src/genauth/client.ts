@@ -1,13 +1,14 @@
 import type { Deadline } from '../deadline';
 import { isObject, type JsonReader } from '../json';
+import type { RequestOf } from './api';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
-import { createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
+import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
-import { type ApplicationSignIn, type IdentitySource, readApplicationSignIn, readSources } from './sources';
+import { type ApplicationSignIn, type IdentitySource, readAppIds, readApplicationSignIn, readSources } from './sources';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
 import { readUsers, type UserRecord } from './userRecord';
@@ -70,7 +71,7 @@ export interface ManagementGauges extends Protection {
   clockOffsetMs: number;
 }
 
-/** GenAuth's confirmation that an unlink was executed. */
+/** GenAuth's confirmation that a write was executed. */
 export interface Acknowledgement {
   apiCode: number | null;
   requestId: string | null;
@@ -137,21 +138,70 @@ export class ManagementClient {
    */
   async unlinkIdentity(
     request: { userId: GenAuthId; extIdpId: GenAuthId; type?: IdentityType },
-    { deadline, idempotencyKey }: WriteOptions,
+    options: WriteOptions,
   ): Promise<Acknowledgement> {
-    const route = 'POST /api/v3/unlink-identity';
-    const options = { deadline, idempotencyKey, lane: 'writes', retry: true } as const;
     const { userId, extIdpId, type } = request;
     const fields = type === undefined ? { userId, extIdpId } : { userId, extIdpId, type };
-    const { data, apiCode, requestId, attempts } = await this.#requests.request(route, fields, readValue, options);
-    const success = isObject(data) ? data['success'] : undefined;
-    if (success === true) return { apiCode, requestId, attempts };
-    const error =
-      success === false
-        ? new ManagementRefusedError(route, { refusal: 'rejected', statusCode: 200, apiCode, requestId })
-        : new ManagementUnreachableError(route, 'shape', 'maybe');
-    error.attempts = attempts;
-    throw error;
+    return this.#write('POST /api/v3/unlink-identity', fields, options);
+  }
+
+  /**
+   * Links a user to an account at an identity source. Afterwards whoever controls the account can sign in as the user.
+   *
+   * Sent once, and with the same errors as `unlinkIdentity`.
+   *
+   * @param request.type Default: left to GenAuth, which documents `generic`.
+   * @see docs/genauth-api.md#link-identity
+   */
+  async linkIdentity(
+    request: { userId: GenAuthId; extIdpId: GenAuthId; userIdInIdp: AccountId; type?: IdentityType },
+    options: WriteOptions,
+  ): Promise<Acknowledgement> {
+    const { userId, extIdpId, userIdInIdp, type } = request;
+    const fields = { userId, extIdpId, userIdInIdp, ...(type === undefined ? {} : { type }) };
+    return this.#write('POST /api/v3/link-identity', fields, options);
+  }
+
+  /**
+   * Signs a user out of applications.
+   *
+   * Sent once, and with the same errors as `unlinkIdentity`.
+   *
+   * @param request.appIds 1 to 50.
+   * @see docs/genauth-api.md#sessions
+   */
+  async kickUser(
+    request: { userId: GenAuthId; appIds: readonly string[] },
+    options: WriteOptions,
+  ): Promise<Acknowledgement> {
+    const { userId, appIds } = request;
+    return this.#write('POST /api/v3/kick-users', { userId, appIds }, options);
+  }
+
+  /**
+   * Lists the applications that a user is signed in to.
+   *
+   * @see docs/genauth-api.md#sessions
+   */
+  async listLoggedInApps(userId: GenAuthId, deadline: Deadline): Promise<string[]> {
+    const route = 'GET /api/v3/get-user-loggedin-apps';
+    const { data } = await this.#requests.request(route, { userId }, readValue, toOptions({ deadline }));
+    const appIds = readAppIds(data);
+    if (appIds === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    return appIds;
+  }
+
+  /**
+   * Whether a user is signed in to an application.
+   *
+   * @see docs/genauth-api.md#sessions
+   */
+  async isSignedIn(userId: GenAuthId, appId: string, deadline: Deadline): Promise<boolean> {
+    const route = 'POST /api/v3/check-session-status';
+    const { data } = await this.#requests.request(route, { userId, appId }, readValue, toOptions({ deadline }));
+    const active = isObject(data) ? data['active'] : undefined;
+    if (typeof active !== 'boolean') throw new ManagementUnreachableError(route, 'shape', 'maybe');
+    return active;
   }
 
   /**
@@ -236,6 +286,23 @@ export class ManagementClient {
     await this.#transport.close();
   }
 
+  async #write<R extends WriteRoute>(
+    route: R,
+    fields: RequestOf<R>,
+    { deadline, idempotencyKey }: WriteOptions,
+  ): Promise<Acknowledgement> {
+    const options = { deadline, idempotencyKey, lane: 'writes', retry: true } as const;
+    const { data, apiCode, requestId, attempts } = await this.#requests.request(route, fields, readValue, options);
+    const success = isObject(data) ? data['success'] : undefined;
+    if (success === true) return { apiCode, requestId, attempts };
+    const error =
+      success === false
+        ? new ManagementRefusedError(route, { refusal: 'rejected', statusCode: 200, apiCode, requestId })
+        : new ManagementUnreachableError(route, 'shape', 'maybe');
+    error.attempts = attempts;
+    throw error;
+  }
+
   /** @see docs/genauth-api.md#management-token */
   async #getManagementToken(accessKey: AccessKey, deadline: Deadline): Promise<ManagementToken> {
     const route = 'POST /api/v3/get-management-token';
@@ -254,6 +321,8 @@ export class ManagementClient {
 }
 
 const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
+
+type WriteRoute = 'POST /api/v3/unlink-identity' | 'POST /api/v3/link-identity' | 'POST /api/v3/kick-users';
 
 function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
   const settling = purpose === 'settling';

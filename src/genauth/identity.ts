@@ -101,12 +101,13 @@ export class IdentityList {
   }
 
   /** Returns a list of the identities that a function selects. */
-  filter(isKept: (identity: Pick<Identity, 'id' | 'extIdpId' | 'type' | 'originConnIds'>) => boolean): IdentityList {
+  filter(isKept: (identity: Omit<Identity, 'provider' | 'userInfoInIdp'>) => boolean): IdentityList {
     const kept = [...Array(this.length).keys()].filter((index) =>
       isKept({
         id: this.text(index, 'id'),
         extIdpId: this.text(index, 'extIdpId'),
         type: this.text(index, 'type'),
+        userIdInIdp: this.text(index, 'userIdInIdp'),
         originConnIds: (this.#value(index, Member.originConnIds) ?? []) as string[],
       }),
     );

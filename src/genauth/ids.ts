@@ -8,6 +8,9 @@ export type GenAuthId = string & { readonly [checked]: 'GenAuthId' };
 /** An identity's `type`, checked by `parseIdentityType`: it is safe to sign. */
 export type IdentityType = string & { readonly [checked]: 'IdentityType' };
 
+/** The id of a user at an identity provider, known to be safe to sign. Only `parseAccountId` makes one. */
+export type AccountId = string & { readonly [checked]: 'AccountId' };
+
 /**
  * Checks that a value is an id that may be signed.
  *
@@ -57,4 +60,20 @@ export function parseIdentityType(argument: string, value: unknown): IdentityTyp
     throw new InvalidArgumentError(argument, 'must be 1 to 64 letters, digits, "_", ".", ":" or "-"');
   }
   return value as IdentityType;
+}
+
+/** Providers choose the form of their ids. `&` separates the parts of the string to sign. Controls end lines in logs. */
+const ACCOUNT_ID = /^[^&\p{C}]{1,512}$/u;
+
+/**
+ * Checks that a value is the id of a user at an identity provider that may be signed: 1 to 512 characters, without control
+ * characters and `&`.
+ *
+ * @throws {InvalidArgumentError} naming `argument`, never the value.
+ */
+export function parseAccountId(argument: string, value: unknown): AccountId {
+  if (typeof value !== 'string' || !ACCOUNT_ID.test(value)) {
+    throw new InvalidArgumentError(argument, 'must be 1 to 512 characters without control characters and "&"');
+  }
+  return value as AccountId;
 }

@@ -24,7 +24,14 @@ export {
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export { type Account, type SignInColumns, UserRecord } from './userRecord';
 export { type ComputedField, type Identity, IdentityList, isIdentityField } from './identity';
-export { type GenAuthId, type IdentityType, type IdParser, parseIdentityType } from './ids';
+export {
+  type AccountId,
+  type GenAuthId,
+  type IdentityType,
+  type IdParser,
+  parseAccountId,
+  parseIdentityType,
+} from './ids';
 export type { CallReport } from './requests';
 export type { Brand } from './signature';
 export { createTokenBucket, type RateLimit } from './tokenBucket';

@@ -53,6 +53,17 @@ export function readApplicationSignIn(data: unknown): ApplicationSignIn | null {
   return { enabled: connections.flatMap(enabledIds), loginMethods: methods.filter(isText) };
 }
 
+/**
+ * Reads the `data` of `get-user-loggedin-apps`: the ids of applications. An odd entry is left out.
+ *
+ * @returns null if there is no list.
+ * @see docs/genauth-api.md#sessions
+ */
+export function readAppIds(data: unknown): string[] | null {
+  const ids = toList(data)?.map((app) => (isObject(app) ? app['appId'] : undefined));
+  return ids === undefined ? null : [...new Set(ids.filter(isText))];
+}
+
 function enabledIds(connection: unknown): string[] {
   if (isText(connection)) return [connection];
   if (!isObject(connection) || connection['enabled'] === false) return [];

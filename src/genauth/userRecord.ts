@@ -10,6 +10,8 @@ export interface Account {
   /** Null for a row that names no source. */
   readonly extIdpId: string | null;
   readonly type: string;
+  /** Null for a row without an account. */
+  readonly userIdInIdp: string | null;
   readonly originConnIds: readonly string[];
 }
 
@@ -153,15 +155,17 @@ function readAccount(json: JsonReader): Account {
   let id: string | null = null;
   let extIdpId: string | null = null;
   let type = DEFAULT_TYPE;
+  let userIdInIdp: string | null = null;
   let originConnIds: string[] = [];
   eachMember(json, () => {
     if (json.isKey('identityId')) id = readText(json);
     else if (json.isKey('extIdpId')) extIdpId = readText(json);
     else if (json.isKey('type')) type = readText(json) ?? DEFAULT_TYPE;
+    else if (json.isKey('userIdInIdp')) userIdInIdp = readText(json);
     else if (json.isKey('originConnIds')) originConnIds = readTexts(json);
     else json.skip();
   });
-  return { id, extIdpId, type, originConnIds };
+  return { id, extIdpId, type, userIdInIdp, originConnIds };
 }
 
 /** @param readMember Reads the value of the key that was read last. */

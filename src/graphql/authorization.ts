@@ -4,6 +4,8 @@ import type { PolicyOptions } from '../callers';
 
 const FEDERATION = 'https://specs.apollo.dev/federation/';
 
+export type AuthorizationOptions = Pick<PolicyOptions, 'selfUnlink' | 'scopeUnlink' | 'scopeLink'>;
+
 /**
  * Adds `@authenticated` and `@requiresScopes` to the SDL. The subgraph enforces the same rules itself; with the directives
  * a router refuses such requests earlier. The scope is required only where users may not unlink their own identities.
@@ -11,16 +13,16 @@ const FEDERATION = 'https://specs.apollo.dev/federation/';
  * @throws {Error} The SDL lacks one of the protected fields, or the federation `@link` with an import list.
  * @see docs/decisions/0010-authorization-directives.md
  */
-export function withAuthorization(sdl: string, { selfUnlink, scopeUnlink }: PolicyOptions): string {
+export function withAuthorization(sdl: string, options: AuthorizationOptions): string {
+  const { selfUnlink, scopeUnlink, scopeLink } = options;
   const authenticated = directive('authenticated');
+  const requires = (scope: string): ConstDirectiveNode =>
+    directive('requiresScopes', { scopes: JSON.stringify([[scope]]) });
   const onFields = new Map([
     ['User.identities', [authenticated]],
-    [
-      'Mutation.unlinkIdentity',
-      selfUnlink === 'allow'
-        ? [authenticated]
-        : [authenticated, directive('requiresScopes', { scopes: JSON.stringify([[scopeUnlink]]) })],
-    ],
+    ['Mutation.unlinkIdentity', selfUnlink === 'allow' ? [authenticated] : [authenticated, requires(scopeUnlink)]],
+    ['Mutation.linkIdentity', [authenticated, requires(scopeLink)]],
+    ['Mutation.revokeSessions', [authenticated]],
   ]);
   const names = new Set([...onFields.values()].flat().map(({ name }) => `@${name.value}`));
   const imported = importing(parse(sdl), [...names]);

@@ -7,7 +7,7 @@ export interface RequestReport {
   requestId: string;
   traceId: string | null;
   /** The kind of operation. */
-  operation: 'entities' | 'unlink' | 'service' | 'other';
+  operation: 'entities' | 'unlink' | 'link' | 'sessions' | 'service' | 'other';
   /** A GraphQL name of at most 64 characters, or null. */
   operationName: string | null;
   /** `ok`; `partial`: data and errors; `error`: errors without data; `rejected`: not executed. */
@@ -79,6 +79,8 @@ function kindOf(operation: OperationDefinitionNode | undefined): RequestReport['
     operation.selectionSet.selections.map((selection) => (selection.kind === Kind.FIELD ? selection.name.value : '')),
   );
   if (fields.has('unlinkIdentity')) return 'unlink';
+  if (fields.has('linkIdentity')) return 'link';
+  if (fields.has('revokeSessions')) return 'sessions';
   if (fields.has('_entities')) return 'entities';
   return fields.has('_service') ? 'service' : 'other';
 }

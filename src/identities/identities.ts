@@ -5,6 +5,7 @@ import {
   IdentityList,
   type ManagementClient,
   ManagementUnreachableError,
+  parseAccountId,
   parseIdentityType,
   type UserRecord,
 } from '../genauth';
@@ -14,6 +15,8 @@ import type { BatchedReads } from './batchedReads';
 import { NotExecutedError, OutcomeUnknownError } from './errors';
 import type { OfferedMethods } from './signIn';
 import type { SignInMethods } from './signInMethods';
+import type { Links } from './link';
+import type { Sessions, SessionsResult } from './sessions';
 import type { UnlinkRequest, UnlinkResult, Unlinks } from './unlink';
 import type { UnlinkBlock, UnlinkRules } from './unlinkRules';
 
@@ -29,6 +32,8 @@ export interface IdentitiesOptions {
   signInMethods: SignInMethods;
   rules: UnlinkRules;
   unlinks: Unlinks;
+  links: Links;
+  sessions: Sessions;
   policy: Policy;
 }
 
@@ -43,6 +48,21 @@ export interface RequestedUnlink {
 export interface LinkedIdentities {
   user: UserRecord | null;
   identities: IdentityList;
+}
+
+/** The arguments of a link, not checked yet. `type` left out or null: GenAuth's default. */
+export interface RequestedLink extends RequestedUnlink {
+  userIdInIdp: string;
+}
+
+/** A link, as far as the caller may see it. */
+export interface VisibleLink {
+  success: boolean;
+  requestId: string | null;
+  apiCode: number | null;
+  operationId: string;
+  /** The user after the link. Null if it could not be read, GenAuth does not know it, or the caller may not read it. */
+  user: ReadableUser | null;
 }
 
 /** An unlink, as far as the caller may see it. */
@@ -170,23 +190,72 @@ export class Identities {
   async unlink(request: RequestedUnlink): Promise<VisibleUnlink> {
     const { unlinks } = this.#options;
     const checked = this.#check(request);
+    const result = await this.#write(checked.userId, unlinks.unlink(checked, this.#context, this.#addCalls));
+    this.#remember(checked.userId, result.after);
+    return this.#visible(checked.userId, result);
+  }
+
+  /**
+   * Links a user to an account at an identity source. Later reads of this request see the user as read after the link.
+   *
+   * @throws {NotExecutedError} Nothing was executed; an invalid argument is one reason.
+   * @throws {OutcomeUnknownError} It may have been executed.
+   */
+  async link(request: RequestedLink): Promise<VisibleLink> {
+    const { links } = this.#options;
+    const checked = {
+      ...this.#check(request),
+      userIdInIdp: orNotExecuted(() => parseAccountId('userIdInIdp', request.userIdInIdp)),
+    };
+    const result = await this.#write(checked.userId, links.link(checked, this.#context, this.#addCalls));
+    this.#remember(checked.userId, result.after);
+    const { success, requestId, apiCode, operationId, after } = result;
+    return { success, requestId, apiCode, operationId, user: this.#readableAfter(checked.userId, after) };
+  }
+
+  /**
+   * Signs a user out of every application.
+   *
+   * @throws {NotExecutedError} Nothing was executed; an invalid argument is one reason.
+   * @throws {OutcomeUnknownError} It may have been executed.
+   */
+  async revokeSessions(userId: string): Promise<SessionsResult> {
+    const { management, sessions } = this.#options;
+    const id = orNotExecuted(() => management.parseId('userId', userId));
+    return this.#write(id, sessions.revoke(id, this.#context, this.#addCalls));
+  }
+
+  /** Forgets the user, whom a write may change, and keeps the operation id. */
+  async #write<Result extends { operationId: string | null }>(
+    userId: GenAuthId,
+    write: Promise<Result>,
+  ): Promise<Result> {
     try {
-      const result = await unlinks.unlink(checked, this.#context, this.#addCalls);
+      const result = await write;
       this.#operationId = result.operationId;
-      this.#loaderOrNone?.clear(checked.userId);
-      if (result.after !== undefined) this.#loader.prime(checked.userId, result.after);
-      return this.#visible(checked.userId, result);
+      return result;
     } catch (error) {
-      this.#loaderOrNone?.clear(checked.userId);
       if (hasOperationId(error)) this.#operationId = error.operationId;
       throw error;
+    } finally {
+      this.#loaderOrNone?.clear(userId);
     }
+  }
+
+  /** @param after Undefined if the user could not be read. */
+  #remember(userId: GenAuthId, after: UserResult | undefined): void {
+    if (after !== undefined) this.#loader.prime(userId, after);
+  }
+
+  #readableAfter(userId: GenAuthId, after: UserResult | undefined): ReadableUser | null {
+    const mayRead = this.#options.policy.mayRead(this.#context.caller, userId);
+    const read = mayRead && after !== undefined ? toUserRead(after) : null;
+    return read instanceof Error ? null : read;
   }
 
   #visible(userId: GenAuthId, result: UnlinkResult): VisibleUnlink {
     const { success, requestId, apiCode, operationId, before, after, isRemoved } = result;
     const mayRead = this.#options.policy.mayRead(this.#context.caller, userId);
-    const read = mayRead && after !== undefined ? toUserRead(after) : null;
     const linked = before === null ? IdentityList.EMPTY : before.identities;
     const identities = mayRead && isRemoved !== null ? (linked?.filter(isRemoved) ?? null) : null;
     return {
@@ -196,7 +265,7 @@ export class Identities {
       operationId,
       userId,
       removed: identities && { user: before, identities },
-      user: read instanceof Error ? null : read,
+      user: this.#readableAfter(userId, after),
     };
   }
 
@@ -214,15 +283,20 @@ export class Identities {
 
   #check({ userId, extIdpId, type }: RequestedUnlink): UnlinkRequest {
     const { management } = this.#options;
-    try {
-      return {
-        userId: management.parseId('userId', userId),
-        extIdpId: management.parseId('extIdpId', extIdpId),
-        ...(type === undefined || type === null ? {} : { type: parseIdentityType('type', type) }),
-      };
-    } catch (error) {
-      throw new NotExecutedError(error);
-    }
+    return orNotExecuted(() => ({
+      userId: management.parseId('userId', userId),
+      extIdpId: management.parseId('extIdpId', extIdpId),
+      ...(type === undefined || type === null ? {} : { type: parseIdentityType('type', type) }),
+    }));
+  }
+}
+
+/** Checks arguments. @throws {NotExecutedError} One of them is invalid. */
+function orNotExecuted<Value>(check: () => Value): Value {
+  try {
+    return check();
+  } catch (error) {
+    throw new NotExecutedError(error);
   }
 }
 

@@ -15,8 +15,11 @@ export {
   type ReadableUser,
   type RequestedUnlink,
   type UserRead,
+  type VisibleLink,
   type VisibleUnlink,
 } from './identities';
+export { Links } from './link';
+export { Sessions, type SessionsResult } from './sessions';
 export { mayRemove, type OfferedMethods } from './signIn';
 export { SignInMethods } from './signInMethods';
 export { Turns } from './turns';

@@ -39,3 +39,10 @@ export async function send(request: () => Promise<Acknowledgement>): Promise<Sen
     return { outcome: isUnsent ? 'not_sent' : 'lost', upstream: { ...NO_RESPONSE, attempts }, error };
   }
 }
+
+/** The response that decides: the refused one, otherwise the last. Attempts are those of all requests. */
+export function decidingResponse(sent: readonly SentRequest[]): UpstreamResult {
+  const deciding = sent.find(({ outcome }) => outcome === 'refused') ?? sent.at(-1);
+  const attempts = sent.reduce((sum, { upstream }) => sum + upstream.attempts, 0);
+  return { statusCode: null, apiCode: null, requestId: null, ...deciding?.upstream, attempts };
+}

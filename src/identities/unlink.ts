@@ -20,11 +20,12 @@ import {
   OutcomeUnknownError,
   SignInTooOldError,
 } from './errors';
-import { send, type SentRequest } from './send';
+import { decidingResponse, send, type SentRequest } from './send';
 import { canSignInAfter, mayRemove } from './signIn';
 import type { SignInMethods } from './signInMethods';
 import type { Turns } from './turns';
 import { toSignInUser, type UnlinkRules } from './unlinkRules';
+import { VERIFY_AFTER_MS } from './verification';
 
 export interface UnlinkRequest {
   userId: GenAuthId;
@@ -58,12 +59,6 @@ export interface UnlinksOptions {
   turns: Turns;
   writes: AuditedWrites;
 }
-
-/**
- * Pauses in milliseconds before the reads that verify an unlink, for as long as the identities are still there: GenAuth may
- * read from a replica that lags, or may still execute a request whose response was lost.
- */
-const PAUSES_MS = [0, 150, 800, 2_000];
 
 /** Unlinks users from identity sources, and says of each unlink what a read afterwards shows. */
 export class Unlinks {
@@ -209,7 +204,7 @@ export class Unlinks {
     const isMeant = (account: Account): boolean =>
       account.extIdpId === extIdpId && (type === undefined || account.type === type);
     let after: UserResult | undefined;
-    for (const pauseMs of lost === undefined ? PAUSES_MS : PAUSES_MS.slice(1)) {
+    for (const pauseMs of lost === undefined ? VERIFY_AFTER_MS : VERIFY_AFTER_MS.slice(1)) {
       if (pauseMs > 0) await pause(pauseMs, deadline).catch(() => undefined);
       if (deadline.aborted) break;
       const [user = null] = await reads.load([userId], deadline, onCalls);
@@ -266,13 +261,6 @@ function nameableType(type: string): IdentityType | null {
   }
 }
 
-/** The response that decides: the refused one, otherwise the last. Attempts are those of all requests. */
-function decidingResponse(sent: readonly SentRequest[]): Execution['upstream'] {
-  const deciding = sent.find(({ outcome }) => outcome === 'refused') ?? sent.at(-1);
-  const attempts = sent.reduce((sum, { upstream }) => sum + upstream.attempts, 0);
-  return { statusCode: null, apiCode: null, requestId: null, ...deciding?.upstream, attempts };
-}
-
 /** @returns null if the response does not say which identities the user has. */
 function accountsOf(user: UserResult): readonly Account[] | null {
   return user === null ? [] : user.accounts();
@@ -292,8 +280,8 @@ function isGoneIn(
   return (identity) => isTarget(identity) && !keys.has(keyOf(identity));
 }
 
-function keyOf({ id, extIdpId, type }: Account): string {
-  return id ?? JSON.stringify([extIdpId, type]);
+function keyOf({ id, extIdpId, type, userIdInIdp }: Account): string {
+  return id ?? JSON.stringify([extIdpId, type, userIdInIdp]);
 }
 
 function toRemoved(before: UserResult, isRemoved: UnlinkResult['isRemoved']): RemovedIdentity[] | null {

@@ -28,6 +28,10 @@ export class UnlinkRules {
     return guard === 'all' || (guard === 'self' && isSelf(caller, userId));
   }
 
+  isSelf(caller: Caller, userId: string): boolean {
+    return isSelf(caller, userId);
+  }
+
   /** Whether the user is suspended or has left, and tries to act on their own account. */
   isInactiveSelf(caller: Caller, user: UserRecord): boolean {
     const { status } = user.signInColumns();

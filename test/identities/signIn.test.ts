@@ -12,9 +12,15 @@ const NOTHING: SignInUser = {
   passwordLastSetAt: null,
   accounts: [],
 };
-const OPENID: Account = { id: '1', extIdpId: 'wechat', type: 'openid', originConnIds: ['c-wechat'] };
+const OPENID: Account = { id: '1', extIdpId: 'wechat', type: 'openid', userIdInIdp: null, originConnIds: ['c-wechat'] };
 const UNIONID: Account = { ...OPENID, type: 'unionid' };
-const GITHUB: Account = { id: '2', extIdpId: 'github', type: 'generic', originConnIds: ['c-github'] };
+const GITHUB: Account = {
+  id: '2',
+  extIdpId: 'github',
+  type: 'generic',
+  userIdInIdp: null,
+  originConnIds: ['c-github'],
+};
 const ALL: OfferedMethods = { sources: new Set(['wechat', 'github']), applications: null };
 
 function offeredBy(enabled: string[], loginMethods: string[] = []): OfferedMethods {
@@ -128,6 +134,7 @@ describe('after an unlink, a user can no longer sign in', () => {
 test('an unlink without a type never leaves more ways to sign in than one with a type', () => {
   const account = fc.record<Account>({
     id: fc.constant(null),
+    userIdInIdp: fc.constant(null),
     extIdpId: fc.constantFrom('wechat', 'github', 'deleted', null),
     type: fc.constantFrom('openid', 'unionid', 'generic'),
     originConnIds: fc.constantFrom([], ['c-github']),

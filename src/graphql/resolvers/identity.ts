@@ -19,9 +19,15 @@ export const resolvers: Resolvers = {
   Mutation: {
     unlinkIdentity: (_parent, { userId, extIdpId, type }, { identities }) =>
       identities.unlink({ userId, extIdpId, type: type ?? null }),
+    linkIdentity: (_parent, { userId, extIdpId, userIdInIdp, type }, { identities }) =>
+      identities.link({ userId, extIdpId, userIdInIdp, type: type ?? null }),
+    revokeSessions: (_parent, { userId }, { identities }) => identities.revokeSessions(userId),
   },
   UnlinkIdentityPayload: {
     removed: ({ removed }) => removed && toValues(removed),
+    user: ({ user }) => user && { __typename: 'User', id: user.id },
+  },
+  LinkIdentityPayload: {
     user: ({ user }) => user && { __typename: 'User', id: user.id },
   },
 };
