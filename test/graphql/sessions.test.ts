@@ -30,13 +30,13 @@ describe('Mutation.revokeSessions', () => {
   afterAll(() => issuer.close());
   afterEach(() => stack.close());
 
-  async function start(signedInApps: number, status = 'Activated'): Promise<void> {
+  async function start(signedInApps: number, status: 'Activated' | 'Suspended' = 'Activated'): Promise<void> {
     const seed = {
       extIdps: [],
       applications: APPS,
       users: [{ id: SUBJECT, status, signedInApps: APPS.slice(0, signedInApps).map(({ id }) => id) }],
     };
-    stack = await startStack({ issuer, emulator: { seed } as never });
+    stack = await startStack({ issuer, emulator: { seed } });
   }
 
   const revoke = (claims: Record<string, unknown> = { sub: SUBJECT }, userId = SUBJECT) =>
@@ -96,7 +96,7 @@ describe('Mutation.revokeSessions', () => {
 
   test('is unknown if GenAuth confirms it and a check shows that the user is still signed in', async () => {
     await start(1);
-    stack.emulator.switches.set({ sessionsAfterKick: 'kept' });
+    stack.emulator.switches.sessionsAfterKick = 'kept';
     const { data, errors } = await revoke();
     expect(data).toEqual({ revokeSessions: null });
     expect(errors[0]?.extensions).toMatchObject({ outcome: 'UNKNOWN', operationId: expect.any(String) });

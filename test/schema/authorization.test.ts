@@ -35,9 +35,11 @@ function composeWith(compose: Compose | undefined, sdl: string): Composition {
 describe('the SDL with authorization', () => {
   test('requires authentication only, if users may unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, POLICY))).toEqual([
-      expect.stringMatching(/^@link\(.*"@listSize", "@authenticated"\]\)$/),
+      expect.stringMatching(/^@link\(.*"@listSize", "@authenticated", "@requiresScopes"\]\)$/),
       'identities: [Identity!] @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
-      '): UnlinkIdentityPayload @tag(name: "admin") @cost(weight: 10) @authenticated',
+      '): UnlinkIdentityPayload @cost(weight: 10) @authenticated',
+      '): LinkIdentityPayload @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
+      '): RevokeSessionsPayload @cost(weight: 10) @authenticated',
     ]);
   });
 
@@ -45,7 +47,9 @@ describe('the SDL with authorization', () => {
     expect(addedTo(withAuthorization(SDL, DENYING))).toEqual([
       expect.stringMatching(/^@link\(.*"@listSize", "@authenticated", "@requiresScopes"\]\)$/),
       'identities: [Identity!] @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
-      '): UnlinkIdentityPayload @tag(name: "admin") @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:unlink"]])',
+      '): UnlinkIdentityPayload @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:unlink"]])',
+      '): LinkIdentityPayload @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
+      '): RevokeSessionsPayload @cost(weight: 10) @authenticated',
     ]);
   });
 

@@ -1,4 +1,11 @@
-import { isInterfaceType, isIntrospectionType, isObjectType, isScalarType, isSpecifiedScalarType } from 'graphql';
+import {
+  isEnumType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isScalarType,
+  isSpecifiedScalarType,
+} from 'graphql';
 import { resolvers } from '../../src/graphql/resolvers/identity';
 import { loadSchema } from '../../src/graphql/schema';
 
@@ -42,6 +49,10 @@ describe('the resolver map', () => {
 describe('a description in the schema', () => {
   const places = own.flatMap((type) => {
     if (isScalarType(type)) return [[type.name, type.description] as const];
+    if (isEnumType(type)) {
+      const values = type.getValues().map((value) => [`${type.name}.${value.name}`, value.description] as const);
+      return [[type.name, type.description] as const, ...values];
+    }
     if (!isObjectType(type) && !isInterfaceType(type))
       throw new Error(`this test does not know the kind of ${type.name}`);
     // The root type needs no description, because each of its fields has one.
@@ -59,7 +70,10 @@ describe('a description in the schema', () => {
     expect(own.map(({ name }) => name).sort()).toEqual([
       'Identity',
       'JSONObject',
+      'LinkIdentityPayload',
       'Mutation',
+      'RevokeSessionsPayload',
+      'UnlinkBlock',
       'UnlinkIdentityPayload',
       'User',
     ]);
