@@ -29,6 +29,8 @@ export interface Config {
   lastIdentityGuard: LastIdentityGuard;
   /** `stdout`, or the path of a file. */
   auditLog: string;
+  /** How long the GraphQL listener keeps an idle connection. */
+  keepAliveMs: number;
   /** The maximum number of concurrent GraphQL requests. */
   maxInFlight: number;
   /** The maximum number of mutation fields in one operation. */
@@ -171,6 +173,7 @@ function toConfig(variables: z.infer<typeof Environment>): Config {
     appIds: Object.freeze(variables.GENAUTH_APP_IDS),
     lastIdentityGuard: variables.LAST_IDENTITY_GUARD,
     auditLog: variables.AUDIT_LOG,
+    keepAliveMs: variables.KEEP_ALIVE_MS,
     maxInFlight: variables.MAX_IN_FLIGHT,
     maxMutationFields: variables.MAX_MUTATION_FIELDS,
     introspection: variables.INTROSPECTION === 'on',

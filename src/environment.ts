@@ -91,6 +91,7 @@ export const Environment = z.object({
   ).transform((ids) => [...new Set(ids)]),
   LAST_IDENTITY_GUARD: oneOf(['off', 'self', 'all']).default('self'),
   AUDIT_LOG: z.string().default('stdout'),
+  KEEP_ALIVE_MS: integer(1_000, 3_600_000).default(75_000),
   MAX_IN_FLIGHT: integer(1, 100_000).default(256),
   MAX_MUTATION_FIELDS: integer(1, 100).default(1),
   VALKEY_URL: z

@@ -24,6 +24,7 @@ export interface Metrics {
   readonly onBatch: (users: number) => void;
   readonly onRequest: (report: RequestReport) => void;
   readonly onRejection: (code: string) => void;
+  readonly onConnectionDropped: (reason: string) => void;
   readonly onOutcome: (kind: WriteKind, outcome: WriteOutcome['outcome']) => void;
   readonly onAuditFailure: () => void;
   readonly onKeysFailure: () => void;
@@ -68,6 +69,13 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
     labelNames: ['code'],
     registers,
   });
+  const droppedConnections = new Counter({
+    name: 'http_connections_dropped_total',
+    help: 'Connections that were closed because of a bound, by the bound.',
+    labelNames: ['reason'],
+    registers,
+  });
+  for (const reason of ['limit', 'unauthenticated', 'slow_reader']) droppedConnections.inc({ reason }, 0);
   const calls = new Histogram({
     name: 'genauth_call_duration_seconds',
     help: 'Calls to GenAuth, by route, attempt and result.',
@@ -123,6 +131,7 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
     onBatch: (users) => batches.observe(users),
     onRequest: ({ operation, outcome, ms }) => requests.observe({ operation, outcome }, ms / 1000),
     onRejection: (code) => rejections.inc({ code }),
+    onConnectionDropped: (reason) => droppedConnections.inc({ reason }),
     onOutcome: (kind, outcome) => writes[kind].inc({ outcome }),
     onAuditFailure: () => auditFailures.inc(),
     onKeysFailure: () => keysFailures.inc(),

@@ -143,6 +143,8 @@ export async function startSubgraph(
     authenticator,
     loopbackNamesOnly: config.callers.mode === 'none',
     maxInFlight: config.maxInFlight,
+    keepAliveMs: config.keepAliveMs,
+    onConnectionDropped: metrics.onConnectionDropped,
     leaving: shutdown,
     ide: config.introspection ? ide : null,
     onUnexpectedError,

@@ -68,6 +68,7 @@ describe('the configuration', () => {
       appIds: [],
       lastIdentityGuard: 'self',
       auditLog: 'stdout',
+      keepAliveMs: 75_000,
       maxInFlight: 256,
       maxMutationFields: 1,
       introspection: false,

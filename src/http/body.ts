@@ -1,64 +1,74 @@
 import type { IncomingMessage } from 'node:http';
-import { parse } from 'secure-json-parse';
-import type { GraphQLRequest } from '../graphql';
-import { isObject } from '../json';
+import { EvictingSet } from './evictingSet';
+import { inflate, isSupportedEncoding } from './contentEncoding';
 import { Rejection } from './rejections';
 
 const MAX_BODY_BYTES = 256 * 1024;
+/** Bounds of the bodies that have not arrived completely. */
+const MAX_INCOMPLETE = { entries: 1_024, bytes: 32 * 1024 * 1024 };
 
 /** The only content type that is accepted: browsers send the others to any origin without a preflight request. */
 const JSON_TYPE = /^application\/json[ \t]*(;|$)/i;
 
-/**
- * Reads the body of a request as a GraphQL request.
- *
- * @throws {Rejection} The body is too large, is not JSON, or does not have the form of a GraphQL request.
- */
-export function readGraphQLRequest(request: IncomingMessage): Promise<GraphQLRequest> {
-  return new Promise((resolve, reject) => {
-    const { 'content-type': type = '', 'content-length': length = '0' } = request.headers;
-    if (!JSON_TYPE.test(type)) throw new Rejection(415);
-    if (Number(length) > MAX_BODY_BYTES) throw new Rejection(413);
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-      else {
-        chunks.length = 0;
-        reject(new Rejection(413));
-      }
-    });
-    request.on('end', () => {
-      // Decoded as a whole, because a character may be split between two chunks.
-      const [first] = chunks;
-      const body = parseBody((chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks)).toString());
-      if (isGraphQLRequest(body)) resolve(body);
-      else reject(new Rejection(400));
-    });
-    // The client has closed the connection, so that this rejection is only logged.
-    request.on('error', () => reject(new Rejection(400)));
-  });
+/** A body that is being received. */
+interface IncomingBody {
+  reject: (rejection: Rejection) => void;
 }
 
-/** @returns undefined if the text is not JSON, or would change a prototype. */
-function parseBody(text: string): unknown {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Whether a body has the form of a GraphQL request. Lists of requests and hashes of stored documents are not accepted. */
-function isGraphQLRequest(body: unknown): body is GraphQLRequest {
-  if (!isObject(body)) return false;
-  const { query, operationName = null, variables = null, extensions = null } = body;
-  return (
-    typeof query === 'string' &&
-    query !== '' &&
-    (operationName === null || typeof operationName === 'string') &&
-    (variables === null || isObject(variables)) &&
-    (extensions === null || (isObject(extensions) && !('persistedQuery' in extensions)))
+/** Reads the bodies of requests. Those that have not arrived completely are bounded in number and in bytes. */
+export class BodyReader {
+  readonly #incomplete = new EvictingSet<IncomingBody>(MAX_INCOMPLETE, ({ reject }) =>
+    reject(new Rejection('OVERLOADED')),
   );
+
+  /**
+   * Reads a JSON body, inflated.
+   *
+   * @param onAccepted Called when the headers have been checked and the body is about to be read.
+   * @throws {Rejection} The headers do not describe a JSON body; the body is too large; or too many are being received.
+   * @throws {InflateError}
+   */
+  async read(request: IncomingMessage, onAccepted: () => void): Promise<Buffer> {
+    const { 'content-type': type = '', 'content-length': length = '0' } = request.headers;
+    const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
+    if (!JSON_TYPE.test(type)) throw new Rejection(415);
+    if (!isSupportedEncoding(encoding)) throw new Rejection('UNSUPPORTED_ENCODING');
+    if (Number(length) > MAX_BODY_BYTES) throw new Rejection(413);
+    onAccepted();
+    const bytes = await this.#receive(request);
+    return encoding === 'identity' ? bytes : inflate(bytes, encoding, MAX_BODY_BYTES);
+  }
+
+  #receive(request: IncomingMessage): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      let bytes: Buffer | null = Buffer.alloc(0);
+      let length = 0;
+      const body: IncomingBody = {
+        reject: (rejection) => {
+          bytes = null;
+          this.#incomplete.delete(body);
+          reject(rejection);
+        },
+      };
+      this.#incomplete.add(body, 0);
+      request.on('data', (chunk: Buffer) => {
+        if (bytes === null) return;
+        if (length + chunk.length > MAX_BODY_BYTES) return body.reject(new Rejection(413));
+        if (length === 0) bytes = chunk;
+        else {
+          // One growing buffer: a body that arrives byte by byte must not become a list of 256 Ki small buffers.
+          if (length + chunk.length > bytes.length) bytes = Buffer.concat([bytes], (length + chunk.length) * 2);
+          chunk.copy(bytes, length);
+        }
+        length += chunk.length;
+        this.#incomplete.add(body, chunk.length);
+      });
+      request.on('end', () => {
+        this.#incomplete.delete(body);
+        if (bytes !== null) resolve(bytes.subarray(0, length));
+      });
+      // The client has closed the connection, so that this rejection is only logged.
+      request.on('error', () => body.reject(new Rejection(400)));
+    });
+  }
 }

@@ -22,6 +22,9 @@ export type Ide = (request: IncomingMessage, path: string) => Promise<Page | nul
 /** The path below which the IDE's files are served. */
 const FILES = '/ide/';
 
+/** Keeps other sites from showing the IDE in a frame, where they could trick a user into clicking (clickjacking). */
+const NOT_FRAMED = { 'content-security-policy': "frame-ancestors 'none'", 'x-frame-options': 'DENY' };
+
 /**
  * Loads a GraphQL IDE for `/`, with the first window open. All files come from this process, so that the IDE works offline
  * and sends no request to another origin.
@@ -43,13 +46,15 @@ export async function loadIde(windows: readonly IdeWindow[]): Promise<Ide> {
     persistedSettings: { 'banners.disable': true, 'alert.disableUpdateNotification': true },
   });
   return async (request, path) => {
-    if (path === '/') return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page };
-    if (!path.startsWith(FILES)) return null;
-    const file = await send(request, encodeURI(path.slice(FILES.length - 1)), {
+    if (path === '/') {
+      return { status: 200, headers: { ...NOT_FRAMED, 'content-type': 'text/html; charset=utf-8' }, body: page };
+    }
+    const file = path === '/favicon.ico' ? path : path.startsWith(FILES) ? path.slice(FILES.length - 1) : null;
+    if (file === null) return null;
+    const { statusCode, headers, stream } = await send(request, encodeURI(file), {
       root: getDistDirectory(),
       dotfiles: 'deny',
     });
-    const { statusCode: status, headers, stream } = file;
-    return status >= 400 ? null : { status, headers, body: stream };
+    return statusCode >= 400 ? null : { status: statusCode, headers: { ...NOT_FRAMED, ...headers }, body: stream };
   };
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline, Readable } from 'node:stream';
 import {
   type Authenticator,
@@ -10,10 +10,14 @@ import {
 } from '../callers';
 import type { Arrival, Context, GraphQLServer } from '../graphql';
 import { isLoopback } from '../secureUrl';
-
-import { readGraphQLRequest } from './body';
+import { negotiate } from './accept';
+import { BodyReader } from './body';
+import type { Connection, Connections } from './connections';
+import { InflateError } from './contentEncoding';
+import { parseGraphQLRequest } from './graphqlRequest';
 import type { Ide } from './ide';
 import { Rejection } from './rejections';
+import type { UnreadResponses } from './unreadResponses';
 
 export interface RequestHandlerOptions {
   /** Must be started. */
@@ -44,33 +48,50 @@ export interface RejectionReport {
   reason: UnauthenticatedReason | null;
 }
 
-interface Answer {
-  status: number;
-  headers: Iterable<readonly [name: string, value: string]>;
-  body: string | Buffer | Readable;
+/** Whether a client waits for a response before it sends the body (`Expect`). */
+export type Expectation = 'none' | 'continue' | 'unknown';
+
+/** A request that is being served. */
+interface Exchange {
+  request: IncomingMessage;
+  response: ServerResponse;
+  connection: Connection;
+  requestId: string;
+  expectation: Expectation;
 }
+
+/** The rejections that close the connection if the rest of the body has not arrived: it would be read for nothing. */
+const CLOSES_WHILE_SENDING: ReadonlySet<number> = new Set([413, 415, 417, 503]);
+
+/** Responses that are larger are written in slices of this size, so that the progress of the client can be seen. */
+const SLICE_BYTES = 64 * 1024;
 
 /** Authenticates every request, then responds with GraphQL, a file of the IDE, or a JSON error. */
 export class RequestHandler {
   readonly #options: RequestHandlerOptions;
   readonly #ide: Ide | null;
+  readonly #connections: Connections;
+  readonly #unread: UnreadResponses;
+  readonly #bodies = new BodyReader();
   #inFlight = 0;
   #onIdle: () => void = () => undefined;
   #isClosing = false;
 
-  constructor(options: RequestHandlerOptions, ide: Ide | null) {
+  constructor(options: RequestHandlerOptions, ide: Ide | null, connections: Connections, unread: UnreadResponses) {
     this.#options = options;
     this.#ide = ide;
+    this.#connections = connections;
+    this.#unread = unread;
   }
 
-  /** The number of GraphQL requests that are being served. */
+  /** The number of GraphQL requests that are executed, or whose response the client has not read. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * Makes every response end its connection. Resolves when no GraphQL request is in flight. Requests whose clients have
-   * closed the connection count: they are executed to the end.
+   * Makes every connection end with the last response that it is owed. Resolves when no GraphQL request is in flight. Requests
+   * whose clients have closed the connection count: they are executed to the end.
    */
   close(): Promise<void> {
     this.#isClosing = true;
@@ -81,16 +102,19 @@ export class RequestHandler {
   }
 
   /** Responds to a request. Never throws. */
-  async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const requestId = requestIdOf(request);
+  async serve(request: IncomingMessage, response: ServerResponse, expectation: Expectation = 'none'): Promise<void> {
+    const connection = this.#connections.receive(request, response);
+    if (connection === null) return;
+    const exchange: Exchange = { request, response, connection, requestId: requestIdOf(request), expectation };
     try {
+      if (expectation === 'unknown') throw new Rejection(417);
       const caller = await this.#authenticate(request);
-      const answer = await this.#answer(request, requestId, caller);
-      this.#send(response, requestId, answer);
+      this.#connections.authenticate(connection);
+      const path = pathOf(request);
+      if (path === '/graphql') await this.#serveGraphQL(exchange, caller);
+      else await this.#servePage(exchange, path);
     } catch (error) {
-      const { status, code, reason, headers, body } = this.#toRejection(error);
-      this.#options.onRejection({ requestId, status, code, reason });
-      this.#send(response, requestId, { status, headers: Object.entries(headers), body });
+      await this.#reject(exchange, error);
     }
   }
 
@@ -107,60 +131,101 @@ export class RequestHandler {
     });
   }
 
-  #answer(request: IncomingMessage, requestId: string, caller: Caller): Promise<Answer> {
-    const path = pathOf(request);
-    return path === '/graphql' ? this.#answerGraphQL(request, requestId, caller) : this.#answerPage(request, path);
-  }
-
-  async #answerPage(request: IncomingMessage, path: string): Promise<Answer> {
-    const page = request.method === 'GET' && this.#ide !== null ? await this.#ide(request, path) : null;
+  async #servePage(exchange: Exchange, path: string): Promise<void> {
+    const { method } = exchange.request;
+    const isRead = method === 'GET' || method === 'HEAD';
+    const page = isRead && this.#ide !== null ? await this.#ide(exchange.request, path) : null;
     if (page === null) throw new Rejection(404);
-    return { ...page, headers: Object.entries(page.headers) };
+    await this.#send(exchange, page.status, Object.entries(page.headers), page.body);
   }
 
-  async #answerGraphQL(request: IncomingMessage, requestId: string, caller: Caller): Promise<Answer> {
-    const { graphql, createContext, maxInFlight, leaving } = this.#options;
+  async #serveGraphQL(exchange: Exchange, caller: Caller): Promise<void> {
+    const { graphql, createContext, leaving } = this.#options;
+    const { request, response, requestId } = exchange;
     if (request.method !== 'POST') throw new Rejection(405);
-    const body = await readGraphQLRequest(request);
+    const onAccepted = (): void => {
+      if (exchange.expectation === 'continue') response.writeContinue();
+    };
+    const body = parseGraphQLRequest(await this.#bodies.read(request, onAccepted));
     // While the body arrived, the request may have been rejected on the socket: it must not be executed any more.
     if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
     if (!request.socket.writable) throw new Rejection(408);
-    if (this.#inFlight >= maxInFlight) throw new Rejection('OVERLOADED');
-    const { headers } = request;
-    const traceparent = textOrNull(headers['traceparent']);
-    const tracestate = textOrNull(headers['tracestate']);
-    const context = createContext({ caller, requestId, traceId: traceIdOf(traceparent), traceparent, tracestate });
-    this.#inFlight++;
+    this.#admit();
     try {
-      return await graphql.answer({ headers, body }, context);
+      const { headers } = request;
+      // Decided here, because Apollo Server negotiates after it has executed the operation.
+      headers.accept = negotiate(headers.accept);
+      const context = createContext({ caller, requestId, ...readTrace(headers) });
+      const result = await graphql.answer({ headers, body }, context).finally(() => context.deadline.end());
+      await this.#send(exchange, result.status, result.headers, result.body);
     } finally {
       this.#inFlight--;
-      context.deadline.end();
       if (this.#inFlight === 0) this.#onIdle();
     }
   }
 
-  #send(response: ServerResponse, requestId: string, { status, headers, body }: Answer): void {
+  /** Counts a request as in flight. From three quarters of the limit on, connections of slow readers make room. */
+  #admit(): void {
+    const { maxInFlight } = this.#options;
+    if (this.#inFlight >= 0.75 * maxInFlight) this.#unread.makeRoom();
+    if (this.#inFlight >= maxInFlight) throw new Rejection('OVERLOADED');
+    this.#inFlight++;
+  }
+
+  async #reject(exchange: Exchange, error: unknown): Promise<void> {
+    const { status, code, reason, headers, body } = this.#toRejection(error);
+    const { request, connection, requestId } = exchange;
+    this.#options.onRejection({ requestId, status, code, reason });
+    const closes =
+      (status === 401 && !connection.authenticated) || (!request.complete && CLOSES_WHILE_SENDING.has(status));
+    await this.#send(exchange, status, Object.entries(headers), body, closes);
+  }
+
+  /** Resolves when the kernel has the response, or when the connection is closed. */
+  async #send(
+    { request, response, connection, requestId }: Exchange,
+    status: number,
+    headers: Iterable<readonly [name: string, value: string]>,
+    body: string | Buffer | Readable,
+    closes = false,
+  ): Promise<void> {
     const lines = ['x-request-id', requestId];
     for (const [name, value] of headers) lines.push(name, value);
-    if (this.#isClosing || this.#options.leaving.draining) lines.push('connection', 'close');
-    if (body instanceof Readable) {
-      // An error here means that the client has closed the connection.
-      pipeline(body, response.writeHead(status, lines), () => undefined);
-    } else {
-      // Responses contain personal data.
-      lines.push('cache-control', 'no-store', 'content-length', String(Buffer.byteLength(body)));
-      response.writeHead(status, lines).end(body);
+    // Earlier than the last response, `connection: close` would discard the later ones.
+    const isLast = connection.latest?.request === request;
+    if (isLast && (closes || connection.closing || this.#isClosing || this.#options.leaving.draining)) {
+      connection.closing = true;
+      lines.push('connection', 'close');
     }
+    let bytes = 0;
+    if (!(body instanceof Readable)) {
+      bytes = Buffer.byteLength(body);
+      // Responses contain personal data.
+      lines.push('cache-control', 'no-store', 'content-length', String(bytes));
+    }
+    response.writeHead(status, lines);
+    if (body instanceof Readable || bytes > SLICE_BYTES) {
+      // An error here means that the client has closed the connection.
+      pipeline(body instanceof Readable ? body : Readable.from(slicesOf(body)), response, () => undefined);
+    } else {
+      response.end(body);
+    }
+    await this.#unread.untilAccepted(connection, response, bytes);
   }
 
   #toRejection(error: unknown): Rejection {
     if (error instanceof Rejection) return error;
     if (error instanceof KeysUnavailableError) return new Rejection('KEYS_UNAVAILABLE');
+    if (error instanceof InflateError) return new Rejection(error.reason === 'too_large' ? 413 : 400);
     if (error instanceof UnauthenticatedError) return new Rejection(401, error.reason);
     this.#options.onUnexpectedError(error);
     return new Rejection(500);
   }
+}
+
+function* slicesOf(body: string | Buffer): Generator<Buffer> {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
@@ -171,15 +236,22 @@ function requestIdOf({ headers }: IncomingMessage): string {
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
 }
 
-const TRACEPARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}/;
 
-/** @see https://www.w3.org/TR/trace-context/#traceparent-header */
-function traceIdOf(traceparent: string | null): string | null {
-  return traceparent === null ? null : (TRACEPARENT.exec(traceparent)?.[1] ?? null);
-}
-
-function textOrNull(header: string | string[] | undefined): string | null {
-  return typeof header === 'string' ? header : null;
+/**
+ * Reads the trace of the router. An invalid one is ignored, also one whose ids are all zeros.
+ *
+ * @see https://www.w3.org/TR/trace-context/#traceparent-header
+ */
+function readTrace(headers: IncomingHttpHeaders): Pick<Arrival, 'traceId' | 'traceparent' | 'tracestate'> {
+  const { traceparent, tracestate } = headers;
+  const traceId = typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined;
+  if (traceId === undefined) return { traceId: null, traceparent: null, tracestate: null };
+  return {
+    traceId,
+    traceparent: traceparent as string,
+    tracestate: typeof tracestate === 'string' ? tracestate : null,
+  };
 }
 
 /** Every value of a header. `headers` has only the first value of some. @param name In lower case. */

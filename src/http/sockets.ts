@@ -1,62 +1,50 @@
-import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
-import { Rejection, type RejectionStatus, type Unavailability } from './rejections';
+import type { Connection, Connections } from './connections';
+import { Rejection, type RejectionKind } from './rejections';
 
-/** Milliseconds from a rejection on a socket until the socket is destroyed, if the client does not close it. */
-const LINGER_MS = 1_000;
-
-const REJECTION_OF_ERROR: Readonly<Record<string, RejectionStatus | Unavailability>> = {
-  SHUTTING_DOWN: 'SHUTTING_DOWN',
+const REJECTION_OF_ERROR: Readonly<Record<string, RejectionKind>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
   HPE_HEADER_OVERFLOW: 431,
 };
 
-/** The latest request of each connection. HTTP/1.1 responds to earlier ones first. */
-const latest = new WeakMap<Duplex, { request: IncomingMessage; response: ServerResponse }>();
-
 /**
- * Replaces Node's own responses to malformed requests, CONNECT and unknown expectations by JSON rejections.
+ * Replaces Node's own responses to malformed, late and CONNECT requests by JSON rejections.
  *
  * @see https://nodejs.org/api/http.html#event-clienterror
  */
-export function rejectMalformedRequests(server: Server): void {
-  server.prependListener('request', (request: IncomingMessage, response: ServerResponse) =>
-    latest.set(request.socket, { request, response }),
-  );
-  server.on('clientError', rejectOnSocket);
-  server.on('connect', (_request, socket) => {
+export function rejectMalformedRequests(server: Server, connections: Connections): void {
+  server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket: Duplex) => {
+    const connection = connections.of(socket);
+    if (code === 'ECONNRESET') socket.destroy();
+    // Node applies the time limit for headers also to connections on which no request has begun. A pool keeps those open, and
+    // would take a response for the one to its next request.
+    else if (code !== 'ERR_HTTP_REQUEST_TIMEOUT' || connection.socket.bytesRead > 0) {
+      rejectOnSocket(connection, REJECTION_OF_ERROR[code] ?? 400);
+    }
+  });
+  server.on('connect', (_request, socket: Duplex) => {
     // Node has detached its parser and its error listener from this socket. Unread bytes would keep it open.
     socket.on('error', () => socket.destroy());
     socket.resume();
-    rejectOnSocket({}, socket);
+    rejectOnSocket(connections.of(socket), 400);
   });
-  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
-    latest.set(request.socket, { request, response });
-    const { status, headers, body } = new Rejection(417);
-    response.writeHead(status, { ...headers, ...headersOf(body) }).end(body);
-  });
-}
-
-/** Rejects a request that has not arrived completely when the process shuts down, and closes the connection. */
-export function rejectIncomplete(socket: Socket): void {
-  rejectOnSocket({ code: 'SHUTTING_DOWN' }, socket);
-  if (!socket.writable) socket.destroySoon();
 }
 
 /**
- * Rejects bytes that are not a request, and closes the connection. Clients match responses to requests by order, so the
- * rejection waits for earlier responses, and is left out if the failed request already has a response.
+ * Rejects bytes that are not a complete request, and closes the connection. Clients match responses to requests by order, so
+ * the rejection waits for earlier responses, and is left out if the failed request already has a response.
  */
-function rejectOnSocket(error: { code?: string }, socket: Duplex): void {
-  const { request, response } = latest.get(socket) ?? {};
-  const reject = (): void => writeRejection(socket, REJECTION_OF_ERROR[error.code ?? ''] ?? 400);
-  if (error.code === 'ECONNRESET' || !socket.writable) socket.destroy();
-  else if (request === undefined || response === undefined) reject();
-  else if (!request.complete && isNext(response)) reject();
-  else if (!request.complete) socket.destroy();
-  else if (response.writableFinished) reject();
-  else response.once('finish', reject);
+export function rejectOnSocket(connection: Connection, kind: RejectionKind): void {
+  const { latest, socket, closing } = connection;
+  const reject = (): void => writeRejection(connection, kind);
+  if (latest === null) reject();
+  else if (connection.lingering || (closing && latest.response.headersSent)) return;
+  else if (!socket.writable) socket.destroy();
+  else if (!latest.request.complete && isNext(latest.response)) reject();
+  else if (!latest.request.complete) connection.linger();
+  else if (latest.response.writableFinished) reject();
+  else latest.response.once('finish', reject);
 }
 
 /** Whether a response is the next one on its connection, and has not begun. */
@@ -64,18 +52,15 @@ function isNext({ headersSent, socket }: ServerResponse): boolean {
   return !headersSent && socket !== null;
 }
 
-function writeRejection(socket: Duplex, why: RejectionStatus | Unavailability): void {
-  if (!socket.writable) return;
-  const { status, headers, body } = new Rejection(why);
-  const lines = Object.entries({ ...headers, ...headersOf(body), connection: 'close' }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
-  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
-  socket.once('close', () => clearTimeout(timer));
-}
-
-/** The headers of a rejection that `RequestHandler` would add. */
-function headersOf(body: string): Record<string, string> {
-  return { 'cache-control': 'no-store', 'content-length': String(Buffer.byteLength(body)) };
+function writeRejection(connection: Connection, kind: RejectionKind): void {
+  if (!connection.socket.writable) return;
+  const { status, headers, body } = new Rejection(kind);
+  const lines = Object.entries({
+    ...headers,
+    'cache-control': 'no-store',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  }).map(([name, value]) => `${name}: ${value}\r\n`);
+  connection.socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${lines.join('')}\r\n${body}`);
+  connection.linger();
 }

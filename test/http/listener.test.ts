@@ -24,7 +24,11 @@ describe('the GraphQL listener', () => {
 
   async function expectRejection(response: Response, status: number, code: string): Promise<void> {
     const { errors, ...rest } = (await response.json()) as { errors: { message: string; extensions: unknown }[] };
-    expect([response.status, errors.map(({ extensions }) => extensions)]).toEqual([status, [{ code }]]);
+    expect([response.status, errors.map(({ extensions }) => extensions)]).toEqual([
+      status,
+      // What GraphQL itself rejects is not part of this room.
+      [code.startsWith('GRAPHQL_') ? { code } : { code, outcome: 'NOT_EXECUTED' }],
+    ]);
     expect(rest).toEqual({});
     expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json\b/);
     expect(response.headers.get('cache-control')).toBe('no-store');
@@ -47,12 +51,6 @@ describe('the GraphQL listener', () => {
     ['variables that are not an object', '{"query":"{ __typename }","variables":"sentinel"}', 400, 'BAD_REQUEST'],
     ['extensions that are not an object', '{"query":"{ __typename }","extensions":["sentinel"]}', 400, 'BAD_REQUEST'],
     ['a number as the operation name', '{"query":"{ __typename }","operationName":3}', 400, 'BAD_REQUEST'],
-    [
-      'a hash instead of a document',
-      '{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"sentinel"}}}',
-      400,
-      'BAD_REQUEST',
-    ],
     ['a body with `__proto__`', '{"query":"{ __typename }","__proto__":{"sentinel":1}}', 400, 'BAD_REQUEST'],
     ['a document that does not parse', '{"query":"{ sentinel("}', 400, 'GRAPHQL_PARSE_FAILED'],
     ['a field that does not exist', '{"query":"{ users }"}', 400, 'GRAPHQL_VALIDATION_FAILED'],
@@ -83,11 +81,6 @@ describe('the GraphQL listener', () => {
     ['application/graphql', '{ __typename }'],
   ])('rejects a body of %s', async (type, body) => {
     await expectRejection(await post(body, { 'content-type': type }), 415, 'UNSUPPORTED_MEDIA_TYPE');
-  });
-
-  test('rejects a body that is compressed', async () => {
-    const response = await post('x', { ...JSON_TYPE, 'content-encoding': 'gzip' });
-    await expectRejection(response, 400, 'BAD_REQUEST');
   });
 
   test.each(['GET', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'])('rejects %s with an `allow` header', async (method) => {
@@ -177,6 +170,8 @@ describe('a listener that closes', () => {
       }),
       loopbackNamesOnly: true,
       maxInFlight: 1,
+      keepAliveMs: 75_000,
+      onConnectionDropped: (reason) => expect(reason).toBeUndefined(),
       leaving: { draining: false, closing: false },
       ide: null,
       onUnexpectedError: (error) => expect(error).toBeUndefined(),

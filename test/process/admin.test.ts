@@ -48,7 +48,7 @@ describe('the admin listener of dist/main.js', () => {
     expect(await get('/readyz')).toEqual([503, 'no keys of the token issuer\n']);
     expect(await get('/livez')).toEqual([200, 'ok\n']);
     const refused = await read(userId, credentials(issuer.token()));
-    expect([refused.status, refused.errors[0]?.extensions]).toEqual([503, { code: 'KEYS_UNAVAILABLE' }]);
+    expect([refused.status, refused.errors[0]?.extensions]).toEqual([503, { code: 'KEYS_UNAVAILABLE', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 }]);
     expect(refused.headers.get('retry-after')).toBe('1');
     issuer.misbehaviour = {};
     await untilReadiness([200, 'ready\n']);
@@ -63,7 +63,7 @@ describe('the admin listener of dist/main.js', () => {
     await untilReadiness([503, 'overloaded\n']);
     expect(await get('/livez')).toEqual([200, 'ok\n']);
     const refused = await read();
-    expect([refused.status, refused.errors[0]?.extensions]).toEqual([503, { code: 'OVERLOADED' }]);
+    expect([refused.status, refused.errors[0]?.extensions]).toEqual([503, { code: 'OVERLOADED', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 }]);
     expect(refused.headers.get('retry-after')).toBe('1');
     expect((await first).errors).toEqual([]);
     await untilReadiness([200, 'ready\n']);
@@ -97,6 +97,7 @@ describe('the admin listener of dist/main.js', () => {
       'unlink_outcomes_total{outcome="acked"}': 1,
       'unlink_outcomes_total{outcome="unknown"}': 0,
       'http_rejections_total{code="NOT_FOUND"}': 1,
+      'http_connections_dropped_total{reason="slow_reader"}': 0,
       genauth_breaker_state: 0,
       genauth_waiting_calls: 0,
       genauth_waiting_users: 0,

@@ -1,0 +1,153 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { EvictingSet } from './evictingSet';
+
+/** Maximum number of connections. */
+const MAX_CONNECTIONS = 4_096;
+/** Maximum number of connections on which no request has been authenticated yet. */
+const MAX_UNAUTHENTICATED = 1_024;
+/** How long a connection is read after its last response, and how many bytes of it, before it is destroyed. */
+const LINGER = { ms: 2_000, bytes: 4 * 1024 * 1024 };
+
+/**
+ * Why a connection was dropped: there are too many; it has not authenticated and had to make room; its client does not read
+ * its responses.
+ */
+export type DropReason = 'limit' | 'unauthenticated' | 'slow_reader';
+
+export interface ConnectionsOptions {
+  /** Milliseconds that an idle connection stays open. */
+  keepAliveMs: number;
+  onDropped: (reason: DropReason) => void;
+}
+
+/** One client connection: its latest request, and whether it takes further ones. */
+export class Connection {
+  readonly socket: Socket;
+  /** The latest request. HTTP/1.1 responds to earlier ones first. */
+  latest: { request: IncomingMessage; response: ServerResponse } | null = null;
+  /** Whether a request on this connection has been authenticated. */
+  authenticated = false;
+  /** Whether the response to the latest request is the last one: requests that arrive after it are not served. */
+  closing = false;
+  #lingering = false;
+  readonly #onClose = new Set<() => void>();
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.once('close', () => {
+      for (const listener of this.#onClose) listener();
+      this.#onClose.clear();
+    });
+    // Node ends connections by this method. It closes the socket while the client still sends, which resets the connection,
+    // and the client may lose the response (RFC 9112, section 9.6).
+    socket.destroySoon = () => this.linger();
+  }
+
+  /** Whether the last response has been handed over, so that the socket is only read until the client closes it. */
+  get lingering(): boolean {
+    return this.#lingering;
+  }
+
+  /** Resolves when the kernel has the complete response, or when the connection is closed. */
+  async sent(response: ServerResponse): Promise<void> {
+    if (this.socket.destroyed || response.writableFinished) return;
+    await new Promise<void>((resolve) => {
+      this.#onClose.add(resolve);
+      response.once('finish', () => {
+        this.#onClose.delete(resolve);
+        resolve();
+      });
+    });
+  }
+
+  /** Sends what is queued and the end of the stream, then discards what the client still sends, within a bound. */
+  linger(): void {
+    if (this.#lingering) return;
+    this.#lingering = true;
+    this.closing = true;
+    const { socket } = this;
+    let bytes = 0;
+    socket.end();
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > LINGER.bytes) socket.destroy();
+    });
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER.ms).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+}
+
+/** The open connections of a server. Those without an authenticated request are bounded by a smaller number. */
+export class Connections {
+  readonly #of = new Map<Duplex, Connection>();
+  readonly #unauthenticated: EvictingSet<Connection>;
+  readonly #options: ConnectionsOptions;
+
+  constructor(server: Server, options: ConnectionsOptions) {
+    this.#options = options;
+    this.#unauthenticated = new EvictingSet({ entries: MAX_UNAUTHENTICATED, bytes: Infinity }, (connection) =>
+      this.drop(connection, 'unauthenticated'),
+    );
+    server.maxConnections = MAX_CONNECTIONS;
+    server.on('drop', () => options.onDropped('limit'));
+    server.on('connection', (socket) => this.#open(socket));
+  }
+
+  [Symbol.iterator](): IterableIterator<Connection> {
+    return this.#of.values();
+  }
+
+  /** Throws if the socket is not an open connection of the server. */
+  of(socket: Duplex): Connection {
+    const connection = this.#of.get(socket);
+    if (connection === undefined) throw new Error('the socket is not a connection of this server');
+    return connection;
+  }
+
+  /** Takes a connection out of those that have to make room for new ones. */
+  authenticate(connection: Connection): void {
+    if (connection.authenticated) return;
+    connection.authenticated = true;
+    this.#unauthenticated.delete(connection);
+  }
+
+  drop(connection: Connection, reason: DropReason): void {
+    this.#options.onDropped(reason);
+    connection.socket.destroy();
+  }
+
+  #open(socket: Socket): void {
+    const connection = new Connection(socket);
+    this.#of.set(socket, connection);
+    socket.once('close', () => {
+      this.#of.delete(socket);
+      this.#unauthenticated.delete(connection);
+    });
+    // Without a listener for the timeout, Node closes the connection silently. `receive` ends this timeout.
+    socket.setTimeout(this.#options.keepAliveMs);
+    this.#unauthenticated.add(connection, 0);
+    // Keeps one place free for the next connection, which may be the router's.
+    if (this.#of.size >= MAX_CONNECTIONS && this.#unauthenticated.size > 1) this.#unauthenticated.evictFirst();
+  }
+
+  /**
+   * Notes a request that has arrived on its connection.
+   *
+   * @returns null if an earlier response ends the connection: the request must not be served.
+   */
+  receive(request: IncomingMessage, response: ServerResponse): Connection | null {
+    const connection = this.of(request.socket);
+    if (connection.closing) {
+      request.resume();
+      return null;
+    }
+    if (connection.latest === null) request.socket.setTimeout(0);
+    connection.latest = { request, response };
+    // Node's parser loses the bytes that follow such a request in the same packet.
+    if (request.headers.upgrade !== undefined) connection.closing = true;
+    return connection;
+  }
+}
