@@ -204,6 +204,8 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
     extensions: {
       code: String(code),
       ...(typeof validationErrorCode === 'string' ? { validationErrorCode } : {}),
+      // An error without a path concerns the whole request, which was rejected before it was executed.
+      ...(error.path === undefined ? { outcome: 'NOT_EXECUTED' } : {}),
     },
   });
   if (error instanceof LimitError) return known(error.message);
@@ -240,5 +242,5 @@ function withoutValue(message: string): string {
 }
 
 function badRequest(message: string): Translation {
-  return { message, extensions: { code: 'BAD_REQUEST' } };
+  return { message, extensions: { code: 'BAD_REQUEST', outcome: 'NOT_EXECUTED' } };
 }

@@ -99,6 +99,8 @@ export const operation: fc.Arbitrary<Operation> = fc
     const operationName = names[named as keyof typeof names];
     // Without a name the document must have one operation. `Other` is not an operation of routers.
     const isFound =
-      operationName === undefined || operationName === null ? !hasOther : operationName === name && name !== '';
+      operationName === undefined || operationName === null || operationName === ''
+        ? !hasOther
+        : operationName === name && name !== '';
     return { query, operationName, isCompiled: isCompiled && isFound, ...rest };
   });

@@ -110,6 +110,7 @@ describe('a connection without an authenticated request', () => {
     await once(socket, 'end');
     // The client notices by an error that the server does not read any more.
     for (; !socket.destroyed; await pause(50)) socket.write('x');
+    expect(socket.bytesRead).toBeGreaterThan(0);
   });
 
   test('stays open after a 401 if an earlier request was authenticated', async () => {

@@ -15,14 +15,14 @@ interface StackWithServer {
 export async function startWith(changes: http.ServerOptions): Promise<StackWithServer> {
   let server: Server | undefined;
   let given: http.ServerOptions = {};
-  const spy = jest.spyOn(http, 'createServer').mockImplementation(((...args: unknown[]) => {
+  const spy = jest.spyOn(http, 'createServer').mockImplementation((...args: unknown[]) => {
     const [options] = args;
     const isGraphQL = typeof options === 'object' && options !== null && 'headersTimeout' in options;
     if (!isGraphQL) return createServer(...args);
     given = options as http.ServerOptions;
     server = createServer({ ...given, ...changes }, ...args.slice(1));
     return server;
-  }) as typeof http.createServer);
+  });
   const stack = await startStack().finally(() => spy.mockRestore());
   if (server === undefined) throw new Error('the GraphQL listener has no HTTP server');
   return { stack, server, given };

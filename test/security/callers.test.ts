@@ -11,7 +11,8 @@ import {
 } from '../support/stack';
 
 const UNAUTHENTICATED =
-  '{"errors":[{"message":"The request does not show who is asking.","extensions":{"code":"UNAUTHENTICATED"}}]}';
+  '{"errors":[{"message":"The request has no valid credentials.",' +
+  '"extensions":{"code":"UNAUTHENTICATED","outcome":"NOT_EXECUTED"}}]}';
 const ROUTER = `router-authorization: ${ROUTER_SECRET}`;
 
 describe('a subgraph in strict mode', () => {
@@ -98,7 +99,10 @@ describe('a subgraph in strict mode', () => {
 
   test('answers bytes that are not HTTP with 400, and repeats none of them', async () => {
     const [answer] = await sendBytes('sentinel\r\n\r\n');
-    expect([answer?.status, answer?.body]).toEqual([400, expect.stringMatching(/"code":"BAD_REQUEST"\}\}\]\}$/)]);
+    expect([answer?.status, answer?.body]).toEqual([
+      400,
+      expect.stringMatching(/"code":"BAD_REQUEST","outcome":"NOT_EXECUTED"\}\}\]\}$/),
+    ]);
     expect(answer?.body).not.toContain('sentinel');
   });
 
@@ -190,7 +194,10 @@ describe('secrets and keys', () => {
     const stack = await startStack({ issuer });
     const ask = () => stack.ask('{ __typename }', {}, credentials(issuer.token()));
     const { status, headers, errors } = await ask();
-    expect([status, errors[0]?.extensions]).toEqual([503, { code: 'KEYS_UNAVAILABLE' }]);
+    expect([status, errors[0]?.extensions]).toEqual([
+      503,
+      { code: 'KEYS_UNAVAILABLE', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 },
+    ]);
     expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     const withoutRouter = await stack.ask('{ __typename }', {}, { authorization: `Bearer ${issuer.token()}` });
     expect(withoutRouter.status).toBe(401);

@@ -127,7 +127,7 @@ describe('the limits of a request', () => {
     expect(body(262_144).length).toBe(262_144);
     await expectAccepted(body(262_144));
     const { status, errors } = await post(body(262_145));
-    expect([status, errors[0]?.extensions]).toEqual([413, { code: 'PAYLOAD_TOO_LARGE' }]);
+    expect([status, errors[0]?.extensions]).toEqual([413, { code: 'PAYLOAD_TOO_LARGE', outcome: 'NOT_EXECUTED' }]);
   });
 
   const users = (count: number) => representations(Array.from({ length: count }, () => USER)).representations;
@@ -186,7 +186,10 @@ describe('the limits of a request', () => {
     const refused = [await post({ query: '{ __typename }' })];
     while (refused.at(-1)?.status === 200) refused.push(await post({ query: '{ __typename }' }));
     const { status, headers, errors } = refused.at(-1) ?? (await post(''));
-    expect([status, errors[0]?.extensions]).toEqual([503, { code: 'OVERLOADED' }]);
+    expect([status, errors[0]?.extensions]).toEqual([
+      503,
+      { code: 'OVERLOADED', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 },
+    ]);
     expect(headers.get('retry-after')).toMatch(/^[1-9]\d*$/);
     expect((await Promise.all(slow)).map((answer) => [answer.status, answer.errors])).toEqual(
       Array.from({ length: 4 }, () => [200, []]),

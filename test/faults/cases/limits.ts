@@ -55,7 +55,7 @@ export const LIMITS: readonly FaultCase[] = [
     name: '`MAX_IN_FLIGHT` requests are being served',
     fault: { before: startHangingRead, env: { MAX_IN_FLIGHT: '1' } },
     read: { gets: ['HTTP 503 OVERLOADED'], calls: 0 },
-    unlinkNotExecuted: { gets: 'HTTP 503 OVERLOADED', posts: 0, reads: 0 },
+    unlinkNotExecuted: { gets: 'HTTP 503 OVERLOADED', outcome: 'NOT_EXECUTED', posts: 0, reads: 0 },
   },
   {
     name: 'An argument is not an id',
