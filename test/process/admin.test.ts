@@ -48,7 +48,10 @@ describe('the admin listener of dist/main.js', () => {
     expect(await get('/readyz')).toEqual([503, 'no keys of the token issuer\n']);
     expect(await get('/livez')).toEqual([200, 'ok\n']);
     const refused = await read(userId, credentials(issuer.token()));
-    expect([refused.status, refused.errors[0]?.extensions]).toEqual([503, { code: 'KEYS_UNAVAILABLE', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 }]);
+    expect([refused.status, refused.errors[0]?.extensions]).toEqual([
+      503,
+      { code: 'KEYS_UNAVAILABLE', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 },
+    ]);
     expect(refused.headers.get('retry-after')).toBe('1');
     issuer.misbehaviour = {};
     await untilReadiness([200, 'ready\n']);
@@ -63,7 +66,10 @@ describe('the admin listener of dist/main.js', () => {
     await untilReadiness([503, 'overloaded\n']);
     expect(await get('/livez')).toEqual([200, 'ok\n']);
     const refused = await read();
-    expect([refused.status, refused.errors[0]?.extensions]).toEqual([503, { code: 'OVERLOADED', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 }]);
+    expect([refused.status, refused.errors[0]?.extensions]).toEqual([
+      503,
+      { code: 'OVERLOADED', outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 },
+    ]);
     expect(refused.headers.get('retry-after')).toBe('1');
     expect((await first).errors).toEqual([]);
     await untilReadiness([200, 'ready\n']);
