@@ -37,12 +37,14 @@ async function main(): Promise<void> {
     process.exit();
   };
   // First of all, because the first process of a container ignores signals without a handler.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       log.info({ signal }, 'stopping');
       void shutDown();
     });
   }
+  // By default this signal ends the process at once, an unlink in progress included.
+  process.on('SIGUSR2', (signal) => log.warn({ signal }, 'signal ignored'));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     // The state of the process is unknown now: it finishes the requests in progress, then exits.
     process.on(event, (err: unknown) => {

@@ -60,6 +60,7 @@ describe('the admin listener', () => {
       batches: await sample('genauth_batch_users_sum'),
     };
     await stack.ask(ENTITIES, representations([userId]));
+    // Two types under one source: a read before, two unlinks and a read after them.
     await stack.ask(UNLINK, { userId, extIdpId });
     await stack.ask('{ nonsense }');
     await fetch(`${stack.subgraph.url}/nowhere`);
@@ -69,10 +70,10 @@ describe('the admin listener', () => {
     expect(await sample('graphql_request_duration_seconds_count', { operation: 'unlink', outcome: 'ok' })).toBe(1);
     expect(await sample('graphql_request_duration_seconds_count', { outcome: 'rejected' })).toBe(1);
     expect(await sample('http_rejections_total', { code: 'NOT_FOUND' })).toBeGreaterThan(0);
-    expect(await sample('genauth_batch_users_sum')).toBe(before.batches + 2);
+    expect(await sample('genauth_batch_users_sum')).toBe(before.batches + 3);
     expect(
       await sample('genauth_call_duration_seconds_count', { route: 'POST /api/v3/unlink-identity', result: 'ok' }),
-    ).toBe(1);
+    ).toBe(2);
     expect(await sample('unlink_outcomes_total', { outcome: 'acked' })).toBe(1);
     expect(await sample('genauth_breaker_state')).toBe(0);
     expect(await sample('build_info', { version: '0.0.0' })).toBe(1);

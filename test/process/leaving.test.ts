@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createPool, type Emulator, startEmulator } from '../../src/emulator';
 import { BODY, LENGTH, raw } from '../http/strangeBytes';
@@ -12,8 +13,8 @@ import { type Answer, ask, strictEnv, UNLINK, type UnlinkAnswer } from '../suppo
 
 /** Throws on a signal. The message is assembled at run time, so that the logged source line does not contain it. */
 const FAIL_ON_SIGNAL = preload(`
-  process.on('SIGUSR2', () => { throw new Error(['sen', 'tinel'].join('')); });
-  process.on('SIGHUP', () => { void Promise.reject(new Error(['sen', 'tinel'].join(''))); });`);
+  process.on('SIGURG', () => { throw new Error(['sen', 'tinel'].join('')); });
+  process.on('SIGWINCH', () => { void Promise.reject(new Error(['sen', 'tinel'].join(''))); });`);
 
 /** Makes the shutdown fail: one of the listeners cannot be closed. */
 const FAIL_TO_CLOSE = preload(`import http from 'node:http';
@@ -58,8 +59,8 @@ describe('dist/main.js', () => {
   }
 
   test.each([
-    ['an uncaught exception', 'SIGUSR2', 'uncaughtException'],
-    ['an unhandled rejection', 'SIGHUP', 'unhandledRejection'],
+    ['an uncaught exception', 'SIGURG', 'uncaughtException'],
+    ['an unhandled rejection', 'SIGWINCH', 'unhandledRejection'],
   ] as const)(
     'completes, records and logs the requests in flight after %s, and exits with 1',
     async (_what, signal, event) => {
@@ -96,7 +97,7 @@ describe('dist/main.js', () => {
     main = await startMain(emulator, { DRAIN_DELAY_MS: '300' }, [FAIL_ON_SIGNAL]);
     main.child.kill('SIGTERM');
     await main.waitFor(/"msg":"stopping"/);
-    expect(await main.stop('SIGUSR2')).toBe(1);
+    expect(await main.stop('SIGURG')).toBe(1);
     expect(messages()).toEqual(['ready', 'stopping', 'uncaughtException', 'stopped']);
   });
 
@@ -106,15 +107,52 @@ describe('dist/main.js', () => {
     expect(messages()).toEqual(['ready', 'stopping', 'the process did not stop cleanly']);
   });
 
-  test.each(['SIGTERM', 'SIGINT'] as const)('exits with 0 on %s while it is still starting', async (signal) => {
-    const issuer = await startIssuer();
-    issuer.misbehaviour.jwks = 'hang';
-    main = { ...run(['dist/main.js'], { ...mainEnv(emulator), ...strictEnv(issuer) }), url: '', adminUrl: '' };
-    await issuer.fetched(1);
-    const code = await main.stop(signal);
-    await issuer.close();
-    expect([code, messages()]).toEqual([0, ['stopping', 'stopped']]);
+  test.each(['SIGHUP', 'SIGQUIT'] as const)('completes an unlink in progress on %s', async (signal) => {
+    main = await startMain(emulator);
+    const { answer } = await beginUnlink();
+    expect(await main.stop(signal)).toBe(0);
+    expect((await answer).data?.unlinkIdentity?.success).toBe(true);
   });
+
+  test('ignores SIGUSR2 during an unlink', async () => {
+    main = await startMain(emulator);
+    const { answer } = await beginUnlink();
+    main.child.kill('SIGUSR2');
+    await main.waitFor(/"msg":"signal ignored"/);
+    expect((await answer).data?.unlinkIdentity?.success).toBe(true);
+    expect(await main.stop()).toBe(0);
+  });
+
+  test('responds to each of three pipelined unlinks during shutdown', async () => {
+    main = await startMain(emulator, { DRAIN_DELAY_MS: '1000' });
+    const users = emulator.store.users().filter((user) => user.identities.length > 0);
+    const bodies = users.slice(0, 3).map(({ profile, identities }) => {
+      const variables = { userId: profile.userId, extIdpId: identities[0]?.extIdpId };
+      return JSON.stringify({ query: UNLINK, variables });
+    });
+    const client = connect(Number(new URL(main.url).port), '127.0.0.1');
+    client.write(bodies.map((body) => raw([`content-length: ${body.length}`], body)).join(''));
+    const received = text(client);
+    await main.waitFor(/"event":"unlink.intent"/);
+    expect(await main.stop()).toBe(0);
+    expect((await received).match(/HTTP\/1\.1 \d+|connection: close|"success":\w+/g)).toEqual([
+      ...[SERVED, '"success":true', SERVED, '"success":true'],
+      ...[SERVED, 'connection: close', '"success":true'],
+    ]);
+  });
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
+    'exits with 0 on %s while it is still starting',
+    async (signal) => {
+      const issuer = await startIssuer();
+      issuer.misbehaviour.jwks = 'hang';
+      main = { ...run(['dist/main.js'], { ...mainEnv(emulator), ...strictEnv(issuer) }), url: '', adminUrl: '' };
+      await issuer.fetched(1);
+      const code = await main.stop(signal);
+      await issuer.close();
+      expect([code, messages()]).toEqual([0, ['stopping', 'stopped']]);
+    },
+  );
 
   test.each([
     ['nothing', '', UNAVAILABLE],
