@@ -16,10 +16,14 @@ export interface Running {
   exited: Promise<number | null>;
 }
 
-/** Starts Node in the root folder of the project. The process inherits no environment variable except `PATH`. */
-export function run(args: readonly string[], env: Record<string, string> = {}): Running {
+/**
+ * Starts a program in the root folder of the project. The process inherits no environment variable except `PATH`.
+ *
+ * @param program Default: Node.
+ */
+export function run(args: readonly string[], env: Record<string, string> = {}, program = process.execPath): Running {
   const { PATH = '' } = process.env;
-  const child = spawn(process.execPath, args, { cwd: ROOT, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { cwd: ROOT, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -1,12 +1,11 @@
-import { ApolloGateway } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginCacheControl } from '@apollo/server/plugin/cacheControl';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
-import { buildSubgraphSchema, printSubgraphSchema } from '@apollo/subgraph';
+import { buildSubgraphSchema } from '@apollo/subgraph';
 import { fastifyApolloHandler } from '@as-integrations/fastify';
-import fastify from 'fastify';
+import fastify, { type FastifyRequest } from 'fastify';
 import { parse } from 'graphql';
-import { loadSchema } from '../../src/graphql/schema';
-import { COMPOSERS, USERS_SDL } from './composers';
+import { USERS_SDL } from './composers';
 
 /** A GraphQL server on a free port. */
 export interface Opened {
@@ -15,12 +14,12 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-/** Starts a subgraph that owns `User`, with a fixed list of users. */
+/** Starts a subgraph that owns `User`, with a fixed list of users. Caches may keep its responses, and share them. */
 export async function startUsers(userIds: readonly string[]): Promise<Opened> {
   const reference = (id: string) => ({ __typename: 'User', id, name: `user ${id}` });
   return serve(
-    new ApolloServer({
-      plugins: [ApolloServerPluginInlineTraceDisabled()],
+    new ApolloServer<ServerContext>({
+      plugins: [ApolloServerPluginInlineTraceDisabled(), ApolloServerPluginCacheControl({ defaultMaxAge: 60 })],
       schema: buildSubgraphSchema([
         {
           typeDefs: parse(USERS_SDL),
@@ -37,21 +36,17 @@ export async function startUsers(userIds: readonly string[]): Promise<Opened> {
   );
 }
 
-/** Composes both subgraphs, and starts a router that calls them over HTTP. */
-export async function startRouter(usersUrl: string, identitiesUrl: string): Promise<Opened> {
-  const compose = COMPOSERS['@apollo/composition'];
-  const composition = compose?.([
-    { name: 'users', url: usersUrl, sdl: USERS_SDL },
-    { name: 'identities', url: identitiesUrl, sdl: printSubgraphSchema(loadSchema()) },
-  ]);
-  if (typeof composition?.supergraph !== 'string') throw new Error(`no supergraph: ${composition?.errors.join('; ')}`);
-  return serve(new ApolloServer({ gateway: new ApolloGateway({ supergraphSdl: composition.supergraph }) }));
+/** What the servers of this file know about a request. */
+export interface ServerContext {
+  authorization: string | undefined;
 }
 
-async function serve(server: ApolloServer): Promise<Opened> {
+/** Serves GraphQL at `/graphql` of a free port. */
+export async function serve(server: ApolloServer<ServerContext>): Promise<Opened> {
   await server.start();
   const app = fastify();
-  app.post('/graphql', fastifyApolloHandler(server));
+  const context = ({ headers }: FastifyRequest) => Promise.resolve({ authorization: headers.authorization });
+  app.post('/graphql', fastifyApolloHandler(server, { context }));
   const origin = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
     url: `${origin}/graphql`,
