@@ -1,26 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type AuditLog, AuditUnavailableError, createAuditLog, readAudit, type RecordedIntent } from './audit';
+import { type AuditLog, AuditUnavailableError, createAuditLog, readAudit, type UnsettledWrite } from './audit';
 import { TRUSTED } from './callers';
 import { ConfigError, readManagementConfig } from './config';
-import { InvalidArgumentError, ManagementClient, ManagementRefusedError, ManagementUnreachableError } from './genauth';
+import {
+  InvalidArgumentError,
+  ManagementClient,
+  ManagementRefusedError,
+  ManagementUnreachableError,
+  parseIdentityType,
+} from './genauth';
 import { mayRemove } from './identities';
 
-const HELP = `Lists the unlinks in an audit file that have an intent but no outcome.
+const HELP = `Lists the writes in an audit file whose result is not known:
+
+  open       there is an intent, but no outcome: the process was killed, or the outcome could not be written
+  unknown    the outcome is "unknown": GenAuth's response was lost, and reading did not settle it
+  abandoned  the outcome is "abandoned": the process had to end before there was a response
 
 Usage: npm run audit:open -- FILE [--reconcile] [--older-than MS]
 
   --reconcile      reads the identities of each user from GenAuth, with the GENAUTH_* variables of the service. If the
                    identities that were to be unlinked are gone, appends the outcome "verified_absent" to FILE
-  --older-than MS  default 60000; younger intents may still be in progress: they are listed, and never reconciled
+  --older-than MS  default 60000; younger writes may still be in progress: they are listed, and never reconciled
   --help
 
 An identity that is still linked proves nothing: GenAuth may execute the request later, or the identity was linked again.
-Its intent stays open until a new request unlinks the identity, or somebody examines it. An intent whose user GenAuth does
-not know stays open too, because with the key of another user pool GenAuth knows none of the users.
+The write stays listed until a new request unlinks the identity. A write whose user GenAuth does not know stays listed too,
+because with the key of another user pool GenAuth knows none of the users. So does one with an invalid id, or with a date in
+the future.
 
-Exit code: 0 when none is open, 1 when some are, 2 when the command cannot be executed; then nothing was appended.
+Exit code: 0 if every line can be read and nothing is listed; 1 if something is listed, or a line cannot be read; 2 if the
+command cannot be executed. In this case nothing was appended.
 `;
 
 /** The command cannot be executed. The message is shown to the user. */
@@ -45,26 +57,29 @@ async function main(): Promise<number> {
     // Checked first, so that no long file is read in vain.
     const management = command.reconcile ? readManagementConfig(process.env, readSecret) : null;
     progress.doing = `reading ${Math.ceil((await attempt(stat(command.file))).size / 1_048_576)} MiB`;
-    const { open, unreadable } = await attempt(readAudit(command.file));
-    if (unreadable > 0) complain(`${unreadable} lines cannot be read. What they record is not listed.`);
+    const { unsettled, unreadable, unreadableLines } = await attempt(readAudit(command.file));
     const now = Date.now();
-    const states = new Map<RecordedIntent, string>();
-    for (const intent of open) {
-      states.set(intent, now - Date.parse(intent.ts) >= command.olderThanMs ? 'open' : 'may be under way');
-    }
-    const old = open.filter((intent) => states.get(intent) === 'open');
+    const states = new Map(unsettled.map((write) => [write, stateOf(write, now, command.olderThanMs)]));
+    const old = unsettled.filter((write) => states.get(write) === write.kind);
     if (management !== null && old.length > 0) {
       const audit = await attempt(createAuditLog(command.file));
       const client = new ManagementClient(management);
-      progress.doing = `asked about 0 of ${old.length}`;
-      await reconcile(old, client, audit, (intent, state) => {
-        states.set(intent, state);
-        progress.doing = `asked about ${++progress.done} of ${old.length}`;
+      progress.doing = `read 0 of ${old.length}`;
+      await reconcile(old, client, audit, (write, state) => {
+        states.set(write, state);
+        progress.doing = `read ${++progress.done} of ${old.length}`;
       });
       await Promise.all([client.close(), audit.close()]);
     }
-    const left = open.filter((intent) => states.get(intent) !== SETTLED).length;
-    return print(`${table(states)}${summary(open.length, left)}\n`, left === 0 ? 0 : 1);
+    const left = unsettled.filter((write) => states.get(write) !== SETTLED);
+    if (unreadable > 0) {
+      const more = unreadable > unreadableLines.length ? ' and others' : '';
+      complain(
+        `${unreadable} lines cannot be read, and their records are not listed: line ${unreadableLines.join(', ')}${more}.`,
+      );
+    }
+    print(`${table(states)}${summary(unsettled.length, left)}\n`, 0);
+    return left.length === 0 && unreadable === 0 ? 0 : 1;
   } finally {
     progress.stop();
   }
@@ -90,33 +105,48 @@ function readCommandLine(args: readonly string[]): Command | 'help' {
 
 const SETTLED = 'settled: verified_absent';
 
-/** Settles intents concurrently. */
+/** The clock of the machine that wrote the trail may be ahead of ours by this time, in milliseconds. */
+const CLOCK_SKEW_MS = 60_000;
+
+/** Returns the kind of a write that may be reconciled. Otherwise says why not. */
+function stateOf({ intent, kind }: UnsettledWrite, now: number, olderThanMs: number): string {
+  const ageMs = now - Date.parse(intent.ts);
+  if (ageMs < -CLOCK_SKEW_MS) return `${kind}: the date is in the future`;
+  return ageMs >= olderThanMs ? kind : `${kind}: may be in progress`;
+}
+
+/** Settles writes concurrently. */
 async function reconcile(
-  intents: readonly RecordedIntent[],
+  writes: readonly UnsettledWrite[],
   client: ManagementClient,
   audit: AuditLog,
-  onState: (intent: RecordedIntent, state: string) => void,
+  onState: (write: UnsettledWrite, state: string) => void,
 ): Promise<void> {
-  const rest = intents.values();
+  const rest = writes.values();
   const work = async (): Promise<void> => {
-    for (const intent of rest) onState(intent, await settle(intent, client, audit));
+    for (const write of rest) {
+      const reason = await settle(write, client, audit);
+      onState(write, reason === null ? SETTLED : `${write.kind}: ${reason}`);
+    }
   };
   await Promise.all(Array.from({ length: WORKERS }, work));
 }
 
-async function settle(intent: RecordedIntent, client: ManagementClient, audit: AuditLog): Promise<string> {
+/** Returns null if the outcome is known and recorded now. Otherwise says why not. */
+async function settle({ intent }: UnsettledWrite, client: ManagementClient, audit: AuditLog): Promise<string | null> {
   const { operationId, actor, requestId = null } = intent;
   const { userIdInIdp, ...target } = intent.target;
-  const { extIdpId } = target;
-  if (intent.event !== 'unlink.intent' || extIdpId === null) return 'open: only unlinks can be settled by reading';
+  if (intent.event !== 'unlink.intent' || target.extIdpId === null) return 'only unlinks can be settled by reading';
   try {
     const userId = client.parseId('userId', target.userId);
+    const extIdpId = client.parseId('extIdpId', target.extIdpId);
+    const type = target.type === null ? null : parseIdentityType('type', target.type);
     const users = await client.getUserBatch([userId], { deadline: AbortSignal.timeout(READ_TIMEOUT_MS) });
     const user = users.get(userId);
-    if (user === undefined) return 'open: GenAuth does not know the user';
+    if (user === undefined) return 'GenAuth does not know the user';
     const accounts = user instanceof Error ? null : user.accounts();
-    if (accounts === null) return 'open: GenAuth gave no usable response';
-    if (accounts.some(mayRemove({ extIdpId, type: target.type }, accounts))) return 'open: still linked';
+    if (accounts === null) return 'GenAuth gave no usable response';
+    if (accounts.some(mayRemove({ extIdpId, type }, accounts))) return 'still linked';
     await audit.outcome({
       kind: 'unlink',
       operationId,
@@ -129,30 +159,37 @@ async function settle(intent: RecordedIntent, client: ManagementClient, audit: A
       upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
       latencyMs: Date.now() - Date.parse(intent.ts),
     });
-    return SETTLED;
+    return null;
   } catch (error) {
-    return `open: ${reasonOf(error)}`;
+    return reasonOf(error);
   }
 }
 
 function reasonOf(error: unknown): string {
   if (error instanceof ManagementRefusedError && error.refusal === 'not_found') return 'GenAuth does not know the user';
-  if (error instanceof ManagementRefusedError) return `GenAuth refused to say (${error.refusal})`;
-  if (error instanceof ManagementUnreachableError) return `GenAuth could not be asked (${error.reason})`;
+  if (error instanceof ManagementRefusedError) return `GenAuth refused the read (${error.refusal})`;
+  if (error instanceof ManagementUnreachableError) return `GenAuth could not be read (${error.reason})`;
   if (error instanceof InvalidArgumentError) return error.message;
   if (error instanceof AuditUnavailableError) return 'the outcome could not be written';
   throw error;
 }
 
-function table(states: ReadonlyMap<RecordedIntent, string>): string {
+function table(states: ReadonlyMap<UnsettledWrite, string>): string {
   if (states.size === 0) return '';
-  const rows = [...states].map(([{ ts, operationId, actor, target }, state]) => [
-    ts,
-    operationId,
-    actor === null ? '(router)' : (actor.sub ?? actor.azp ?? '(no name)'),
-    `${target.userId} ${target.extIdpId} ${target.type ?? '(any type)'}`,
-    state,
-  ]);
+  const rows = [...states].map(
+    ([
+      {
+        intent: { ts, operationId, actor, target },
+      },
+      state,
+    ]) => [
+      ts,
+      operationId,
+      actor === null ? '(router)' : (actor.sub ?? actor.azp ?? '(no name)'),
+      `${target.userId} ${target.extIdpId} ${target.type ?? '(any type)'}`,
+      state,
+    ],
+  );
   const all = [['ts', 'operationId', 'actor', 'target', 'state'], ...rows];
   const widths = all.reduce(
     (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
@@ -163,10 +200,13 @@ function table(states: ReadonlyMap<RecordedIntent, string>): string {
   return lines.map((line) => `${line.trimEnd().replace(/[^ -~]/g, '?')}\n`).join('');
 }
 
-function summary(found: number, left: number): string {
-  if (found === 0) return 'Every intent has an outcome.';
-  const settled = found === left ? '' : `${found - left} settled, `;
-  return `${settled}${left} of ${found} without an outcome.`;
+function summary(found: number, left: readonly UnsettledWrite[]): string {
+  if (found === 0) return 'Every write is settled.';
+  const settled = found === left.length ? '' : `${found - left.length} settled, `;
+  const kinds = (['open', 'unknown', 'abandoned'] as const).map((kind) => {
+    return `${left.filter((write) => write.kind === kind).length} ${kind}`;
+  });
+  return `${settled}${left.length} of ${found} left: ${kinds.join(', ')}.`;
 }
 
 /** Reports the progress on stderr every second. */

@@ -55,9 +55,9 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   const mix = new RequestMix(pool, { ...emulator, url, token: createTokens(issuer) });
   const seen = await load(server, pool, mix, options);
   const exitCode = await server.stop('SIGTERM');
-  const { open } = await readAudit(auditLog);
+  const { unsettled } = await readAudit(auditLog);
   await issuer.close();
-  return { ...seen, errors: await readErrors(server.log), exitCode, openUnlinks: open.length };
+  return { ...seen, errors: await readErrors(server.log), exitCode, openUnlinks: unsettled.length };
 }
 
 type Load = Omit<Observation, 'errors' | 'exitCode' | 'openUnlinks'>;

@@ -12,5 +12,5 @@ export {
   type WriteOutcome,
   type WriteTarget,
 } from './records';
-export { type AuditReport, readAudit, type RecordedIntent } from './report';
+export { type AuditReport, readAudit, type RecordedIntent, type UnsettledWrite } from './report';
 export { type AuditLog, createAuditLog } from './trail';

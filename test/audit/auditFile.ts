@@ -57,7 +57,7 @@ export class AuditFile {
   }
 
   async openIds(path = this.path): Promise<string[]> {
-    return (await readAudit(path)).open.map(({ operationId }) => operationId);
+    return (await readAudit(path)).unsettled.map(({ intent }) => intent.operationId);
   }
 
   async remove(): Promise<void> {

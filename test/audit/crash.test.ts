@@ -64,10 +64,10 @@ describe('a process that is killed', () => {
   test('reports no truncated record as durable when the disk is full, and recovers when there is space', async () => {
     const { child, reports } = startChild(file.path, 'ulimit -f 64;');
     while (reports.at(-1)?.durable !== false) await once(child, 'message');
-    const { open, unreadable } = await readAudit(file.path);
+    const { unsettled, unreadable } = await readAudit(file.path);
     const durable = reports.filter((each) => each.durable).map(({ operationId }) => operationId);
     expect(durable.length).toBeGreaterThan(0);
-    expect(open.map(({ operationId }) => operationId)).toEqual(expect.arrayContaining(durable));
+    expect(unsettled.map(({ intent }) => intent.operationId)).toEqual(expect.arrayContaining(durable));
     expect(unreadable).toBe(1);
     // Makes space for more than all workers write at once. This cuts another line in two.
     const text = fs.readFileSync(file.path, 'latin1');

@@ -52,7 +52,7 @@ describe('the audit trail', () => {
 
   test('records a trusted caller as no actor', async () => {
     await (await file.open()).intent({ ...createIntent(), actor: TRUSTED });
-    expect((await readAudit(file.path)).open[0]?.actor).toBeNull();
+    expect((await readAudit(file.path)).unsettled[0]?.intent.actor).toBeNull();
   });
 
   test('contains the listed fields and no others', async () => {
@@ -78,8 +78,9 @@ describe('the audit trail', () => {
     const record = { ...createIntent(), actor: { ...ACTOR, azp } };
     await log.intent(record);
     expect(file.text()).toMatch(/^[ -~]+\n$/);
-    const { open, unreadable } = await readAudit(file.path);
-    expect(open).toMatchObject([{ operationId: record.operationId, actor: record.actor, target: record.target }]);
+    const { unsettled, unreadable } = await readAudit(file.path);
+    const { operationId, actor, target } = record;
+    expect(unsettled).toMatchObject([{ intent: { operationId, actor, target } }]);
     expect(unreadable).toBe(0);
   });
 
@@ -88,7 +89,7 @@ describe('the audit trail', () => {
     const ids = Array.from({ length: 500 }, () => createOperationId());
     await Promise.all(ids.map((id) => log.intent(createIntent(id)).then(() => log.outcome(createOutcome(id)))));
     expect(lines()).toHaveLength(1_000);
-    expect(await readAudit(file.path)).toEqual({ open: [], unreadable: 0 });
+    expect(await readAudit(file.path)).toMatchObject({ unsettled: [], unreadable: 0 });
   });
 
   test('can have two writers that do not mix their lines', async () => {

@@ -115,7 +115,7 @@ describe('a process that is killed in the middle of an unlink', () => {
     expect(listed.output).toContain(operationId);
 
     const settled = await reconcile();
-    expect(settled.output).toMatch(new RegExp(`${operationId} .* settled: verified_absent\\n1 settled, 0 of 1`));
+    expect(settled.output).toMatch(new RegExp(`${operationId} .* settled: verified_absent\\n1 settled, 0 of 1 left`));
     expect(settled.code).toBe(0);
     const [intent, outcome, ...more] = await auditLines();
     expect(more).toEqual([]);
@@ -124,10 +124,11 @@ describe('a process that is killed in the middle of an unlink', () => {
       ts: expect.any(String) as string,
       event: 'unlink.outcome',
       outcome: 'verified_absent',
+      removed: null,
       upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
       latencyMs: expect.any(Number) as number,
     });
-    expect(await auditOpen([file], {})).toEqual({ code: 0, output: 'Every intent has an outcome.\n' });
+    expect(await auditOpen([file], {})).toEqual({ code: 0, output: 'Every write is settled.\n' });
   });
 
   test('leaves an intent that stays open while the identity is linked, and appends nothing', async () => {
@@ -196,7 +197,7 @@ describe('npm run audit:open', () => {
       `ts operationId actor target state
 2026-01-01T00:00:00.000Z operation-0 a?[2Jb? ${target.userId} ${target.extIdpId} (any type) open
 2026-01-01T00:00:00.000Z of-the-router (router) ${target.userId} ${target.extIdpId} (any type) open
-2 of 2 without an outcome.
+2 of 2 left: 2 open, 0 unknown, 0 abandoned.
 `,
     );
   });
@@ -205,7 +206,7 @@ describe('npm run audit:open', () => {
     await writeIntents(targets(1), { ts: new Date().toISOString() });
     const { code, output } = await auditOpen([file, '--reconcile']);
     expect(code).toBe(1);
-    expect(output).toContain('may be under way');
+    expect(output).toContain('open: may be in progress');
     expect(emulator.calls).toEqual([]);
     expect(await auditLines()).toHaveLength(1);
   });
@@ -219,13 +220,16 @@ describe('npm run audit:open', () => {
     ]);
     const { code, output } = await reconcile();
     expect(code).toBe(1);
-    expect(output).toMatch(/operation-0 .* open: still linked\n.*operation-1 .* settled: verified_absent\n/);
+    // GenAuth documents no meaning of a type that no identity has, so it may stand for each of them.
+    expect(output).toMatch(/operation-0 .* open: still linked\n.*operation-1 .* open: still linked\n/);
+    emulator.store.unlink({ userId: profile.userId, extIdpId });
+    expect((await reconcile()).output).toContain('2 settled, 0 of 2 left');
   });
 
   test('leaves an intent open if there is no response, no such user, or an invalid id', async () => {
-    emulator.faults.set('get-user-identities', [{ fault: 'http-502' }]);
+    emulator.faults.set('get-user-batch', [{ fault: 'http-502' }]);
     await writeIntents(targets(1));
-    expect((await reconcile()).output).toContain('open: GenAuth could not be asked (http_error)');
+    expect((await reconcile()).output).toContain('open: GenAuth could not be read (http_error)');
     emulator.faults.clear();
     await rm(file);
     await writeIntents(['f'.repeat(24), 'f'].map((userId) => ({ userId, extIdpId: userId })));
@@ -241,17 +245,52 @@ describe('npm run audit:open', () => {
     await writeIntents([target]);
     await appendFile(file, '{"ts":"2026-01-01T00:0');
     const { code, output } = await reconcile();
-    expect(output).toContain('1 lines cannot be read');
-    expect(code).toBe(0);
-    expect((await auditOpen([file], {})).code).toBe(0);
+    expect(output).toContain('1 lines cannot be read, and their records are not listed: line 2.');
+    expect(output).toContain('1 settled, 0 of 1 left');
+    expect(code).toBe(1);
+    const again = await auditOpen([file], {});
+    expect(again.code).toBe(1);
+    expect(again.output).toContain('Every write is settled.');
+  });
+
+  test('lists unknown and abandoned outcomes as kinds of their own, and settles them, too', async () => {
+    const [first = NOBODY, second = NOBODY, third = NOBODY] = targets(3);
+    await writeIntents([first, second, third]);
+    const outcomes = ['unknown', 'abandoned'].map((outcome, index) => {
+      return JSON.stringify({ event: 'unlink.outcome', operationId: `operation-${index}`, outcome });
+    });
+    await appendFile(file, `${outcomes.join('\n')}\n`);
+    const listed = await auditOpen([file], {});
+    expect(listed.code).toBe(1);
+    expect(listed.output).toMatch(/operation-0 .* unknown\n.*operation-1 .* abandoned\n.*operation-2 .* open\n/);
+    expect(listed.output).toContain('3 of 3 left: 1 open, 1 unknown, 1 abandoned.');
+    emulator.store.unlink(first);
+    expect((await reconcile()).output).toMatch(
+      /operation-0 .* settled: verified_absent\n.*operation-1 .* abandoned: still linked\n.*operation-2 .* open: still linked\n/,
+    );
+    expect((await auditOpen([file], {})).output).toContain('2 of 2 left: 1 open, 0 unknown, 1 abandoned.');
+  });
+
+  test('settles no write with an invalid id or type, or with a date in the future', async () => {
+    const [target = NOBODY] = targets(1);
+    emulator.store.unlink(target);
+    await writeIntents([target], { operationId: 'future', ts: '2999-01-01T00:00:00.000Z' });
+    await writeIntents([target], { operationId: 'source', target: { ...target, extIdpId: '../x', type: null } });
+    await writeIntents([target], { operationId: 'type', target: { ...target, type: 'a b' } });
+    const before = await readFile(file, 'utf8');
+    const { code, output } = await reconcile();
+    expect(code).toBe(1);
+    expect(output).toMatch(/future .* open: the date is in the future\n.*source .*extIdpId .*\n.*type .*type must be/);
+    expect(await readFile(file, 'utf8')).toBe(before);
+    expect(emulator.calls).toEqual([]);
   });
 
   test('reports its progress', async () => {
-    emulator.faults.set('get-user-identities', 'latency:1500');
+    emulator.faults.set('get-user-batch', 'latency:1500');
     await writeIntents(targets(8));
     const { output } = await reconcile();
-    expect(output).toMatch(/^asked about \d of 8 \.\.\.$/m);
-    expect(output).toContain('8 of 8 without an outcome');
+    expect(output).toMatch(/^read \d of 8 \.\.\.$/m);
+    expect(output).toContain('8 of 8 left');
   });
 
   test.each([
