@@ -147,12 +147,7 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
 function watchGauges(registry: Registry, read: () => Gauges): void {
   const gauge = (name: string, help: string, value: (gauges: Gauges) => number): void =>
     addGauge(registry, name, help, () => value(read()));
-  const state = { closed: 0, half_open: 1, open: 2 };
-  gauge(
-    'genauth_breaker_state',
-    'State of the circuit breaker: 0 closed, 1 half-open, 2 open (nothing is sent to GenAuth).',
-    ({ breaker }) => state[breaker],
-  );
+  watchBreakers(registry, read);
   gauge(
     'genauth_waiting_calls',
     'Calls that wait for the rate or the concurrency limit.',
@@ -185,6 +180,21 @@ function watchGauges(registry: Registry, read: () => Gauges): void {
   );
   gauge('graphql_requests_in_flight', 'GraphQL requests in progress.', ({ inFlight }) => inFlight);
   gauge('draining', '1 from the signal to stop until the process ends.', ({ draining }) => Number(draining));
+}
+
+function watchBreakers(registry: Registry, read: () => Gauges): void {
+  const values = { closed: 0, half_open: 1, open: 2 };
+  registry.registerMetric(
+    new Gauge({
+      name: 'genauth_breaker_state',
+      help: 'State of the circuit breaker of a lane: 0 closed, 1 half-open, 2 open (nothing of it is sent to GenAuth).',
+      labelNames: ['lane'],
+      registers: [],
+      collect() {
+        for (const [lane, state] of Object.entries(read().breakers)) this.set({ lane }, values[state]);
+      },
+    }),
+  );
 }
 
 function watchSharing(registry: Registry, read: () => { shared: boolean; replicas: number }): void {

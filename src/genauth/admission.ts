@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline';
 import type { RateLimit } from './tokenBucket';
 
-/** Writes go first, and have room of their own, so that no number of reads can keep an unlink from being sent. */
+/** Each lane has room and a part of the rate of its own, so that no number of reads can hold up writes, or the reverse. */
 export type Lane = 'writes' | 'reads';
 
 /** The call was not admitted; nothing of it was sent. */
@@ -44,8 +44,16 @@ export interface AdmissionOptions {
 /** Bounds of a queue. Longer ones only delay every call: what cannot be sent soon is rejected while a retry still helps. */
 const MAX_WAITING = 256;
 const MAX_WAIT_MS = 2_000;
-/** The part of the concurrency that reads may not take. */
-const KEPT_FOR_WRITES = 1 / 8;
+/** The part of the concurrency that one lane leaves to the other. */
+const KEPT_FOR_OTHER_LANE = 1 / 8;
+/** Writes go first, but while reads wait, every fourth call is a read: a quarter of the rate is reserved for each lane. */
+const MAX_WRITES_IN_A_ROW = 3;
+/** Bounds of the estimate of when a queue has room again. */
+const MIN_RETRY_MS = 100;
+const MAX_RETRY_MS = 10_000;
+
+/** `first`: calls that other calls wait for. */
+type Queue = Lane | 'first';
 
 interface Waiting {
   admit: () => void;
@@ -57,22 +65,36 @@ interface Waiting {
  * in a queue that is bounded in length and in time; the wait counts against the caller's deadline.
  */
 export class Admission {
-  readonly #limits: Readonly<Record<Lane, number>>;
+  readonly #maxConcurrency: number;
+  /** Maximum number of concurrent calls of one lane. */
+  readonly #maxOfLane: number;
   readonly #rateLimit: RateLimit;
-  readonly #queues: Readonly<Record<Lane, Set<Waiting>>> = { writes: new Set(), reads: new Set() };
+  readonly #queues: Readonly<Record<Queue, Set<Waiting>>> = {
+    first: new Set(),
+    writes: new Set(),
+    reads: new Set(),
+  };
   readonly #underWay: Record<Lane, number> = { writes: 0, reads: 0 };
+  #writesInARow = 0;
+  readonly #throughput = new Throughput();
   #pausedUntil = 0;
   #isTimerSet = false;
 
   constructor({ maxConcurrency, rateLimit }: AdmissionOptions) {
-    const kept = maxConcurrency > 1 ? Math.max(1, Math.floor(maxConcurrency * KEPT_FOR_WRITES)) : 0;
-    this.#limits = { writes: maxConcurrency, reads: maxConcurrency - kept };
+    const kept = maxConcurrency > 1 ? Math.max(1, Math.floor(maxConcurrency * KEPT_FOR_OTHER_LANE)) : 0;
+    this.#maxConcurrency = maxConcurrency;
+    this.#maxOfLane = maxConcurrency - kept;
     this.#rateLimit = rateLimit;
   }
 
   /** Number of calls in the queues. */
   get waiting(): number {
-    return this.#queues.writes.size + this.#queues.reads.size;
+    return this.#queues.first.size + this.#queues.writes.size + this.#queues.reads.size;
+  }
+
+  /** Milliseconds until the pause ends that GenAuth asked for; 0 without a pause. */
+  get pauseMs(): number {
+    return Math.max(0, this.#pausedUntil - performance.now());
   }
 
   /**
@@ -81,44 +103,63 @@ export class Admission {
    * @throws {AdmissionError}
    */
   async enter(lane: Lane, deadline: Deadline): Promise<Turn> {
-    if (deadline.aborted) throw new AdmissionError('deadline');
-    const pauseMs = this.#pausedUntil - performance.now();
-    if (pauseMs > MAX_WAIT_MS) throw new AdmissionError('paused', Math.ceil(pauseMs));
-    if (this.#queues[lane].size >= MAX_WAITING) throw new AdmissionError('overloaded', MAX_WAIT_MS);
-    if (this.waiting === 0 && this.#hasRoom(lane) && pauseMs <= 0 && this.#rateLimit.take() === 0) {
-      return this.#begin(lane);
-    }
-    return this.#wait(lane, deadline);
+    this.#check(lane, deadline);
+    if (this.waiting === 0 && this.#hasRoom(lane) && this.#mayGo()) return this.#begin(lane);
+    return this.#wait(lane, deadline, () => this.#begin(lane));
+  }
+
+  /**
+   * Waits until the rate allows a call, before all calls of both lanes. It takes up no room.
+   *
+   * @throws {AdmissionError}
+   */
+  async enterFirst(deadline: Deadline): Promise<void> {
+    this.#check('first', deadline);
+    if (this.#queues.first.size === 0 && this.#mayGo()) return;
+    return this.#wait('first', deadline, () => undefined);
   }
 
   /** Admits no call for some milliseconds. Calls that cannot wait that long are rejected. */
   pause(ms: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
     if (ms <= MAX_WAIT_MS) return;
-    for (const waiting of [...this.#queues.writes, ...this.#queues.reads]) {
+    for (const waiting of Object.values(this.#queues).flatMap((queue) => [...queue])) {
       waiting.reject(new AdmissionError('paused', Math.ceil(ms)));
     }
   }
 
+  #check(queue: Queue, deadline: Deadline): void {
+    if (deadline.aborted) throw new AdmissionError('deadline');
+    if (this.pauseMs > MAX_WAIT_MS) throw new AdmissionError('paused', Math.ceil(this.pauseMs));
+    if (this.#queues[queue].size >= MAX_WAITING) throw this.#overloaded(queue);
+  }
+
+  /** Takes permission for one call now, if no pause is on and the rate allows it. */
+  #mayGo(): boolean {
+    return this.pauseMs === 0 && this.#rateLimit.take() === 0;
+  }
+
   #begin(lane: Lane): Turn {
     this.#underWay[lane]++;
+    this.#throughput.add();
+    this.#writesInARow = lane === 'writes' ? this.#writesInARow + 1 : 0;
     return new Turn(() => {
       this.#underWay[lane]--;
       this.#admitNext();
     });
   }
 
-  #wait(lane: Lane, deadline: Deadline): Promise<Turn> {
+  #wait<Result>(queue: Queue, deadline: Deadline, begin: () => Result): Promise<Result> {
     return new Promise((resolve, reject) => {
       const leaveQueue = (): void => {
         clearTimeout(timer);
         deadline.removeEventListener('abort', onAbort);
-        this.#queues[lane].delete(waiting);
+        this.#queues[queue].delete(waiting);
       };
       const waiting: Waiting = {
         admit: () => {
           leaveQueue();
-          resolve(this.#begin(lane));
+          resolve(begin());
         },
         reject: (error) => {
           leaveQueue();
@@ -126,9 +167,9 @@ export class Admission {
         },
       };
       const onAbort = (): void => waiting.reject(new AdmissionError('deadline'));
-      const timer = setTimeout(() => waiting.reject(new AdmissionError('overloaded', MAX_WAIT_MS)), MAX_WAIT_MS);
+      const timer = setTimeout(() => waiting.reject(this.#overloaded(queue)), MAX_WAIT_MS);
       deadline.addEventListener('abort', onAbort, { once: true });
-      this.#queues[lane].add(waiting);
+      this.#queues[queue].add(waiting);
       this.#admitNext();
     });
   }
@@ -155,16 +196,50 @@ export class Admission {
     }, ms);
   }
 
-  /** The next call in the queues, if there is room for it. */
+  /** The next call in the queues for which there is room. */
   #next(): Waiting | undefined {
-    const [write] = this.#queues.writes;
-    if (write !== undefined) return this.#hasRoom('writes') ? write : undefined;
-    const [read] = this.#queues.reads;
-    return this.#hasRoom('reads') ? read : undefined;
+    const { first, writes, reads } = this.#queues;
+    const [urgent] = first;
+    if (urgent !== undefined) return urgent;
+    const [write] = this.#hasRoom('writes') ? writes : [];
+    const [read] = this.#hasRoom('reads') ? reads : [];
+    return write === undefined || (read !== undefined && this.#writesInARow >= MAX_WRITES_IN_A_ROW) ? read : write;
   }
 
   #hasRoom(lane: Lane): boolean {
     const { writes, reads } = this.#underWay;
-    return writes + reads < this.#limits.writes && (lane === 'writes' || reads < this.#limits.reads);
+    return writes + reads < this.#maxConcurrency && this.#underWay[lane] < this.#maxOfLane;
+  }
+
+  /** The error of a call that cannot wait. Its `retryAfterMs` is the time in which the queue is worked off. */
+  #overloaded(queue: Queue): AdmissionError {
+    const ms = (1000 * this.#queues[queue].size) / Math.max(1, this.#throughput.perSecond);
+    return new AdmissionError('overloaded', Math.ceil(Math.min(Math.max(ms, MIN_RETRY_MS), MAX_RETRY_MS)));
+  }
+}
+
+/** Counts the calls of the current second and of the one before. */
+class Throughput {
+  #since = 0;
+  #current = 0;
+  #previous = 0;
+
+  get perSecond(): number {
+    this.#advance();
+    return Math.max(this.#current, this.#previous);
+  }
+
+  add(): void {
+    this.#advance();
+    this.#current++;
+  }
+
+  #advance(): void {
+    const now = performance.now();
+    const elapsed = now - this.#since;
+    if (elapsed < 1_000) return;
+    this.#previous = elapsed < 2_000 ? this.#current : 0;
+    this.#current = 0;
+    this.#since = now;
   }
 }

@@ -8,7 +8,7 @@ import {
   type IBackoff,
   SamplingBreaker,
 } from 'cockatiel';
-import { ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
+import { isContentFault, ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
 
 /** Opens when half of at least 20 calls within 10 s failed. */
 const SAMPLING = { threshold: 0.5, duration: 10_000, minimumRps: 2 };
@@ -20,12 +20,18 @@ const PROBE_BACKOFF = new ExponentialBackoff({
   generator: halfJitterGenerator,
 });
 
+/** Milliseconds after which to try again while a probe is in progress, because it is not known when the probe ends. */
+const PROBING_MS = 1_000;
+
 /** Failures before anything was sent that GenAuth or the way to it has caused. */
 const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refused', 'connect_timeout', 'tls']);
 
 /**
- * The circuit breaker of all calls: open, it rejects calls, because most of the last ones failed. Then one call at a time is
- * a probe of whether GenAuth is back; meanwhile the breaker is half-open, and rejects all other calls.
+ * A circuit breaker: open, it rejects calls, because most of the last ones failed. Then one call at a time is a probe of
+ * whether GenAuth is back; meanwhile the breaker is half-open, and rejects all other calls.
+ *
+ * Connection faults, timeouts and 502 to 504 are failures. Other complete responses are not, because the data of one user can
+ * cause them.
  */
 export class Breaker {
   #probeDueAt = 0;
@@ -40,6 +46,12 @@ export class Breaker {
   get state(): 'closed' | 'open' | 'half_open' {
     const { state } = this.#policy;
     return state === CircuitState.Open ? 'open' : state === CircuitState.HalfOpen ? 'half_open' : 'closed';
+  }
+
+  /** Milliseconds after which a call may be admitted again; 0 if the breaker is closed. */
+  get retryAfterMs(): number {
+    if (this.state === 'closed') return 0;
+    return this.state === 'open' ? Math.max(1, this.#probeDueAt - Date.now()) : PROBING_MS;
   }
 
   /** Whether a call would be rejected now: asked before a call waits for its turn, which would be in vain. */
@@ -65,8 +77,9 @@ export class Breaker {
     return { duration: backoff.duration, next: (context) => this.#noteDue(backoff.next(context)) };
   }
 
-  /** Whether an error counts. Half-open, every error but a refusal counts: the probe did not succeed. */
+  /** Whether an error counts. Half-open, every error without a complete response counts: the probe did not succeed. */
   #isFailure(error: unknown): boolean {
+    if (isContentFault(error)) return false;
     if (this.state === 'half_open') return !(error instanceof ManagementRefusedError);
     return error instanceof ManagementUnreachableError && (FAILURES.has(error.reason) || error.sent === 'maybe');
   }

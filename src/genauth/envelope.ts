@@ -18,7 +18,7 @@ export interface ApiResponse<Data> {
  * @see docs/genauth-api.md#error-codes
  */
 const DEFINITE = new Set([400, 402, 403, 404, 409, 413, 422, 499, 501]);
-const FAILURES = new Set([500, 502, 503, 504]);
+const UNAVAILABLE = new Set([502, 503, 504]);
 const NOT_LOGGED_IN = 2020;
 /** "Signature already consumed": a copy of this request arrived earlier, and may have been executed. */
 const REPLAYED = 1306;
@@ -49,20 +49,21 @@ export function judge<Data>(
     throw refused(route, 'credentials', { statusCode: 401, ...codes });
   }
   if (status >= 300 && status < 400) throw unusable(route, 'redirect');
-  if (status >= 500 || status < 200) throw unusable(route, 'http_error');
+  if (status === 500) throw unusable(route, 'internal_error');
+  if (status > 500 || status < 200) throw unusable(route, 'http_error');
   const encoding = headerOf(response, 'content-encoding');
   if (encoding !== undefined && encoding !== 'identity') throw unusable(route, 'encoding');
-  if (response.body.length === 0) throw unusable(route, status >= 400 ? 'http_error' : 'empty');
+  if (response.body.length === 0) throw unusable(route, status >= 400 ? rejectedBy(status) : 'empty');
 
   const envelope = readEnvelope(response.body, readData);
-  if (envelope === undefined) throw unusable(route, status >= 400 ? 'http_error' : 'not_json');
-  if (envelope === null) throw unusable(route, 'shape');
+  if (envelope === undefined) throw unusable(route, status >= 400 ? rejectedBy(status) : 'not_json');
+  if (envelope === null) throw unusable(route, status >= 400 ? rejectedBy(status) : 'shape');
   const { statusCode } = envelope;
-  if (typeof statusCode !== 'number') throw unusable(route, status >= 400 ? 'http_error' : 'shape');
+  if (typeof statusCode !== 'number') throw unusable(route, status >= 400 ? rejectedBy(status) : 'shape');
   const codes = readCodes(envelope);
   if (statusCode === 200) {
     // An envelope that says 200 under an HTTP error contradicts itself.
-    if (status >= 400) throw unusable(route, 'http_error');
+    if (status >= 400) throw unusable(route, rejectedBy(status));
     return { data: envelope.data, apiCode: codes.apiCode, requestId: codes.requestId };
   }
   const { apiCode } = codes;
@@ -77,12 +78,15 @@ export function judge<Data>(
       retryAfterMs: retryAfterMs(headerOf(response, 'retry-after')),
     });
   }
-  if (FAILURES.has(statusCode)) throw unusable(route, 'upstream_error');
+  if (statusCode === 500) throw unusable(route, 'internal_error');
+  if (UNAVAILABLE.has(statusCode)) throw unusable(route, 'upstream_error');
   if (!DEFINITE.has(statusCode)) throw unusable(route, 'upstream_unclear');
-  throw refused(route, statusCode === 404 || apiCode === USER_NOT_FOUND ? 'not_found' : 'rejected', {
-    statusCode,
-    ...codes,
-  });
+  throw refused(route, apiCode === USER_NOT_FOUND ? 'not_found' : 'rejected', { statusCode, ...codes });
+}
+
+/** What an HTTP 4xx without a usable envelope means. */
+function rejectedBy(status: number): 'http_rejected' | 'upstream_unclear' {
+  return status === 404 ? 'upstream_unclear' : 'http_rejected';
 }
 
 const MAX_RETRY_AFTER_MS = 60_000;

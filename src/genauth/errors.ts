@@ -6,9 +6,9 @@ export type Refusal =
   | 'credentials'
   /** HTTP or envelope 429. */
   | 'rate_limited'
-  /** Envelope 404, or apiCode 2004. */
+  /** apiCode 2004: there is no such user. */
   | 'not_found'
-  /** Any other definite envelope: 400 402 403 409 413 422 499 501, or `data.success` false. */
+  /** Any other definite envelope: 400 402 403 404 409 413 422 499 501, or `data.success` false. */
   | 'rejected';
 
 /** Why there is no usable response. */
@@ -27,14 +27,22 @@ export type Unreachability =
   | 'too_large'
   | 'redirect'
   | 'encoding'
+  /** HTTP 501 or higher, from GenAuth or from a proxy in front of it. */
   | 'http_error'
+  /** HTTP 4xx without an envelope, for example from a proxy. */
+  | 'http_rejected'
   | 'empty'
   | 'not_json'
   | 'shape'
   | 'mismatch'
-  /** An envelope of 500, 502, 503 or 504: GenAuth failed. */
+  /** HTTP or envelope 500. The data of one user can be the reason. */
+  | 'internal_error'
+  /** An envelope of 502, 503 or 504: GenAuth is not available. */
   | 'upstream_error'
-  /** An envelope that proves nothing, such as 601 to 603: GenAuth's own call to an identity provider failed. */
+  /**
+   * An envelope that proves nothing, such as 601 to 603: GenAuth's own call to an identity provider failed. Or an HTTP 404
+   * without an envelope: the route is missing, or a proxy rejected the request.
+   */
   | 'upstream_unclear'
   | 'replayed'
   /** Not sent: too many calls are waiting, or the call waited too long. */
@@ -62,6 +70,29 @@ export abstract class ManagementError extends Error {
   }
 }
 
+/**
+ * The reasons of complete responses that the data of one user can cause. They say nothing about the availability of GenAuth,
+ * so that they never open the circuit breaker.
+ */
+const CONTENT_FAULTS: ReadonlySet<Unreachability> = new Set([
+  'too_large',
+  'redirect',
+  'encoding',
+  'http_rejected',
+  'empty',
+  'not_json',
+  'shape',
+  'mismatch',
+  'internal_error',
+  'upstream_unclear',
+]);
+
+/** Whether a complete response was refused or could not be used, for a reason that the data of one user can cause. */
+export function isContentFault(error: unknown): boolean {
+  if (error instanceof ManagementRefusedError) return error.refusal === 'not_found' || error.refusal === 'rejected';
+  return error instanceof ManagementUnreachableError && error.sent === 'maybe' && CONTENT_FAULTS.has(error.reason);
+}
+
 /** The apiCode that says that there is no such user. */
 export const USER_NOT_FOUND = 2004;
 
@@ -73,8 +104,8 @@ export class ManagementRefusedError extends ManagementError {
   /** An int32; null where GenAuth sent none, or anything else. */
   readonly apiCode: number | null;
   readonly requestId: string | null;
-  /** Milliseconds to wait before a retry, if GenAuth sent them with a 429. */
-  readonly retryAfterMs: number | null;
+  /** Milliseconds after which the same request may succeed: after a 429. Null if sending it again cannot help. */
+  retryAfterMs: number | null;
 
   constructor(
     route: Route,
@@ -112,8 +143,8 @@ export class ManagementUnreachableError extends ManagementError {
   override readonly name = 'ManagementUnreachableError';
   readonly reason: Unreachability;
   readonly sent: Sent;
-  /** Milliseconds after which a retry may succeed; null where that is not known. */
-  readonly retryAfterMs: number | null;
+  /** Milliseconds after which the same request may succeed. Null if sending it again cannot help. */
+  retryAfterMs: number | null;
 
   constructor(
     route: Route,

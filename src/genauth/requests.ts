@@ -7,6 +7,7 @@ import type { Authentication, Headers } from './authentication';
 import { Breaker } from './breaker';
 import { type ApiResponse, judge } from './envelope';
 import {
+  isContentFault,
   ManagementError,
   ManagementRefusedError,
   ManagementUnreachableError,
@@ -14,7 +15,7 @@ import {
   refusedToken,
   type Unreachability,
 } from './errors';
-import { DEFAULT_PAUSE_MS, isRetryable } from './retry';
+import { DEFAULT_PAUSE_MS, isRetryable, isTransient, TRANSIENT_MS } from './retry';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
 import { headerOf, type Transport, TransportError, type WireRequest, type WireResponse } from './transport';
@@ -54,8 +55,11 @@ export interface RequestOptions {
   /** Ends the call, waiting included. */
   deadline: Deadline;
   lane: Lane;
-  /** Whether there may be a second attempt where that is safe. */
-  retry: boolean;
+  /**
+   * Whether there may be a second attempt where that is safe. `unlessContent`: not after a failure that the data of one user
+   * can cause, because the caller retries parts of the request.
+   */
+  retry: boolean | 'unlessContent';
   /** A turn for the first attempt, from `awaitTurn`. Default: the call waits for one. */
   turn?: Turn | undefined;
   /** Default: none. Sent as `Idempotency-Key`. */
@@ -67,7 +71,8 @@ export type AttemptedResponse<Data> = ApiResponse<Data> & { attempts: number };
 
 /** State of what protects GenAuth and this process from too many calls. */
 export interface Protection {
-  breaker: Breaker['state'];
+  /** Reads and writes have a breaker each, so that failing reads never refuse a write, and the reverse. */
+  breakers: Readonly<Record<Lane, Breaker['state']>>;
   /** Number of calls that wait for their turn. */
   waitingCalls: number;
   retriesLeft: number;
@@ -92,7 +97,7 @@ export class Requests {
   readonly #timeoutMs: Readonly<Record<Method, number>>;
   readonly #admission: Admission;
   readonly #budget = new RetryBudget();
-  readonly #breaker = new Breaker();
+  readonly #breakers: Readonly<Record<Method, Breaker>> = { GET: new Breaker(), POST: new Breaker() };
   readonly #onCall: RequestsOptions['onCall'];
 
   constructor(options: RequestsOptions) {
@@ -105,7 +110,7 @@ export class Requests {
 
   get protection(): Protection {
     return {
-      breaker: this.#breaker.state,
+      breakers: { reads: this.#breakers.GET.state, writes: this.#breakers.POST.state },
       waitingCalls: this.#admission.waiting,
       retriesLeft: this.#budget.left,
     };
@@ -154,7 +159,8 @@ export class Requests {
   }
 
   /**
-   * Sends a request whose body proves who this client is. It needs no turn, because other requests wait for its result.
+   * Sends a request whose body proves who this client is. It counts in the rate, before all other calls. It needs no room,
+   * because the calls that take up the room wait for its result.
    */
   async requestUnauthenticated<R extends Route, Data>(
     route: R,
@@ -163,6 +169,7 @@ export class Requests {
     deadline: Deadline,
   ): Promise<ApiResponse<Data>> {
     try {
+      await this.#admission.enterFirst(deadline);
       return judge(route, await this.#send(toWireRequest(route, data, []), deadline), readData);
     } catch (error) {
       throw toManagementError(route, error);
@@ -171,7 +178,7 @@ export class Requests {
 
   async #awaitTurn(route: Route, options: RequestOptions, attempt: Attempt): Promise<Turn> {
     try {
-      if (this.#breaker.isRejecting) throw new BrokenCircuitError();
+      if (this.#breakerOf(route).isRejecting) throw new BrokenCircuitError();
       return await this.#admission.enter(options.lane, options.deadline);
     } catch (cause) {
       throw this.#failed(route, options, attempt, cause);
@@ -187,7 +194,9 @@ export class Requests {
     turn: Turn,
   ): Promise<ApiResponse<Data>> {
     try {
-      const response = await this.#breaker.execute(() => this.#exchange(route, data, readData, options, attempt));
+      const response = await this.#breakerOf(route).execute(() =>
+        this.#exchange(route, data, readData, options, attempt),
+      );
       this.#budget.succeeded();
       this.#report(route, options, attempt, 'ok');
       return response;
@@ -234,14 +243,28 @@ export class Requests {
     }
   }
 
+  #breakerOf(route: Route): Breaker {
+    return this.#breakers[split(route)[0]];
+  }
+
   /** Reports that an attempt failed, and pauses all calls after a 429. @returns The error to throw. */
   #failed(route: Route, options: RequestOptions, attempt: Attempt, cause: unknown): unknown {
     const error = toManagementError(route, cause);
     if (error instanceof ManagementRefusedError) {
-      if (error.refusal === 'rate_limited') this.#admission.pause(error.retryAfterMs ?? DEFAULT_PAUSE_MS);
+      if (error.refusal === 'rate_limited') {
+        error.retryAfterMs ??= DEFAULT_PAUSE_MS;
+        this.#admission.pause(error.retryAfterMs);
+      }
       this.#report(route, options, attempt, error.refusal);
     }
-    if (error instanceof ManagementUnreachableError) this.#report(route, options, attempt, error.reason);
+    if (error instanceof ManagementUnreachableError) {
+      if (isTransient(error)) {
+        error.retryAfterMs ??= Math.ceil(
+          Math.max(this.#breakerOf(route).retryAfterMs, this.#admission.pauseMs, TRANSIENT_MS),
+        );
+      }
+      this.#report(route, options, attempt, error.reason);
+    }
     return error;
   }
 
@@ -258,7 +281,8 @@ export class Requests {
     { headers, response }: Attempt,
     { retry, deadline }: RequestOptions,
   ): Promise<boolean> {
-    if (!retry || deadline.aborted) return false;
+    if (retry === false || deadline.aborted) return false;
+    if (retry === 'unlessContent' && isContentFault(error)) return false;
     if (error instanceof ManagementRefusedError && error.refusal === 'credentials') {
       // Refused before anything was executed, so that even a write may be sent again.
       const date = response && headerOf(response, 'date');

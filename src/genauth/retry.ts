@@ -7,7 +7,10 @@ export const DEFAULT_PAUSE_MS = 500;
 /** A read waits at most this long after a 429; a longer pause is reported to the caller at once. */
 const MAX_PAUSE_BEFORE_RETRY_MS = 1_000;
 
-/** Transient failures. A complete but invalid response is not one: a retry would return the same. */
+/** Milliseconds after which to try again after a transient failure, if nothing says how long it lasts. */
+export const TRANSIENT_MS = 1_000;
+
+/** Failures after which the same request may succeed later. */
 const TRANSIENT: ReadonlySet<Unreachability> = new Set([
   'dns',
   'connection_refused',
@@ -15,7 +18,30 @@ const TRANSIENT: ReadonlySet<Unreachability> = new Set([
   'reset',
   'closed',
   'timeout',
+  'deadline',
   'http_error',
+  'upstream_error',
+  'overloaded',
+  'paused',
+  'breaker_open',
+]);
+
+/** Whether the same request may succeed later. The data of one user, or a wrong configuration, would fail it again. */
+export function isTransient({ reason }: ManagementUnreachableError): boolean {
+  return TRANSIENT.has(reason);
+}
+
+/** Failures worth one retry at once. Most invalid responses are not: a retry would return the same. */
+const RETRYABLE: ReadonlySet<Unreachability> = new Set([
+  'dns',
+  'connection_refused',
+  'connect_timeout',
+  'reset',
+  'closed',
+  'timeout',
+  'http_error',
+  'http_rejected',
+  'internal_error',
   'upstream_error',
   'not_json',
   'replayed',
@@ -25,7 +51,7 @@ const TRANSIENT: ReadonlySet<Unreachability> = new Set([
 export function isRetryable(route: Route, error: unknown): boolean {
   const [method] = split(route);
   if (error instanceof ManagementUnreachableError) {
-    return TRANSIENT.has(error.reason) && (method === 'GET' || error.sent === 'no');
+    return RETRYABLE.has(error.reason) && (method === 'GET' || error.sent === 'no');
   }
   if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
     return method === 'GET' && (error.retryAfterMs ?? DEFAULT_PAUSE_MS) <= MAX_PAUSE_BEFORE_RETRY_MS;

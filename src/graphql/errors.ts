@@ -178,6 +178,8 @@ const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UpstreamCode>> = {
   reset: 'UPSTREAM_UNAVAILABLE',
   closed: 'UPSTREAM_UNAVAILABLE',
   http_error: 'UPSTREAM_UNAVAILABLE',
+  http_rejected: 'UPSTREAM_UNAVAILABLE',
+  internal_error: 'UPSTREAM_UNAVAILABLE',
   upstream_error: 'UPSTREAM_UNAVAILABLE',
   breaker_open: 'UPSTREAM_UNAVAILABLE',
   upstream_unclear: 'UPSTREAM_REJECTED',

@@ -106,7 +106,7 @@ describe('a refusal', () => {
     ]),
     [403, 2333, 'rejected'],
     [422, 2217, 'rejected'],
-    [404, undefined, 'not_found'],
+    [404, undefined, 'rejected'],
     [404, 2004, 'not_found'],
     [400, 2004, 'not_found'],
     [401, undefined, 'credentials'],
@@ -162,12 +162,12 @@ describe('a refusal', () => {
 describe('a response that proves nothing', () => {
   test.each<[string, WireResponse, string]>([
     ['an HTML page under 502', response(502, '<html>Bad Gateway</html>'), 'http_error'],
-    ['success under 500', response(500, { statusCode: 200, data: { success: true } }), 'http_error'],
+    ['success under 500', response(500, { statusCode: 200, data: { success: true } }), 'internal_error'],
     ['a definite refusal under 503', response(503, { statusCode: 404 }), 'http_error'],
-    ['success under 400', response(400, { statusCode: 200, data: { success: true } }), 'http_error'],
-    ['a bare 404', response(404, ''), 'http_error'],
-    ['an HTML page under 404', response(404, '<html>'), 'http_error'],
-    ['JSON that is no envelope under 404', response(404, { error: 'no route' }), 'http_error'],
+    ['success under 400', response(400, { statusCode: 200, data: { success: true } }), 'http_rejected'],
+    ['a bare 404', response(404, ''), 'upstream_unclear'],
+    ['an HTML page under 404', response(404, '<html>'), 'upstream_unclear'],
+    ['JSON that is no envelope under 404', response(404, { error: 'no route' }), 'upstream_unclear'],
     ['a status below 200', response(103, { statusCode: 200 }), 'http_error'],
     ['a redirect', response(302, { statusCode: 200 }), 'redirect'],
     ['304', response(304, ''), 'redirect'],
@@ -205,7 +205,8 @@ describe('a response that proves nothing', () => {
     ['a signature that was consumed', response(200, { statusCode: 401, apiCode: 1306 }), 'replayed'],
     ['a signature that was consumed, as 400', response(200, { statusCode: 400, apiCode: 1306 }), 'replayed'],
     ['a signature that was consumed, under HTTP 401', response(401, { statusCode: 401, apiCode: 1306 }), 'replayed'],
-    ...[500, 502, 503, 504].map((statusCode): [string, WireResponse, string] => [
+    ['statusCode 500', response(200, { statusCode: 500 }), 'internal_error'],
+    ...[502, 503, 504].map((statusCode): [string, WireResponse, string] => [
       `statusCode ${statusCode}`,
       response(200, { statusCode }),
       'upstream_error',
@@ -217,7 +218,7 @@ describe('a response that proves nothing', () => {
         'upstream_unclear',
       ],
     ),
-    ['an unknown user under 500', response(200, { statusCode: 500, apiCode: 2004 }), 'upstream_error'],
+    ['an unknown user under 500', response(200, { statusCode: 500, apiCode: 2004 }), 'internal_error'],
   ])('is %s', (_title, answer, reason) => {
     const error = judgementOf(answer);
     expect(error).toBeInstanceOf(ManagementUnreachableError);

@@ -75,7 +75,8 @@ describe('the admin listener', () => {
       await sample('genauth_call_duration_seconds_count', { route: 'POST /api/v3/unlink-identity', result: 'ok' }),
     ).toBe(2);
     expect(await sample('unlink_outcomes_total', { outcome: 'acked' })).toBe(1);
-    expect(await sample('genauth_breaker_state')).toBe(0);
+    expect(await sample('genauth_breaker_state', { lane: 'reads' })).toBe(0);
+    expect(await sample('genauth_breaker_state', { lane: 'writes' })).toBe(0);
     expect(await sample('build_info', { version: '0.0.0' })).toBe(1);
   });
 

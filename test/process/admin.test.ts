@@ -78,7 +78,7 @@ describe('the admin listener of dist/main.js', () => {
   test('is ready while GenAuth is down, and shows an open circuit breaker', async () => {
     emulator.faults.set('*', 'http-503');
     main = await startMain(emulator);
-    while ((await samples()).get('genauth_breaker_state') !== 2) await read();
+    while ((await samples()).get('genauth_breaker_state{lane="reads"}') !== 2) await read();
     expect(await get('/readyz')).toEqual([200, 'ready\n']);
     expect((await read()).errors[0]?.extensions['code']).toBe('UPSTREAM_UNAVAILABLE');
   });
@@ -104,7 +104,8 @@ describe('the admin listener of dist/main.js', () => {
       'unlink_outcomes_total{outcome="unknown"}': 0,
       'http_rejections_total{code="NOT_FOUND"}': 1,
       'http_connections_dropped_total{reason="slow_reader"}': 0,
-      genauth_breaker_state: 0,
+      'genauth_breaker_state{lane="reads"}': 0,
+      'genauth_breaker_state{lane="writes"}': 0,
       genauth_waiting_calls: 0,
       genauth_waiting_users: 0,
       genauth_retries_left: expect.any(Number) as number,
