@@ -123,7 +123,7 @@ export class Admission {
   pause(ms: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
     if (ms <= MAX_WAIT_MS) return;
-    for (const waiting of Object.values(this.#queues).flatMap((queue) => [...queue])) {
+    for (const waiting of Object.values(this.#queues).flatMap((queue) => Array.from(queue))) {
       waiting.reject(new AdmissionError('paused', Math.ceil(ms)));
     }
   }
