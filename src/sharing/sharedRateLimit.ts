@@ -192,5 +192,5 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
   const { code } = error as { code?: unknown };
   if (typeof code === 'string') return code;
-  return /^[A-Z]{4,}(?= )/.exec(error.message)?.[0] ?? error.constructor.name;
+  return /^[A-Z]{3,}(?= )/.exec(error.message)?.[0] ?? error.constructor.name;
 }

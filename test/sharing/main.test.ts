@@ -92,6 +92,37 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
     expect(await main.stop()).toBe(0);
   }, 30_000);
 
+  test('falls back while Redis accepts connections and does not respond, and shares again afterwards', async () => {
+    await redis.start();
+    await start({ VALKEY_URL: url(PASSWORD) });
+    await main.waitFor(SHARED);
+    redis.freeze();
+    const [, reason] = await main.waitFor(LOST);
+    expect(reason).toBe('timeout');
+    for (let request = 0; request < 10; request++) await expectToServe();
+    redis.thaw();
+    await main.waitFor(/is not shared[^]*"msg":"the rate of calls is shared"/);
+    await expectToServe();
+    redis.freeze();
+    expect(await main.stop()).toBe(0);
+    redis.thaw();
+  }, 30_000);
+
+  test('falls back while the memory of Redis is full, and logs it once', async () => {
+    const full = await createRedisServer({ maxMemory: 1 });
+    try {
+      await full.start();
+      await start({ VALKEY_URL: `redis://127.0.0.1:${full.port}` });
+      const [, reason] = await main.waitFor(LOST);
+      expect(reason).toBe('OOM');
+      for (let request = 0; request < 10; request++) await expectToServe();
+      expect(await gauges()).toEqual({ shared: '0', replicas: '0' });
+      expect(linesAbout('the rate of calls is')).toBe(1);
+    } finally {
+      await full.close();
+    }
+  }, 30_000);
+
   test('has no metrics of sharing without VALKEY_URL', async () => {
     await start({});
     expect(await gauges()).toEqual({ shared: undefined, replicas: undefined });

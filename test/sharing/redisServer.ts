@@ -24,7 +24,13 @@ export interface RedisServer {
   close(): Promise<void>;
 }
 
-export async function createRedisServer({ password }: { password?: string } = {}): Promise<RedisServer> {
+export interface RedisOptions {
+  password?: string;
+  /** Bytes. Beyond them Redis refuses to write. */
+  maxMemory?: number;
+}
+
+export async function createRedisServer({ password, maxMemory }: RedisOptions = {}): Promise<RedisServer> {
   const folder = await mkdtemp(join(tmpdir(), 'redis-'));
   const port = await freePort();
   let child: ChildProcessByStdio<null, Readable, null> | null = null;
@@ -52,6 +58,7 @@ export async function createRedisServer({ password }: { password?: string } = {}
         'no',
       ];
       if (password !== undefined) options.push('--requirepass', password);
+      if (maxMemory !== undefined) options.push('--maxmemory', String(maxMemory), '--maxmemory-policy', 'noeviction');
       const started = spawn(BINARY, options, { stdio: ['ignore', 'pipe', 'inherit'] });
       child = started;
       let output = '';
