@@ -35,21 +35,21 @@ function composeWith(compose: Compose | undefined, sdl: string): Composition {
 describe('the SDL with authorization', () => {
   test('requires authentication only, if users may unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, POLICY))).toEqual([
-      expect.stringMatching(/^@link\(.*"@listSize", "@authenticated", "@requiresScopes"\]\)$/),
-      'identities: [Identity!] @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
-      '): UnlinkIdentityPayload @cost(weight: 10) @authenticated',
-      '): LinkIdentityPayload @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
-      '): RevokeSessionsPayload @cost(weight: 10) @authenticated',
+      expect.stringMatching(/^@link\(.*"@listSize", "@composeDirective", "@authenticated", "@requiresScopes"\]\)$/),
+      'identities: [Identity!] @semanticNonNull @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
+      '): UnlinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated',
+      '): LinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
+      '): RevokeSessionsPayload @semanticNonNull @cost(weight: 10) @authenticated',
     ]);
   });
 
   test('requires the scope as well, if users may not unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, DENYING))).toEqual([
-      expect.stringMatching(/^@link\(.*"@listSize", "@authenticated", "@requiresScopes"\]\)$/),
-      'identities: [Identity!] @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
-      '): UnlinkIdentityPayload @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:unlink"]])',
-      '): LinkIdentityPayload @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
-      '): RevokeSessionsPayload @cost(weight: 10) @authenticated',
+      expect.stringMatching(/^@link\(.*"@listSize", "@composeDirective", "@authenticated", "@requiresScopes"\]\)$/),
+      'identities: [Identity!] @semanticNonNull @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
+      '): UnlinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:unlink"]])',
+      '): LinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
+      '): RevokeSessionsPayload @semanticNonNull @cost(weight: 10) @authenticated',
     ]);
   });
 
