@@ -1,5 +1,7 @@
 // A gateway on @apollo/gateway 2.14. In its environment: ROUTER_AUTHORIZATION is one of the subgraph's ROUTER_SECRETS,
 // SUPERGRAPH is the path of the composed schema, PORT is 4000 by default.
+//
+// Passes on errors of subgraphs with all their extensions. Refuses to start on a schema with @authenticated.
 //   npm install @apollo/gateway@2.14.4 @apollo/server@5.5.1 graphql@16.15.0
 const { readFileSync } = require('node:fs');
 const { ApolloGateway, RemoteGraphQLDataSource } = require('@apollo/gateway');

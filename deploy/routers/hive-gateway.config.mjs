@@ -1,5 +1,7 @@
 // gateway.config.mjs of Hive Gateway 2. ROUTER_AUTHORIZATION in its environment is one of the subgraph's ROUTER_SECRETS.
 //   hive-gateway supergraph supergraph.graphql -c hive-gateway.config.mjs --port 4000
+//
+// Passes on errors of subgraphs with all their extensions. docs/federation.md shows how it verifies tokens.
 import { defineConfig } from '@graphql-hive/gateway';
 
 const FORWARDED = ['authorization', 'traceparent', 'x-request-id'];
@@ -18,6 +20,4 @@ export const gatewayConfig = defineConfig({
       return { ...Object.fromEntries(forwarded), 'router-authorization': process.env.ROUTER_AUTHORIZATION };
     },
   },
-  // By default the gateway masks errors that it does not know, and passes on those of subgraphs with their extensions.
-  maskedErrors: true,
 });

@@ -30,8 +30,14 @@ describe('the files for deployment', () => {
     const readme = readText('README.md');
     const links = [...readme.matchAll(/\]\((?!http)([^)#]+)\)/g)].map((match) => match[1] ?? '');
     expect(links.filter((link) => !existsSync(join(DEPLOY, link)))).toEqual([]);
-    const shown = ['Dockerfile', ...filesOf('.yaml', 'routers'), ...filesOf('.yaml', 'prometheus'), 'compose.yaml'];
-    expect(shown.filter((path) => !links.includes(path))).toEqual([]);
+    const shown = [
+      'Dockerfile',
+      ...filesOf('', 'routers'),
+      ...filesOf('.yaml', 'prometheus'),
+      ...filesOf('.yaml', '.'),
+    ];
+    expect(shown).toEqual(expect.arrayContaining(['compose.yaml', 'supergraph.yaml', 'cosmo-graph.yaml']));
+    expect(shown.filter((path) => !path.startsWith('kubernetes/') && !links.includes(path))).toEqual([]);
   });
 
   test('use the Secret under the name and the keys with which the README creates it', () => {
@@ -242,34 +248,4 @@ describe('compose.yaml', () => {
     expect(data?.users.filter(({ id }) => !known.includes(id))).toEqual([]);
     expect(data?.user).toEqual({ name: 'Ada Lovelace' });
   });
-});
-
-describe('the configuration of the routers', () => {
-  const [apollo, cosmo, hive] = filesOf('.yaml', 'routers')
-    .sort()
-    .map((path) => readText(path));
-
-  test('lets through exactly the extensions that errors have', () => {
-    const source = readFileSync(join(ROOT, 'src/graphql/errors.ts'), 'utf8');
-    const declaration = /interface ErrorExtensions \{([\s\S]*?)\n\}/.exec(source)?.[1] ?? '';
-    const keys = [...declaration.matchAll(/^ {2}(\w+)\??:/gm)].map((match) => match[1]);
-    expect(keys.length).toBeGreaterThan(3);
-    for (const text of [apollo, cosmo, hive]) {
-      const lists = [...(text ?? '').matchAll(/(?:allow_extensions_keys|allowed_extension_fields|keys): \[(.*)\]/g)];
-      expect(lists.map((match) => match[1]?.split(', ')).filter((list) => list?.length !== 1)).toEqual([keys]);
-    }
-  });
-
-  test.each(filesOf('.yaml', 'routers'))(
-    'sends the router credential, forwards the caller’s headers and waits 15 s: %s',
-    (path) => {
-      const text = readText(path).toLowerCase();
-      for (const header of ['authorization', 'traceparent', 'x-request-id', 'router-authorization']) {
-        expect(text).toMatch(new RegExp(`(named|name): (\\[.*)?\\b${header}\\b`));
-      }
-      expect(text).toMatch(/env[.(]"?router_authorization|\$\{router_authorization\}/);
-      expect(text).toContain('http://identities:4001/graphql');
-      expect(text).toMatch(/timeout: 15s/);
-    },
-  );
 });

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { VARIABLES } from '../../src/config';
@@ -9,7 +9,8 @@ export const DEPLOY = join(ROOT, 'deploy');
 /** Lists files with an ending. @param folder Default: deploy/ itself. @returns Paths relative to deploy/. */
 export function filesOf(ending: string, folder = ''): string[] {
   const names = readdirSync(join(DEPLOY, folder), { recursive: true, encoding: 'utf8' });
-  return names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+  const paths = names.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
+  return paths.filter((path) => statSync(join(DEPLOY, path)).isFile());
 }
 
 export function readText(path: string): string {

@@ -218,7 +218,7 @@ describe('the Kubernetes manifests', () => {
     expect(metadata.name).toBe('identities');
   });
 
-  test('allow the router on one port, Prometheus on the other, and outgoing DNS and HTTPS only', () => {
+  test('allow the router on one port, Prometheus on the other, and outgoing DNS, OTLP and HTTPS only', () => {
     const { spec } = of('networkpolicy') as {
       spec: {
         policyTypes: string[];
@@ -234,6 +234,7 @@ describe('the Kubernetes manifests', () => {
     expect(spec.egress.flatMap(({ ports }) => ports)).toEqual([
       { port: 53, protocol: 'UDP' },
       { port: 53, protocol: 'TCP' },
+      { port: 4318 },
       { port: 443 },
     ]);
   });

@@ -67,7 +67,7 @@ export const grafbase: Gateway = {
     const port = await freePort();
     const file = await readFile(join(ROOT, 'deploy/routers/grafbase.toml'), 'utf8');
     const config = file
-      .replace('http://users:4003/', users)
+      .replace('http://users:4003/graphql', users)
       .replace('http://identities:4001/graphql', identities)
       .replace('../users.graphql', 'users.graphql')
       .replace('../../docs/schema.graphql', 'identities.graphql');
@@ -87,7 +87,32 @@ export const grafbase: Gateway = {
   },
 };
 
-export const GATEWAYS: readonly Gateway[] = [apolloGateway, hiveEngine, grafbase];
+/** The folder in which test/federation/hiveGateway.ts has installed Hive Gateway. */
+const HIVE_GATEWAY = process.env['HIVE_GATEWAY'] ?? '';
+
+/** Hive Gateway, with deploy/routers/hive-gateway.config.mjs. */
+export const hiveGateway: Gateway = {
+  name: 'Hive Gateway (needs npx tsx test/federation/hiveGateway.ts)',
+  isInstalled: HIVE_GATEWAY !== '',
+  isAvailable: HIVE_GATEWAY !== '',
+  async start(subgraphs, env = {}) {
+    const port = await freePort();
+    // In this folder, because the configuration imports a package of it.
+    const folder = await mkdtemp(join(HIVE_GATEWAY, 'gateway-'));
+    const config = join(folder, 'gateway.config.mjs');
+    const supergraph = join(folder, 'supergraph.graphql');
+    const file = await readFile(join(ROOT, 'deploy/routers/hive-gateway.config.mjs'), 'utf8');
+    await writeFile(config, file.replace('http://identities:4001/graphql', subgraphs.identities));
+    await writeFile(supergraph, compose('@theguild/federation-composition', subgraphs));
+    const program = join(HIVE_GATEWAY, 'node_modules/@graphql-hive/gateway/dist/bin.js');
+    const args = ['supergraph', supergraph, '-c', config, '--host', '127.0.0.1', '--port', String(port)];
+    const gateway = run([program, ...args], { ROUTER_AUTHORIZATION: ROUTER_SECRET, NODE_ENV: 'production', ...env });
+    await gateway.waitFor(/listening on/i);
+    return { url: `http://127.0.0.1:${port}/graphql`, close: () => close(gateway, folder) };
+  },
+};
+
+export const GATEWAYS: readonly Gateway[] = [apolloGateway, hiveEngine, grafbase, hiveGateway];
 
 async function startNode(
   program: string,

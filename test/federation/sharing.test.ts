@@ -9,7 +9,7 @@ import { describeWith } from '../support/optional';
 import { ROOT } from '../support/process';
 import { ask, ROUTER_SECRET, type Stack, startStack, userIdsOf } from '../support/stack';
 import { type Opened, serve, type ServerContext, startUsers } from '../support/supergraph';
-import { compose, type Gateway, grafbase, hiveEngine, type Subgraphs } from './gateways';
+import { compose, type Gateway, grafbase, hiveEngine, hiveGateway, type Subgraphs } from './gateways';
 import { type Recorder, startRecorder } from './recorder';
 
 const FOLDER = join(ROOT, 'test/federation/gateways');
@@ -69,7 +69,7 @@ function tokenOf(sub: string): string {
 const OWN = { identities: 2, codes: [] };
 const FORBIDDEN = { identities: null, codes: ['FORBIDDEN'] };
 
-const deduplicating: readonly Gateway[] = [hiveEngine, grafbase];
+const deduplicating: readonly Gateway[] = [hiveEngine, grafbase, hiveGateway];
 
 for (const gateway of deduplicating) {
   describeWith(gateway.isInstalled, gateway.isAvailable)(`deduplication by ${gateway.name}`, () => {
