@@ -8,7 +8,7 @@ const MAX_CONNECTIONS = 4_096;
 /** Maximum number of connections on which no request has been authenticated yet. */
 const MAX_UNAUTHENTICATED = 1_024;
 /** How long a connection is read after its last response, and how many bytes of it, before it is destroyed. */
-const LINGER = { ms: 2_000, bytes: 4 * 1024 * 1024 };
+const LINGER = { ms: 2_000, bytes: 16 * 1024 * 1024, checkMs: 50 };
 
 /**
  * Why a connection was dropped: there are too many; it has not authenticated and had to make room; its client does not read
@@ -68,15 +68,14 @@ export class Connection {
     this.#lingering = true;
     this.closing = true;
     const { socket } = this;
-    let bytes = 0;
+    const maxBytesRead = socket.bytesRead + LINGER.bytes;
+    const deadline = performance.now() + LINGER.ms;
     socket.end();
-    socket.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > LINGER.bytes) socket.destroy();
-    });
     socket.resume();
-    const timer = setTimeout(() => socket.destroy(), LINGER.ms).unref();
-    socket.once('close', () => clearTimeout(timer));
+    const timer = setInterval(() => {
+      if (socket.bytesRead > maxBytesRead || performance.now() > deadline) socket.destroy();
+    }, LINGER.checkMs).unref();
+    socket.once('close', () => clearInterval(timer));
   }
 }
 

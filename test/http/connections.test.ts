@@ -17,9 +17,10 @@ interface Client {
   closed: Promise<void>;
 }
 
-async function open(origin: string): Promise<Client> {
+/** @param allowHalfOpen Whether the client keeps sending after the server has closed its side. */
+async function open(origin: string, allowHalfOpen = false): Promise<Client> {
   const { hostname, port } = new URL(origin);
-  const socket = connect({ port: Number(port), host: hostname }).on('error', () => undefined);
+  const socket = connect({ port: Number(port), host: hostname, allowHalfOpen }).on('error', () => undefined);
   let received = '';
   socket.on('data', (chunk: Buffer) => (received += chunk.toString('latin1')));
   const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
@@ -190,12 +191,12 @@ describe('a client', () => {
     ['415', 'text/plain', {}],
     ['415', 'application/json', { 'content-encoding': 'zstd' }],
   ])('that is still uploading gets the %s (%s, %j)', async (status, type, headers) => {
-    for (let round = 0; round < 30; round++) {
+    for (let round = 0; round < 15; round++) {
       const upload = http.request(`${stack.subgraph.url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': type, ...headers },
       });
-      upload.end(Buffer.alloc(3 * 1024 * 1024, 'x'));
+      upload.end(Buffer.alloc(12 * 1024 * 1024, 'x'));
       const [response] = (await once(upload, 'response')) as [http.IncomingMessage];
       upload.on('error', () => undefined);
       expect(String(response.statusCode)).toBe(status);
@@ -206,7 +207,7 @@ describe('a client', () => {
   });
 
   test('that does not stop uploading is cut off', async () => {
-    const client = await open(stack.subgraph.url);
+    const client = await open(stack.subgraph.url, true);
     client.socket.write(raw(['content-length: 1000000000000'], ''));
     const chunk = Buffer.alloc(256 * 1024, 'x');
     let written = 0;
@@ -214,7 +215,8 @@ describe('a client', () => {
       if (client.socket.write(chunk)) written += chunk.length;
       else await Promise.race([once(client.socket, 'drain'), client.closed]).catch(() => undefined);
     }
-    expect(written).toBeLessThan(64 * 1024 * 1024);
+    // 16 MiB are discarded, and what the kernel and the time between two checks allow.
+    expect(written).toBeLessThan(256 * 1024 * 1024);
     expect(statusesOf(client)).toEqual(['413']);
   });
 });
