@@ -1,8 +1,9 @@
 import { inspect } from 'node:util';
 import * as fc from 'fast-check';
 import { JsonError, JsonReader } from '../../src/json';
+import { runs } from './runs';
 
-const RUNS = { numRuns: 2_000, seed: 20261125 };
+const RUNS = runs(2_000);
 
 /** Reads any value by entering every container, as all readers of this project do. */
 function readAll(json: JsonReader): unknown {
@@ -350,7 +351,7 @@ describe('a reader of JSON', () => {
         const body = changes.reduce(mutate, Buffer.from(text));
         if (expectAsParsed(body) === 'not JSON') refused++;
       }),
-      { ...RUNS, numRuns: 6_000 },
+      runs(6_000),
     );
     // Otherwise one of the two kinds would hardly have been tested.
     expect(refused).toBeGreaterThan(1_500);

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { JsonWriter } from '../../src/json';
+import { runs } from './runs';
 
-const RUNS = { numRuns: 2_000, seed: 20261126 };
+const RUNS = runs(2_000);
 
 /** Characters of every width, controls, and halves of pairs. */
 const unit = fc.oneof(
@@ -93,7 +94,7 @@ describe('a writer of JSON', () => {
         expect(kept.slice(1)).toEqual(answers.slice(1).map((pieces) => Buffer.from(textOf(pieces))));
         expect(written(answers[0] ?? [])).toEqual(Buffer.from(textOf(answers[0] ?? [])));
       }),
-      { ...RUNS, numRuns: 300 },
+      runs(300),
     );
   });
 });
