@@ -1,6 +1,6 @@
 import type { WriteKind, WriteOutcome } from './audit';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { CallReport, ManagementGauges } from './genauth';
+import type { CallReport, ManagementGauges, UnusableColumnReport } from './genauth';
 import type { RequestReport } from './graphql';
 
 /** Values that are read when the metrics are requested. */
@@ -27,6 +27,7 @@ export interface Metrics {
   readonly onConnectionDropped: (reason: string) => void;
   readonly onOutcome: (kind: WriteKind, outcome: WriteOutcome['outcome']) => void;
   readonly onAuditFailure: () => void;
+  readonly onUnusableColumn: (report: UnusableColumnReport) => void;
   readonly onKeysFailure: () => void;
   /** Registers the function that reads the gauges. Default: there are no gauges. */
   readonly watch: (read: () => Gauges) => void;
@@ -115,6 +116,13 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
     help: 'Times that writing the audit trail began to fail. While it fails, no unlink is sent.',
     registers,
   });
+  const unusableUsers = new Counter({
+    name: 'genauth_unusable_users_total',
+    help: 'Users whose identities cannot be used, by the column of GenAuth that is missing or invalid.',
+    labelNames: ['column'],
+    registers,
+  });
+  for (const column of ['identities', 'identityId']) unusableUsers.inc({ column }, 0);
   const keysFailures = new Counter({
     name: 'token_keys_failures_total',
     help: 'Failed fetches of the keys of the token issuer.',
@@ -134,6 +142,7 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
     onConnectionDropped: (reason) => droppedConnections.inc({ reason }),
     onOutcome: (kind, outcome) => writes[kind].inc({ outcome }),
     onAuditFailure: () => auditFailures.inc(),
+    onUnusableColumn: ({ column, users }) => unusableUsers.inc({ column }, users),
     onKeysFailure: () => keysFailures.inc(),
     watch: (read) => watchGauges(registry, read),
     watchSharing: (read) => watchSharing(registry, read),

@@ -70,6 +70,10 @@ export async function startSubgraph(
       metrics.onCall(report);
       tracing?.onCall(report);
     },
+    onUnusableColumn: ({ column, users }) => {
+      metrics.onUnusableColumn({ column, users });
+      log.warn({ column, users }, 'the identities of users cannot be used');
+    },
   });
   const { requestDeadlineMs } = config;
   const batchedReads = new BatchedReads({

@@ -4,6 +4,7 @@ import type { RequestOf } from './api';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
+import type { UnusableColumn } from './identity';
 import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
@@ -39,6 +40,15 @@ export interface ManagementClientOptions {
   rateLimit?: RateLimit;
   /** Default: none. Called after every attempt of every call. */
   onCall?: (report: CallReport) => void;
+  /** Default: none. Called once for each such column of a response. */
+  onUnusableColumn?: (report: UnusableColumnReport) => void;
+}
+
+/** A column that makes the identities of some users unusable. */
+export interface UnusableColumnReport {
+  column: UnusableColumn;
+  /** Number of users in one response. */
+  users: number;
 }
 
 export interface ReadOptions {
@@ -95,10 +105,12 @@ export class ManagementClient {
   readonly #transport: Transport;
   readonly #requests: Requests;
   readonly #signature: SignatureAuthentication | null;
+  readonly #onUnusableColumn: (report: UnusableColumnReport) => void;
 
   constructor(options: ManagementClientOptions) {
     const { accessKey, brand, lang, userPoolId } = options;
     this.parseId = createIdParser(options.idPattern);
+    this.#onUnusableColumn = options.onUnusableColumn ?? (() => undefined);
     this.#transport = createTransport({
       origin: options.origin,
       connectTimeoutMs: options.connectTimeoutMs,
@@ -246,6 +258,7 @@ export class ManagementClient {
       if (requested.has(user.id)) found.set(user.id, user);
       else hasOthers = true;
     }
+    this.#reportUnusable([...found.values()]);
     if (hasOthers) {
       // A response about other users does not show that a requested user does not exist.
       for (const userId of userIds) {
@@ -253,6 +266,15 @@ export class ManagementClient {
       }
     }
     return found;
+  }
+
+  #reportUnusable(users: readonly (UserRecord | Error)[]): void {
+    const counts = new Map<UnusableColumn, number>();
+    for (const user of users) {
+      if (user instanceof Error || user.unusableColumn === null) continue;
+      counts.set(user.unusableColumn, (counts.get(user.unusableColumn) ?? 0) + 1);
+    }
+    for (const [column, count] of counts) this.#onUnusableColumn({ column, users: count });
   }
 
   /**

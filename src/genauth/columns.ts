@@ -1,4 +1,4 @@
-import type { JsonReader } from '../json';
+import { JsonError, JsonReader } from '../json';
 
 /** The type of an identity whose row has none: GenAuth's own default. @see docs/genauth-api.md#identity */
 export const DEFAULT_TYPE = 'generic';
@@ -14,8 +14,9 @@ export function readText(json: JsonReader): string | null {
     json.skip();
     return json.bytes.toString('utf8', json.start, json.end);
   }
-  const value = json.value();
-  return typeof value === 'string' && value !== '' ? value : null;
+  if (kind === 'string') return (json.value() as string) || null;
+  json.skip();
+  return null;
 }
 
 /**
@@ -26,22 +27,37 @@ export function readText(json: JsonReader): string | null {
 export function readTexts(json: JsonReader): string[] {
   if (json.kind() !== 'array') {
     const text = readText(json);
-    return text === null ? [] : (parseList(text) ?? [text]);
+    return text === null ? [] : (parseTexts(text) ?? [text]);
   }
   const texts: string[] = [];
   json.enter();
   while (json.nextItem()) {
-    const text = readText(json);
+    const text = json.kind() === 'string' ? (json.value() as string) : readText(json);
     if (text !== null) texts.push(text);
   }
   return texts;
 }
 
-function parseList(text: string): string[] | null {
-  try {
-    const list: unknown = JSON.parse(text);
-    return Array.isArray(list) ? list.filter((item) => typeof item === 'string') : null;
-  } catch {
+/** @returns null if the text is not a JSON list. */
+function parseTexts(text: string): string[] | null {
+  return readInside(text, (json) => {
+    if (json.kind() === 'array') return readTexts(json);
+    json.skip();
     return null;
+  });
+}
+
+/**
+ * Reads the JSON that a text contains.
+ *
+ * @param read Must read exactly one value.
+ * @returns null if the text is not JSON.
+ */
+export function readInside<Value>(text: string, read: (json: JsonReader) => Value): Value | null {
+  try {
+    return JsonReader.read(Buffer.from(text), read);
+  } catch (error) {
+    if (error instanceof JsonError) return null;
+    throw error;
   }
 }

@@ -1,6 +1,7 @@
-import { isObject, type JSONObject, type JsonReader, type JsonWriter } from '../json';
+import { isObject, type JSONObject, JsonReader, type JsonWriter } from '../json';
 import { withoutCredentials } from './credentials';
 import { IdentityRows, Member } from './identityRows';
+import { type Account, distinctRows, readOddRows, toPlainJson } from './oddRows';
 
 /**
  * A link between a user and an identity source.
@@ -9,10 +10,10 @@ import { IdentityRows, Member } from './identityRows';
  */
 export interface Identity {
   id: string;
-  extIdpId: string;
-  provider: string;
+  extIdpId: string | null;
+  provider: string | null;
   type: string;
-  userIdInIdp: string;
+  userIdInIdp: string | null;
   /** Without credentials, at any depth. Null when GenAuth sent no object. */
   userInfoInIdp: JSONObject | null;
   originConnIds: readonly string[];
@@ -33,6 +34,9 @@ const MEMBER_OF: Readonly<Record<keyof Identity, number>> = {
 export function isIdentityField(name: string): name is keyof Identity {
   return Object.hasOwn(MEMBER_OF, name);
 }
+
+/** The column that makes the identities of a user unusable; `identities` if there are no rows at all. */
+export type UnusableColumn = 'identities' | 'identityId';
 
 /** Writes the value of a field that is not a column of GenAuth's row. */
 export type ComputedField = (identities: IdentityList, index: number, out: JsonWriter) => void;
@@ -67,22 +71,35 @@ export class IdentityList {
   }
 
   /**
-   * Reads a JSON array of identities.
+   * Reads the member `identities` of a user.
+   *
+   * Rows with unexpected columns are written again as plain rows, so that everything else knows plain rows only. A row that
+   * cannot be used is never skipped: a missing row would look like an identity that has been unlinked.
    *
    * @param rows Default: its own. All lists of one response can share their rows.
-   * @returns null when it is no array, or when an item is not a valid identity. Invalid items are not skipped: a missing
-   *   row would look like an identity that has been unlinked.
+   * @returns The column that makes the list unusable, if there is one.
+   * @see docs/genauth-api.md#unexpected-columns
    */
-  static read(json: JsonReader, rows = new IdentityRows()): IdentityList | null {
-    if (json.kind() !== 'array') {
-      json.skip();
-      return null;
-    }
-    const first = rows.count;
-    let areValid = true;
-    json.enter();
-    while (json.nextItem()) areValid = rows.read(json) && areValid;
-    return areValid ? new IdentityList(json.bytes, rows, first, rows.count) : null;
+  static read(json: JsonReader, rows = new IdentityRows()): IdentityList | UnusableColumn {
+    const start = json.position;
+    if (json.kind() === 'array') {
+      const first = rows.count;
+      if (indexRows(json, rows) && !rows.hasRepeatedId(json.bytes, first)) {
+        return new IdentityList(json.bytes, rows, first, rows.count);
+      }
+    } else json.skip();
+    return IdentityList.#readOdd(json.bytes.subarray(start, json.position));
+  }
+
+  static #readOdd(bytes: Buffer): IdentityList | UnusableColumn {
+    const odd = JsonReader.read(bytes, readOddRows);
+    if (odd === null) return 'identities';
+    const distinct = distinctRows(odd);
+    if (distinct === null) return 'identityId';
+    const plain = toPlainJson(distinct);
+    const rows = new IdentityRows(distinct.length);
+    JsonReader.read(plain, (json) => indexRows(json, rows));
+    return new IdentityList(plain, rows, 0, rows.count);
   }
 
   toArray(): readonly Identity[] {
@@ -94,30 +111,34 @@ export class IdentityList {
         type: this.text(index, 'type'),
         userIdInIdp: this.text(index, 'userIdInIdp'),
         userInfoInIdp: this.#userInfoInIdp(index),
-        originConnIds: (this.#value(index, Member.originConnIds) ?? []) as string[],
+        originConnIds: this.#originConnIds(index),
       };
     });
     return this.#objects;
   }
 
+  accounts(): Account[] {
+    return Array.from({ length: this.length }, (_, index) => ({
+      id: this.text(index, 'id'),
+      extIdpId: this.text(index, 'extIdpId'),
+      type: this.text(index, 'type'),
+      userIdInIdp: this.text(index, 'userIdInIdp'),
+      originConnIds: this.#originConnIds(index),
+    }));
+  }
+
   /** Returns a list of the identities that a function selects. */
-  filter(isKept: (identity: Omit<Identity, 'provider' | 'userInfoInIdp'>) => boolean): IdentityList {
-    const kept = [...Array(this.length).keys()].filter((index) =>
-      isKept({
-        id: this.text(index, 'id'),
-        extIdpId: this.text(index, 'extIdpId'),
-        type: this.text(index, 'type'),
-        userIdInIdp: this.text(index, 'userIdInIdp'),
-        originConnIds: (this.#value(index, Member.originConnIds) ?? []) as string[],
-      }),
-    );
-    const rows = this.#rows.pick(kept.map((index) => this.#first + index));
+  filter(isKept: (account: Account) => boolean): IdentityList {
+    const kept = [...this.accounts().entries()].filter(([, account]) => isKept(account));
+    const rows = this.#rows.pick(kept.map(([index]) => this.#first + index));
     return new IdentityList(this.#bytes, rows, 0, rows.count);
   }
 
   /** Returns the value of a field that is a text. */
-  text(index: number, field: 'id' | 'extIdpId' | 'provider' | 'type' | 'userIdInIdp'): string {
-    return this.#value(index, MEMBER_OF[field]) as string;
+  text(index: number, field: 'id' | 'type'): string;
+  text(index: number, field: 'extIdpId' | 'provider' | 'userIdInIdp'): string | null;
+  text(index: number, field: 'id' | 'extIdpId' | 'provider' | 'type' | 'userIdInIdp'): string | null {
+    return this.#value(index, MEMBER_OF[field]) as string | null;
   }
 
   /** Writes a JSON array of all identities. Every value is written as `JSON.stringify` would write it. */
@@ -143,18 +164,32 @@ export class IdentityList {
     const end = this.#rows.endOf(row, member);
     if (member === Member.userInfoInIdp) out.value(this.#userInfoInIdp(index));
     else if (end > 0) out.copy(this.#bytes, this.#rows.startOf(row, member), end);
-    else out.value(this.#value(index, member) ?? []);
+    else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
+    else out.value(this.#value(index, member));
   }
 
+  /** @returns null for a missing value. */
   #value(index: number, member: number): unknown {
     const row = this.#first + index;
     const end = Math.abs(this.#rows.endOf(row, member));
-    if (end === 0) return undefined;
+    if (end === 0) return null;
     return JSON.parse(this.#bytes.toString('utf8', this.#rows.startOf(row, member), end));
+  }
+
+  #originConnIds(index: number): readonly string[] {
+    return (this.#value(index, Member.originConnIds) ?? []) as string[];
   }
 
   #userInfoInIdp(index: number): JSONObject | null {
     const value = this.#value(index, Member.userInfoInIdp);
     return isObject(value) ? withoutCredentials(value) : null;
   }
+}
+
+/** Reads a JSON array. @returns Whether all of its items are plain rows. */
+function indexRows(json: JsonReader, rows: IdentityRows): boolean {
+  let arePlain = true;
+  json.enter();
+  while (json.nextItem()) arePlain = rows.read(json) && arePlain;
+  return arePlain;
 }

@@ -11,6 +11,7 @@ export {
   type ManagementGauges,
   MAX_BATCH,
   type ReadOptions,
+  type UnusableColumnReport,
 } from './client';
 export {
   InvalidArgumentError,
@@ -22,8 +23,9 @@ export {
   type Unreachability,
 } from './errors';
 export type { ApplicationSignIn, IdentitySource } from './sources';
-export { type Account, type SignInColumns, UserRecord } from './userRecord';
-export { type ComputedField, type Identity, IdentityList, isIdentityField } from './identity';
+export type { Account } from './oddRows';
+export { type SignInColumns, UserRecord } from './userRecord';
+export { type ComputedField, type Identity, IdentityList, isIdentityField, type UnusableColumn } from './identity';
 export {
   type AccountId,
   type GenAuthId,

@@ -1,19 +1,8 @@
 import { JsonReader } from '../json';
-import { DEFAULT_TYPE, readText, readTexts } from './columns';
-import { IdentityList } from './identity';
+import { readText } from './columns';
+import { IdentityList, type UnusableColumn } from './identity';
 import { IdentityRows } from './identityRows';
-
-/** The columns of an identity that decide whether an unlink removes it. They can be read even if other columns cannot. */
-export interface Account {
-  /** Null for a row without an id. */
-  readonly id: string | null;
-  /** Null for a row that names no source. */
-  readonly extIdpId: string | null;
-  readonly type: string;
-  /** Null for a row without an account. */
-  readonly userIdInIdp: string | null;
-  readonly originConnIds: readonly string[];
-}
+import { type Account, readOddRows } from './oddRows';
 
 /** The columns of a user that decide how the user can sign in. */
 export interface SignInColumns {
@@ -34,31 +23,53 @@ export interface SignInColumns {
  */
 export class UserRecord {
   readonly id: string;
-  /** Null if one of them cannot be read. Empty if the response has no member `identities`. */
+  /** Null if one of them cannot be used. Empty if the response has no member `identities`. */
   readonly identities: IdentityList | null;
+  /** The column that makes `identities` null. */
+  readonly unusableColumn: UnusableColumn | null;
   readonly #bytes: Buffer;
+  #accounts: readonly Account[] | null | undefined;
+  #signInColumns: SignInColumns | undefined;
 
   /** @param bytes The JSON of the user. */
-  constructor(id: string, identities: IdentityList | null, bytes: Buffer) {
+  constructor(id: string, identities: IdentityList | UnusableColumn, bytes: Buffer) {
     this.id = id;
-    this.identities = identities;
+    this.identities = typeof identities === 'string' ? null : identities;
+    this.unusableColumn = typeof identities === 'string' ? identities : null;
     this.#bytes = bytes;
   }
 
-  /** Returns every identity of the user, or null if the response does not say which there are. */
+  /**
+   * Returns every identity of the user, also those without a usable id.
+   *
+   * @returns null if the response does not say which identities there are. A missing member `identities` does not say so.
+   */
   accounts(): readonly Account[] | null {
+    if (this.#accounts === undefined) {
+      const { identities } = this;
+      // An empty list may stand for a missing member.
+      this.#accounts = identities === null || identities.length === 0 ? this.#readAccounts() : identities.accounts();
+    }
+    return this.#accounts;
+  }
+
+  #readAccounts(): readonly Account[] | null {
     let accounts: Account[] | null = null;
     JsonReader.read(this.#bytes, (json) =>
       eachMember(json, () => {
-        if (!json.isKey('identities')) return json.skip();
-        accounts = readAccounts(json);
-        return undefined;
+        if (json.isKey('identities')) accounts = readOddRows(json);
+        else json.skip();
       }),
     );
     return accounts;
   }
 
   signInColumns(): SignInColumns {
+    this.#signInColumns ??= this.#readSignInColumns();
+    return this.#signInColumns;
+  }
+
+  #readSignInColumns(): SignInColumns {
     const texts = new Map<string, string | null>();
     const flags = new Map<string, boolean>();
     JsonReader.read(this.#bytes, (json) =>
@@ -118,54 +129,13 @@ function readUser(json: JsonReader, rows: IdentityRows): UserRecord | null {
   }
   const start = json.position;
   let id: string | null = null;
-  let identities: IdentityList | null = IdentityList.EMPTY;
+  let identities: IdentityList | UnusableColumn = IdentityList.EMPTY;
   eachMember(json, () => {
     if (json.isKey('userId')) id = readText(json);
-    else if (json.isKey('identities')) identities = readIdentities(json, rows);
+    else if (json.isKey('identities')) identities = IdentityList.read(json, rows);
     else json.skip();
   });
   return id === null ? null : new UserRecord(id, identities, json.bytes.subarray(start, json.position));
-}
-
-function readIdentities(json: JsonReader, rows: IdentityRows): IdentityList | null {
-  if (json.kind() !== 'null') return IdentityList.read(json, rows);
-  json.skip();
-  return IdentityList.EMPTY;
-}
-
-/** @returns null if it is neither a list, nor one identity, nor null. */
-function readAccounts(json: JsonReader): Account[] | null {
-  const accounts: Account[] = [];
-  const kind = json.kind();
-  if (kind === 'object') accounts.push(readAccount(json));
-  else if (kind === 'array') {
-    json.enter();
-    while (json.nextItem()) {
-      if (json.kind() === 'object') accounts.push(readAccount(json));
-      else json.skip();
-    }
-  } else {
-    json.skip();
-    return kind === 'null' ? [] : null;
-  }
-  return accounts;
-}
-
-function readAccount(json: JsonReader): Account {
-  let id: string | null = null;
-  let extIdpId: string | null = null;
-  let type = DEFAULT_TYPE;
-  let userIdInIdp: string | null = null;
-  let originConnIds: string[] = [];
-  eachMember(json, () => {
-    if (json.isKey('identityId')) id = readText(json);
-    else if (json.isKey('extIdpId')) extIdpId = readText(json);
-    else if (json.isKey('type')) type = readText(json) ?? DEFAULT_TYPE;
-    else if (json.isKey('userIdInIdp')) userIdInIdp = readText(json);
-    else if (json.isKey('originConnIds')) originConnIds = readTexts(json);
-    else json.skip();
-  });
-  return { id, extIdpId, type, userIdInIdp, originConnIds };
 }
 
 /** @param readMember Reads the value of the key that was read last. */

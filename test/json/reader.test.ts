@@ -345,17 +345,17 @@ describe('a reader of JSON', () => {
   }
 
   test('refuses exactly what JSON.parse refuses, after any change to a text', () => {
-    let refused = 0;
+    const count = { refused: 0, accepted: 0 };
     fc.assert(
       fc.property(jsonText, fc.array(mutation, { minLength: 1, maxLength: 3 }), (text, changes) => {
         const body = changes.reduce(mutate, Buffer.from(text));
-        if (expectAsParsed(body) === 'not JSON') refused++;
+        count[expectAsParsed(body) === 'not JSON' ? 'refused' : 'accepted']++;
       }),
       runs(6_000),
     );
     // Otherwise one of the two kinds would hardly have been tested.
-    expect(refused).toBeGreaterThan(1_500);
-    expect(refused).toBeLessThan(5_500);
+    expect(count.refused).toBeGreaterThan(1_500);
+    expect(count.accepted).toBeGreaterThan(500);
   });
 
   test('refuses exactly what JSON.parse refuses among all short texts of its alphabet', () => {

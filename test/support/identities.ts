@@ -1,9 +1,10 @@
 import { IdentityList, UserRecord } from '../../src/genauth';
 import { JsonReader } from '../../src/json';
 
-/** Reads a list of identities from GenAuth's JSON. @returns null if the JSON is not such a list. */
+/** Reads a list of identities from GenAuth's JSON. @returns null if a row of it cannot be used. */
 export function readRows(text: string): IdentityList | null {
-  return JsonReader.read(Buffer.from(text), (json) => IdentityList.read(json));
+  const read = JsonReader.read(Buffer.from(text), (json) => IdentityList.read(json));
+  return typeof read === 'string' ? null : read;
 }
 
 /** Makes the list of identities that GenAuth's client reads from these rows. */
