@@ -4,7 +4,6 @@ import type { RequestOf } from './api';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
-import type { UnusableColumn } from './identity';
 import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
@@ -12,7 +11,7 @@ import type { AccessKey, Brand } from './signature';
 import { type ApplicationSignIn, type IdentitySource, readAppIds, readApplicationSignIn, readSources } from './sources';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { createTransport, type Transport } from './transport';
-import { readUsers, type UserRecord } from './userRecord';
+import { readUsers, type UnusableColumnReport, unusableColumns, type UserRecord } from './userRecord';
 
 export interface ManagementClientOptions {
   /** Origin of the management API, such as `https://api.genauth.ai`. */
@@ -42,13 +41,6 @@ export interface ManagementClientOptions {
   onCall?: (report: CallReport) => void;
   /** Default: none. Called once for each such column of a response. */
   onUnusableColumn?: (report: UnusableColumnReport) => void;
-}
-
-/** A column that makes the identities of some users unusable. */
-export interface UnusableColumnReport {
-  column: UnusableColumn;
-  /** Number of users in one response. */
-  users: number;
 }
 
 export interface ReadOptions {
@@ -258,7 +250,7 @@ export class ManagementClient {
       if (requested.has(user.id)) found.set(user.id, user);
       else hasOthers = true;
     }
-    this.#reportUnusable([...found.values()]);
+    for (const report of unusableColumns(data)) this.#onUnusableColumn(report);
     if (hasOthers) {
       // A response about other users does not show that a requested user does not exist.
       for (const userId of userIds) {
@@ -266,15 +258,6 @@ export class ManagementClient {
       }
     }
     return found;
-  }
-
-  #reportUnusable(users: readonly (UserRecord | Error)[]): void {
-    const counts = new Map<UnusableColumn, number>();
-    for (const user of users) {
-      if (user instanceof Error || user.unusableColumn === null) continue;
-      counts.set(user.unusableColumn, (counts.get(user.unusableColumn) ?? 0) + 1);
-    }
-    for (const [column, count] of counts) this.#onUnusableColumn({ column, users: count });
   }
 
   /**

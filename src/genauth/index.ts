@@ -11,7 +11,6 @@ export {
   type ManagementGauges,
   MAX_BATCH,
   type ReadOptions,
-  type UnusableColumnReport,
 } from './client';
 export {
   InvalidArgumentError,
@@ -24,7 +23,7 @@ export {
 } from './errors';
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export type { Account } from './oddRows';
-export { type SignInColumns, UserRecord } from './userRecord';
+export { type SignInColumns, type UnusableColumnReport, UserRecord } from './userRecord';
 export { type ComputedField, type Identity, IdentityList, isIdentityField, type UnusableColumn } from './identity';
 export {
   type AccountId,

@@ -138,6 +138,19 @@ function readUser(json: JsonReader, rows: IdentityRows): UserRecord | null {
   return id === null ? null : new UserRecord(id, identities, json.bytes.subarray(start, json.position));
 }
 
+/** A column that makes the identities of some users unusable. */
+export interface UnusableColumnReport {
+  column: UnusableColumn;
+  /** Number of users in one response. */
+  users: number;
+}
+
+/** Returns a report for each column that makes the identities of some of these users unusable. */
+export function unusableColumns(users: readonly UserRecord[]): UnusableColumnReport[] {
+  const columns = users.map(({ unusableColumn }) => unusableColumn).filter((column) => column !== null);
+  return [...new Set(columns)].map((column) => ({ column, users: columns.filter((each) => each === column).length }));
+}
+
 /** @param readMember Reads the value of the key that was read last. */
 function eachMember(json: JsonReader, readMember: () => void): void {
   json.enter();
