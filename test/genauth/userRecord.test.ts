@@ -65,10 +65,11 @@ describe('the accounts of a user', () => {
               id,
               extIdpId: text(row['extIdpId'], null),
               type: text(row['type'], 'generic'),
+              userIdInIdp: text(row['userIdInIdp'], null),
               originConnIds: texts(row['originConnIds']),
             };
-            const { identityId, extIdpId, type, originConnIds } = plain;
-            const neighbour = { id: identityId.replace('1', '0'), extIdpId, type, originConnIds };
+            const { identityId: _id, provider: _provider, ...rest } = plain;
+            const neighbour = { id: 'i0', ...rest };
             expect(user.accounts()).toMatchObject([neighbour, account]);
             expect(user.unusableColumn).toBe(id === null ? 'identityId' : null);
             expect(user.identities?.accounts() ?? null).toEqual(id === null ? null : [neighbour, account]);
