@@ -1,7 +1,7 @@
-import { isObject, type JSONObject, JsonReader, type JsonWriter } from '../json';
-import { withoutCredentials } from './credentials';
+import { type JSONObject, JsonReader, type JsonWriter } from '../json';
 import { IdentityRows, Member } from './identityRows';
 import { type Account, distinctRows, readOddRows, toPlainJson } from './oddRows';
+import { readProfile } from './profile';
 
 /**
  * A link between a user and an identity source.
@@ -181,8 +181,10 @@ export class IdentityList {
   }
 
   #userInfoInIdp(index: number): JSONObject | null {
-    const value = this.#value(index, Member.userInfoInIdp);
-    return isObject(value) ? withoutCredentials(value) : null;
+    const row = this.#first + index;
+    const end = Math.abs(this.#rows.endOf(row, Member.userInfoInIdp));
+    if (end === 0) return null;
+    return readProfile(this.#bytes.subarray(this.#rows.startOf(row, Member.userInfoInIdp), end));
   }
 }
 

@@ -1,8 +1,8 @@
-/** Sixteen digits in a row, or an exponent: a number that may not survive as a double. */
-const MAY_BE_LONG = /\d{16}|\d[eE]/;
+/** Where a number begins that may not survive as a double: one of sixteen digits, or with an exponent. */
+const MAY_BE_LONG = /(?:^|[:,[\s])-?(?:\d{16}|\d[\d.]{0,16}[eE])/;
 
 /** A string or a number. In valid JSON nothing else can contain a digit. */
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+const STRING_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 /**
  * Parses JSON whose integers may be longer than a double is exact for, such as the ids of some providers. Integers beyond 2^53
