@@ -52,25 +52,24 @@ class Search {
     return isNameWithValue(object) || isPrivateKey(object) ? this.#remove(REMOVED) : this.#object(object, depth);
   }
 
+  /** Returns the object itself if there is nothing to remove. */
   #object(object: JSONObject, depth: number): JSONObject {
-    // Without a prototype, a member named __proto__ stays a member.
-    const kept = Object.create(null) as JSONObject;
+    let changed: JSONObject | null = null;
     for (const name of Object.keys(object)) {
-      const cleaned = names.isCredential(name) ? this.#remove(REMOVED) : this.#clean(object[name], depth + 1);
-      if (cleaned !== REMOVED) kept[name] = cleaned;
-      if (this.#steps > MAX_STEPS) break;
+      const value = object[name];
+      const cleaned = names.isCredential(name) ? this.#remove(REMOVED) : this.#clean(value, depth + 1);
+      if (cleaned === value) continue;
+      changed ??= copyOf(object);
+      if (cleaned === REMOVED) delete changed[name];
+      else changed[name] = cleaned;
     }
-    return kept;
+    return changed ?? object;
   }
 
-  #list(list: readonly unknown[], depth: number): unknown[] {
-    const kept: unknown[] = [];
-    for (const item of list) {
-      const cleaned = this.#clean(item, depth);
-      if (cleaned !== REMOVED) kept.push(cleaned);
-      if (this.#steps > MAX_STEPS) break;
-    }
-    return kept;
+  /** Returns the list itself if there is nothing to remove. */
+  #list(list: readonly unknown[], depth: number): readonly unknown[] {
+    const cleaned = list.map((item) => this.#clean(item, depth));
+    return cleaned.some((item, index) => item !== list[index]) ? cleaned.filter((item) => item !== REMOVED) : list;
   }
 
   #text(text: string, depth: number): unknown {
@@ -81,11 +80,11 @@ class Search {
     }
     this.#steps += text.length;
     if (this.#steps > MAX_STEPS) return REMOVED;
-    const json = /^\s*["[{]/.test(text) ? parseJson(text) : undefined;
+    const json = MAY_BE_JSON.test(text) ? parseJson(text) : undefined;
     if (json !== undefined) return this.#jsonText(text, json, depth);
     const rest = text.includes('=') || text.includes('://') ? withoutPairs(text) : text;
     if (hasNamedValue(rest) || SHAPES.test(rest)) return this.#remove(REMOVED);
-    if (ENCODED.test(rest) && this.#hidesCredentials(rest, depth)) return this.#remove(REMOVED);
+    if (rest.includes('%') && ENCODED.test(rest) && this.#hidesCredentials(rest, depth)) return this.#remove(REMOVED);
     return rest === text ? text : this.#remove(rest);
   }
 
@@ -116,6 +115,11 @@ class Search {
     this.#removals++;
     return rest;
   }
+}
+
+/** Without a prototype, a member named __proto__ stays a member. */
+function copyOf(object: JSONObject): JSONObject {
+  return Object.assign(Object.create(null) as JSONObject, object);
 }
 
 // 1. Names. They are compared in lower case and without punctuation, so that `access_token` and `accessToken` are one name.
@@ -252,6 +256,9 @@ const MIN_LENGTH = 5;
 /** A longer text in Base64 is a picture or a certificate. Only its beginning is searched. */
 const PICTURE_LENGTH = 4_096;
 const PICTURE = /^(?:data:[\w/+.-]{0,64};base64,)?[\w+/-]*={0,2}$/;
+
+/** How a text begins that can be an object, a list or a string in JSON. */
+const MAY_BE_JSON = /^\s{0,64}["[{]/;
 
 /** A quotation mark, an equals sign or a brace in percent-encoding. */
 const ENCODED = /%(?:22|3d|7b)/i;
