@@ -10,8 +10,8 @@ import { type JSONObject, parseJson } from '../json';
  *
  * Texts that are themselves JSON are searched in the same way. `test/genauth/credentials.test.ts` has a table of examples.
  *
- * @returns null if the search would take too long: profiles up to 1 MiB that hold no more than 16 000 values are searched,
- *   and pictures of any size.
+ * @returns null if the search would take too long: texts up to 1 MiB are searched, or 16 000 values and pairs in texts, and
+ *   pictures of any size.
  */
 export function withoutCredentials(profile: JSONObject): JSONObject | null {
   return new Search().profile(profile);
@@ -23,7 +23,7 @@ const MAX_DEPTH = 32;
 /** JSON in a text in a text in a text. What is deeper is removed. */
 const MAX_TEXT_DEPTH = 3;
 
-/** One step for each character of a text, and 64 for each value: about 20 ms. */
+/** One step for each character of a text, and 64 for each value and for each pair in a text: about 30 ms. */
 const MAX_STEPS = 1_048_576;
 const STEPS_OF_VALUE = 64;
 
@@ -79,6 +79,7 @@ class Search {
       return SHAPES.test(text.slice(0, 64)) ? this.#remove(REMOVED) : text;
     }
     this.#steps += text.length;
+    this.#countPairs(text);
     if (this.#steps > MAX_STEPS) return REMOVED;
     const json = MAY_BE_JSON.test(text) ? parseJson(text) : undefined;
     if (json !== undefined) return this.#jsonText(text, json, depth);
@@ -86,6 +87,12 @@ class Search {
     if (hasNamedValue(rest) || SHAPES.test(rest)) return this.#remove(REMOVED);
     if (rest.includes('%') && ENCODED.test(rest) && this.#hidesCredentials(rest, depth)) return this.#remove(REMOVED);
     return rest === text ? text : this.#remove(rest);
+  }
+
+  #countPairs(text: string): void {
+    for (let at = text.indexOf('='); at >= 0 && this.#steps <= MAX_STEPS; at = text.indexOf('=', at + 1)) {
+      this.#steps += STEPS_OF_VALUE;
+    }
   }
 
   #jsonText(text: string, json: unknown, depth: number): unknown {
@@ -220,8 +227,8 @@ function isPair(list: readonly unknown[]): boolean {
   return list.length === 2 && typeof name === 'string' && isValue && NAME.test(name) && names.isCredential(name);
 }
 
-/** Where a pair begins; its name; its value. In queries, fragments, forms and cookies. */
-const PAIR = /(^|[?&#;,\s])([^\s=&?#;,"'<>]{1,128})=([^\s&#;,"'<>]*)/g;
+/** Where a pair begins; its name; its value, up to the next pair. In queries, fragments, forms and cookies. */
+const PAIR = /(^|[?&#;,\s])([^\s=&?#;,"'<>]{1,128})=((?:[^\s&#;,"'<>?]|\?(?![^\s=&?#;,"'<>]{1,128}=))*)/g;
 
 /** Parameters of URLs that hold credentials under names that are harmless elsewhere. */
 const PARAMETER = /^(code|key|sig|signature|sas|auth|x-amz-(signature|credential|security-token))$/i;

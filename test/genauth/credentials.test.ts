@@ -45,6 +45,9 @@ describe('credentials are removed', () => {
     ['an LDAP attribute', { attributes: [{ type: 'userPassword', vals: ['hunter2'] }] }],
     ['a SAML attribute', { attributes: [{ $: { Name: 'urn:oid:x/sessionKey' }, AttributeValue: ['hunter2'] }] }],
     ['a list of two', { attributes: [['refresh_token', 'hunter2']] }],
+    ['a name and a list', { attributes: [['userPassword', ['hunter2']]] }],
+    ['a credential of Keycloak', { attributes: [{ type: 'password', value: 'hunter2' }] }],
+    ['a private JSON Web Key', { attributes: [{ kty: 'oct', k: 'hunter2' }] }],
   ])('in a pair that is %s', (_form, profile) => {
     expect(cleaned(profile)).toBe('{"attributes":[]}');
   });
@@ -59,6 +62,9 @@ describe('credentials are removed', () => {
     ['/cb?access%5Ftoken=hunter2', '/cb?'],
     ['access_token=hunter2&openid=o1', '&openid=o1'],
     ['lang=en; sessionid=hunter2; path=/', 'lang=en; ; path=/'],
+    ['pwd=1', ''],
+    ['https://hunter2@a.example/repository', 'https://a.example/repository'],
+    ['{access_token=hunter2, openid=o1}', ', openid=o1}'],
   ])('inside the text %j', (text, rest) => {
     expect(cleaned({ raw: text })).toBe(JSON.stringify({ raw: rest }));
   });
@@ -80,6 +86,37 @@ describe('credentials are removed', () => {
   });
 });
 
+describe('a text is removed', () => {
+  test.each([
+    ['JSON that is cut off', '{"access_token":"hunter2","openid":"o1","nick'],
+    ['JSON after other words', 'callback( {"access_token":"hunter2"} );'],
+    ['a map of another language', `{'password': 'hunter2'}`],
+    ['a hash of another language', '{"password"=>"hunter2"}'],
+    ['XML', '<user><password>hunter2</password></user>'],
+    ['a ticket of CAS', '<cas:proxyGrantingTicket>PGTIOU-1-x</cas:proxyGrantingTicket>'],
+    ['percent-encoded JSON', encodeURIComponent('{"access_token":"hunter2"}')],
+    ['a URL in a URL', `https://a.example/?next=${encodeURIComponent('https://b.example/?token=hunter2')}`],
+    ['JSON in Base64', Buffer.from('{"access_token":"hunter2"}').toString('base64')],
+    ['a header', 'Authorization: Basic bGk6eA=='],
+    ['a ticket of Kerberos', `YII${'GzgY'.repeat(12)}`],
+    [
+      'the message of a failed call to WeChat',
+      'Illegal character in query: https://api.weixin.qq.com/sns/jscode2session?js_code="x"&x=78_39Cluk4uNHTSZnzABRbQrhucnwdsmwag343eOQphAgHz',
+    ],
+  ])('if it is %s', (_form, text) => {
+    expect(cleaned({ raw: text, nickname: 'Li' })).toBe('{"nickname":"Li"}');
+  });
+
+  test('if it is JSON in a text in a text in a text in a text', () => {
+    expect(cleaned({ raw: nested(3) })).toBe(JSON.stringify({ raw: nested(3) }));
+    expect(cleaned({ raw: nested(4) })).not.toContain('hidden');
+  });
+
+  function nested(levels: number): string {
+    return levels === 0 ? 'hidden' : JSON.stringify({ a: nested(levels - 1) });
+  }
+});
+
 describe('harmless members stay', () => {
   test.each<[string, unknown]>([
     ['secretary', 'CN=Li'],
@@ -96,9 +133,75 @@ describe('harmless members stay', () => {
     ['labels', ['token', 'profile', 'email']],
     ['field', { type: 'token', size: 3 }],
     ['openid', 'oH_5k5SflrwjGvk7wqpoBKq_cc6M'],
+    ['state', 'CA'],
+    ['code', 'CN'],
+    ['address', { state: 'California', code: '94105' }],
+    ['place', 'https://maps.example/?state=CA&zoom=3'],
+    ['bio', 'Basic photography, bearer of good news; "quotes": <b>bold</b>, 100% = all'],
+    ['profile', 'https://blog.example/@li'],
+    ['userCertificate', `MII${'Cdzz'.repeat(2_000)}`],
+    ['photo', `data:image/jpeg;base64,/9j/${'4AAQ'.repeat(50_000)}=`],
+    ['json', JSON.stringify({ a: JSON.stringify({ b: JSON.stringify({ c: 1 }) }) })],
   ])('%s', (name, value) => {
     expect(cleaned({ [name]: value })).toBe(JSON.stringify({ [name]: value }));
   });
+});
+
+describe('the time that a profile takes', () => {
+  const MIB = 1_048_576;
+  const of = (part: string, length: number): string => part.repeat(Math.ceil(length / part.length)).slice(0, length);
+
+  /** Texts that are costly for one of the rules, of any length. */
+  const HOSTILE: [string, (length: number) => string][] = [
+    ['equals signs', (length) => of('=', length)],
+    ['pairs', (length) => of('a=b&', length)],
+    ['names without values', (length) => of(`${'a'.repeat(128)} `, length)],
+    ['quotation marks', (length) => of('"', length)],
+    ['spaces', (length) => of('"a"        ', length)],
+    ['users of URLs', (length) => of(`://${':'.repeat(256)}`, length)],
+    ['beginnings of tokens', (length) => of('eyJaaaaaaaa,', length)],
+    ['beginnings of headers', (length) => of('Basic ', length)],
+    ['beginnings of keys', (length) => of('-----BEGIN ', length)],
+    ['elements', (length) => of('<a', length)],
+    ['percent signs', (length) => of('%25', length)],
+    ['brackets', (length) => of('[', length)],
+    ['backslashes', (length) => of('\\"', length)],
+    ['words', (length) => of('lorem ipsum ', length)],
+  ];
+
+  test.each(HOSTILE)('is proportional to its length when it holds %s', (_title, textOf) => {
+    const cost = (length: number): number => {
+      const { raw, runs } = { raw: textOf(length), runs: 5 };
+      return Math.min(...Array.from({ length: runs }, () => cpuTime(() => cleaned({ raw }))));
+    };
+    cost(MIB / 16);
+    // Four times the text takes four times as long; with a rule that is quadratic, sixteen times.
+    expect(cost(MIB / 2)).toBeLessThan(10 * cost(MIB / 8) + 5_000);
+  });
+
+  test.each(HOSTILE)('is bounded when it holds %s: the profile is left out', (_title, textOf) => {
+    expect(cleaned({ raw: textOf(1.1 * MIB), nickname: 'Li' })).toBe('null');
+  });
+
+  test('does not depend on the size of pictures', () => {
+    const photo = `data:image/png;base64,${'iVBO'.repeat(MIB)}`;
+    expect(cleaned({ photo, password: 'x' })).toBe(JSON.stringify({ photo }));
+  });
+
+  test.each<[string, unknown]>([
+    ['members', Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`member${index}`, index]))],
+    ['items', { list: Array.from({ length: 20_000 }, () => 1) }],
+    ['names in a text', { raw: JSON.stringify(Array.from({ length: 20_000 }, (_, index) => ({ [`m${index}`]: 1 }))) }],
+  ])('is bounded when there are 20 000 %s: the profile is left out', (_title, profile) => {
+    expect(cleaned(profile)).toBe('null');
+  });
+
+  function cpuTime(run: () => unknown): number {
+    const start = process.cpuUsage();
+    run();
+    const { user, system } = process.cpuUsage(start);
+    return user + system;
+  }
 });
 
 test('a secret is not found in the result, in whichever form it was put there', () => {

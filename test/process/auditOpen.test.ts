@@ -226,6 +226,20 @@ describe('npm run audit:open', () => {
     expect((await reconcile()).output).toContain('2 settled, 0 of 2 left');
   });
 
+  test('reads users with rows that have no id, and leaves an intent open if the response has no identities', async () => {
+    const [extIdpId, otherId] = ['a'.repeat(24), 'b'.repeat(24)];
+    const userId = emulator.store.addUser({ rawIdentities: [{ extIdpId, type: null }, { extIdpId: 5 }, null] });
+    const hidden = emulator.store.addUser({ rawIdentities: [], identitiesAs: 'absent' });
+    await writeIntents([
+      { userId, extIdpId },
+      { userId, extIdpId: otherId },
+      { userId: hidden, extIdpId },
+    ]);
+    const { code, output } = await reconcile();
+    expect(code).toBe(1);
+    expect(output).toMatch(/operation-0 .* open: still linked\n.*operation-1 .* settled: .*\n.*operation-2 .* open: /);
+  });
+
   test('leaves an intent open if there is no response, no such user, or an invalid id', async () => {
     emulator.faults.set('get-user-batch', [{ fault: 'http-502' }]);
     await writeIntents(targets(1));
