@@ -81,7 +81,7 @@ export class Connection {
 
 /** The open connections of a server. Those without an authenticated request are bounded by a smaller number. */
 export class Connections {
-  readonly #of = new Map<Duplex, Connection>();
+  readonly #bySocket = new Map<Duplex, Connection>();
   readonly #unauthenticated: EvictingSet<Connection>;
   readonly #options: ConnectionsOptions;
 
@@ -96,14 +96,12 @@ export class Connections {
   }
 
   [Symbol.iterator](): IterableIterator<Connection> {
-    return this.#of.values();
+    return this.#bySocket.values();
   }
 
-  /** Throws if the socket is not an open connection of the server. */
-  of(socket: Duplex): Connection {
-    const connection = this.#of.get(socket);
-    if (connection === undefined) throw new Error('the socket is not a connection of this server');
-    return connection;
+  /** Returns null if the socket has been closed. */
+  find(socket: Duplex): Connection | null {
+    return this.#bySocket.get(socket) ?? null;
   }
 
   /** Takes a connection out of those that have to make room for new ones. */
@@ -120,26 +118,26 @@ export class Connections {
 
   #open(socket: Socket): void {
     const connection = new Connection(socket);
-    this.#of.set(socket, connection);
+    this.#bySocket.set(socket, connection);
     socket.once('close', () => {
-      this.#of.delete(socket);
+      this.#bySocket.delete(socket);
       this.#unauthenticated.delete(connection);
     });
     // Without a listener for the timeout, Node closes the connection silently. `receive` ends this timeout.
     socket.setTimeout(this.#options.keepAliveMs);
     this.#unauthenticated.add(connection, 0);
     // Keeps one place free for the next connection, which may be the router's.
-    if (this.#of.size >= MAX_CONNECTIONS && this.#unauthenticated.size > 1) this.#unauthenticated.evictFirst();
+    if (this.#bySocket.size >= MAX_CONNECTIONS && this.#unauthenticated.size > 1) this.#unauthenticated.evictFirst();
   }
 
   /**
    * Notes a request that has arrived on its connection.
    *
-   * @returns null if an earlier response ends the connection: the request must not be served.
+   * @returns null if the connection has been closed, or ends with an earlier response: the request must not be served.
    */
   receive(request: IncomingMessage, response: ServerResponse): Connection | null {
-    const connection = this.of(request.socket);
-    if (connection.closing) {
+    const connection = this.find(request.socket);
+    if (connection === null || connection.closing) {
       request.resume();
       return null;
     }

@@ -15,8 +15,8 @@ const REJECTION_OF_ERROR: Readonly<Record<string, RejectionKind>> = {
  */
 export function rejectMalformedRequests(server: Server, connections: Connections): void {
   server.on('clientError', ({ code = '' }: NodeJS.ErrnoException, socket: Duplex) => {
-    const connection = connections.of(socket);
-    if (code === 'ECONNRESET') socket.destroy();
+    const connection = connections.find(socket);
+    if (connection === null || code === 'ECONNRESET') socket.destroy();
     // Node applies the time limit for headers also to connections on which no request has begun. A pool keeps those open, and
     // would take a response for the one to its next request.
     else if (code !== 'ERR_HTTP_REQUEST_TIMEOUT' || connection.socket.bytesRead > 0) {
@@ -27,7 +27,8 @@ export function rejectMalformedRequests(server: Server, connections: Connections
     // Node has detached its parser and its error listener from this socket. Unread bytes would keep it open.
     socket.on('error', () => socket.destroy());
     socket.resume();
-    rejectOnSocket(connections.of(socket), 400);
+    const connection = connections.find(socket);
+    if (connection !== null) rejectOnSocket(connection, 400);
   });
 }
 
