@@ -62,6 +62,8 @@ export class IdentityList {
   /** Number of the first row of this list. */
   readonly #first: number;
   #objects: readonly Identity[] | undefined;
+  /** The texts of profiles that were written, so that each is parsed once. */
+  #profiles: Map<number, string> | undefined;
 
   private constructor(bytes: Buffer, rows: IdentityRows, first: number, end: number) {
     this.#bytes = bytes;
@@ -141,6 +143,17 @@ export class IdentityList {
     return this.#value(index, MEMBER_OF[field]) as string | null;
   }
 
+  /** Returns the number of bytes of a field's values, as GenAuth wrote them. */
+  bytesOf(field: keyof Identity): number {
+    const member = MEMBER_OF[field];
+    let bytes = 0;
+    for (let row = this.#first; row < this.#first + this.length; row++) {
+      const end = Math.abs(this.#rows.endOf(row, member));
+      if (end > 0) bytes += end - this.#rows.startOf(row, member);
+    }
+    return bytes;
+  }
+
   /** Writes a JSON array of all identities. Every value is written as `JSON.stringify` would write it. */
   write({ fields, after }: RowTemplate, out: JsonWriter): void {
     const members = fields.map(({ field }) => (typeof field === 'string' ? MEMBER_OF[field] : field));
@@ -162,7 +175,7 @@ export class IdentityList {
   #writeMember(index: number, member: number, out: JsonWriter): void {
     const row = this.#first + index;
     const end = this.#rows.endOf(row, member);
-    if (member === Member.userInfoInIdp) out.value(this.#userInfoInIdp(index));
+    if (member === Member.userInfoInIdp) out.text(this.#profile(index));
     else if (end > 0) out.copy(this.#bytes, this.#rows.startOf(row, member), end);
     else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
     else out.value(this.#value(index, member));
@@ -178,6 +191,17 @@ export class IdentityList {
 
   #originConnIds(index: number): readonly string[] {
     return (this.#value(index, Member.originConnIds) ?? []) as string[];
+  }
+
+  /** Returns the JSON of a profile, without credentials. */
+  #profile(index: number): string {
+    this.#profiles ??= new Map();
+    let text = this.#profiles.get(index);
+    if (text === undefined) {
+      text = JSON.stringify(this.#userInfoInIdp(index));
+      this.#profiles.set(index, text);
+    }
+    return text;
   }
 
   #userInfoInIdp(index: number): JSONObject | null {

@@ -2,6 +2,7 @@ import type { Caller } from '../callers';
 import { TimeLimit } from '../deadline';
 import type { Identity, UserRecord } from '../genauth';
 import { Identities, type IdentitiesOptions } from '../identities';
+import { ResponseRoom } from './responseSize';
 
 /** The context of resolvers. Each request has its own. */
 export interface Context {
@@ -14,6 +15,10 @@ export interface Context {
   startedAt: number;
   /** The deadline of the request. The creator of the context calls `end()` when the response is complete. */
   deadline: TimeLimit;
+  /** Whether the timings of fields are measured for the router. Decided before the operation is executed. */
+  isTraced: boolean;
+  /** How much graphql-js may still add to the response. */
+  room: ResponseRoom;
 }
 
 /** A request that has been authenticated. */
@@ -47,5 +52,13 @@ export function createContext(options: ContextOptions, { caller, requestId, trac
   // The deadline does not end when the client disconnects: an unlink that was sent has to be settled.
   const deadline = new TimeLimit(options.requestDeadlineMs);
   const identities = new Identities(options, { caller, requestId, deadline });
-  return { identities, requestId, traceId, startedAt: performance.now(), deadline };
+  return {
+    identities,
+    requestId,
+    traceId,
+    startedAt: performance.now(),
+    deadline,
+    isTraced: false,
+    room: new ResponseRoom(),
+  };
 }

@@ -213,7 +213,12 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
   if (error instanceof LimitError) return known(error.message);
   switch (code) {
     case 'GRAPHQL_PARSE_FAILED':
-      return known('The document is not valid GraphQL.');
+      return TOO_MANY_TOKENS.test(error.message)
+        ? {
+            message: 'The document is too long.',
+            extensions: { code, validationErrorCode: 'MAX_TOKENS' },
+          }
+        : known('The document is not valid GraphQL.');
     case 'GRAPHQL_VALIDATION_FAILED':
       return known(namesOnly(error) ? error.message : 'A value in the document is not of the type that is asked for.');
     case 'BAD_USER_INPUT':
@@ -226,6 +231,9 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
       return undefined;
   }
 }
+
+/** The message of graphql-js for a document that has more tokens than `maxTokens`. */
+const TOO_MANY_TOKENS = /more tha[nt] \d+ tokens/;
 
 /** Whether a validation message contains names only. If the error is in a value, the message contains the value. */
 function namesOnly(error: GraphQLError): boolean {

@@ -1,18 +1,18 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import {
   type DocumentNode,
-  type FieldNode,
   GraphQLError,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
   type SelectionSetNode,
   type TypeNode,
-  type ValueNode,
   type ValidationRule,
   visit,
 } from 'graphql';
 import type { Context } from './context';
+import { type Cost, type CostOf, costOf, MAX_COST, MAX_TRACED_COST, MAX_USERS } from './cost';
+import { requestsTimings } from './fieldTimings';
 import { type Fragments, fragmentsOf } from './fragments';
 
 export interface Limits {
@@ -21,12 +21,11 @@ export interface Limits {
 }
 
 const MAX_DEPTH = 15;
-const MAX_ALIASES = 30;
-const MAX_DIRECTIVES = 50;
+/** Below the root fields of queries: routers give these aliases and directives when they combine operations. */
+const MAX_ALIASES = 500;
+const MAX_DIRECTIVES = 500;
 /** In one operation, with fragments expanded. */
 const MAX_SELECTIONS = 10_000;
-/** In all `_entities` fields of one operation together. */
-export const MAX_REPRESENTATIONS = 1_000;
 
 /**
  * Rejects documents that exceed the limits. It runs before all other validation rules, and excludes them from such a document:
@@ -46,12 +45,16 @@ export function limitDocument({ maxMutationFields }: Limits): ValidationRule {
   });
 }
 
-/** Rejects variables that exceed the limits, and ids that are JSON numbers. */
-export function limitVariables(): ApolloServerPlugin<Context> {
+/**
+ * Rejects operations that exceed the limits for their variables, and ids that are JSON numbers. Decides whether the timings of
+ * fields are measured.
+ */
+export function limitVariables({ inlineTrace }: { inlineTrace: boolean }): ApolloServerPlugin<Context> {
+  const costs = new WeakMap<OperationDefinitionNode, CostOf>();
   return {
     requestDidStart: () =>
       Promise.resolve({
-        async didResolveOperation({ document, operation, request }): Promise<void> {
+        async didResolveOperation({ document, operation, request, contextValue }): Promise<void> {
           if (operation === undefined) return;
           // The schema has no subscription type. The executor would report an internal error.
           if (operation.operation === OperationTypeNode.SUBSCRIPTION) {
@@ -62,12 +65,23 @@ export function limitVariables(): ApolloServerPlugin<Context> {
             ({ variable, type }) => isId(type) && holdsNumber(variables[variable.name.value]),
           );
           if (number !== undefined) throw createLimitError('BAD_USER_INPUT', 'ID_NOT_A_STRING');
-          if (countRepresentations(fragmentsOf(document), operation, variables) > MAX_REPRESENTATIONS) {
-            throw createLimitError('BAD_USER_INPUT', 'MAX_REPRESENTATIONS');
-          }
+          const compute = costs.get(operation) ?? costOf(operation, fragmentsOf(document));
+          costs.set(operation, compute);
+          const { identities } = contextValue;
+          const cost = compute(variables, (userId) => identities.mayRead(userId));
+          const excess = excessOf(cost);
+          if (excess !== null) throw createLimitError('BAD_USER_INPUT', excess);
+          contextValue.isTraced =
+            inlineTrace && cost.values <= MAX_TRACED_COST && requestsTimings((name) => request.http?.headers.get(name));
         },
       }),
   };
+}
+
+/** Returns the limit that an operation exceeds, or null. */
+export function excessOf({ users, values }: Cost): 'MAX_REPRESENTATIONS' | 'MAX_COST' | null {
+  if (users > MAX_USERS) return 'MAX_REPRESENTATIONS';
+  return values > MAX_COST ? 'MAX_COST' : null;
 }
 
 const MESSAGES = {
@@ -77,7 +91,8 @@ const MESSAGES = {
   MAX_SELECTIONS: `The document selects more than ${MAX_SELECTIONS} fields.`,
   NO_SUBSCRIPTIONS: 'There is nothing to subscribe to.',
   TOO_MANY_MUTATIONS: 'The operation has more mutation fields than it may.',
-  MAX_REPRESENTATIONS: `The operation asks for more than ${MAX_REPRESENTATIONS} representations.`,
+  MAX_REPRESENTATIONS: `The operation asks for more than ${MAX_USERS} users.`,
+  MAX_COST: `The operation asks for more than ${MAX_COST} values. An error counts as several.`,
   // A JSON parser drops digits of long numbers.
   ID_NOT_A_STRING: 'A variable of type ID must be a string.',
 } as const;
@@ -94,12 +109,7 @@ function createLimitError(code: 'GRAPHQL_VALIDATION_FAILED' | 'BAD_USER_INPUT', 
 export class LimitError extends GraphQLError {}
 
 function findExcess(document: DocumentNode, maxMutationFields: number): Excess | null {
-  let aliases = 0;
-  let directives = 0;
-  visit(document, {
-    Field: ({ alias }) => void (aliases += alias === undefined ? 0 : 1),
-    Directive: () => void (directives += 1),
-  });
+  const { aliases, directives } = countMarks(document);
   if (aliases > MAX_ALIASES) return 'MAX_ALIASES';
   if (directives > MAX_DIRECTIVES) return 'MAX_DIRECTIVES';
   const operations = document.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
@@ -110,6 +120,29 @@ function findExcess(document: DocumentNode, maxMutationFields: number): Excess |
   if (mutations.some(({ selectionSet }) => measure(selectionSet).fields > maxMutationFields))
     return 'TOO_MANY_MUTATIONS';
   return null;
+}
+
+/** Counts aliases and directives, without those of the root fields of queries. */
+function countMarks(document: DocumentNode): { aliases: number; directives: number } {
+  let aliases = 0;
+  let directives = 0;
+  let isQuery = false;
+  let depth = 0;
+  visit(document, {
+    OperationDefinition: ({ operation }) => void (isQuery = operation === OperationTypeNode.QUERY),
+    FragmentDefinition: ({ typeCondition }) => void (isQuery = typeCondition.name.value === 'Query'),
+    Directive: () => void (directives += 1),
+    Field: {
+      enter(field): void {
+        const isRoot = isQuery && depth === 0;
+        aliases += field.alias === undefined || isRoot ? 0 : 1;
+        directives -= isRoot ? (field.directives?.length ?? 0) : 0;
+        depth += 1;
+      },
+      leave: () => void (depth -= 1),
+    },
+  });
+  return { aliases, directives };
 }
 
 interface Size {
@@ -161,48 +194,6 @@ function createMeasure(fragments: Fragments): (selections: SelectionSetNode) => 
     return { depth, fields, selections: total };
   };
   return measure;
-}
-
-/** Counts the representations of all `_entities` fields of an operation, with fragments expanded. */
-export function countRepresentations(
-  fragments: Fragments,
-  operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-): number {
-  const counts = new Map<string, number>();
-  const ofFragment = (name: string): number => {
-    let size = counts.get(name);
-    if (size === undefined) {
-      const fragment = fragments.get(name);
-      size = fragment === undefined ? 0 : ofSelections(fragment.selectionSet);
-      counts.set(name, size);
-    }
-    return size;
-  };
-  // Only the root type has the field `_entities`.
-  const ofSelections = ({ selections }: SelectionSetNode): number =>
-    selections.reduce((sum, selection) => {
-      if (selection.kind === Kind.FRAGMENT_SPREAD) return sum + ofFragment(selection.name.value);
-      if (selection.kind === Kind.INLINE_FRAGMENT) return sum + ofSelections(selection.selectionSet);
-      return sum + (selection.name.value === '_entities' ? ofField(selection) : 0);
-    }, 0);
-  const ofField = ({ arguments: args = [] }: FieldNode): number =>
-    args.reduce((sum, { value }) => sum + lengthOf(value, operation, variables), 0);
-  return ofSelections(operation.selectionSet);
-}
-
-function lengthOf(
-  value: ValueNode,
-  operation: OperationDefinitionNode,
-  variables: Readonly<Record<string, unknown>>,
-): number {
-  if (value.kind === Kind.LIST) return value.values.length;
-  if (value.kind !== Kind.VARIABLE) return 1;
-  const name = value.name.value;
-  const given = Object.hasOwn(variables, name) ? variables[name] : undefined;
-  if (given !== undefined) return Array.isArray(given) ? given.length : 1;
-  const definition = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name);
-  return definition?.defaultValue === undefined ? 0 : lengthOf(definition.defaultValue, operation, variables);
 }
 
 function isId(type: TypeNode): boolean {

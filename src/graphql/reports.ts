@@ -23,15 +23,20 @@ export interface RequestReport {
 
 const MAX_NAME = 64;
 
-/** Reports the requests to which Apollo Server responds. */
+/**
+ * Reports the requests to which Apollo Server responds.
+ *
+ * @param isPlaceholder Whether a plan responds instead.
+ */
 export function reportRequests(
   onRequest: (report: RequestReport, context: Context) => void,
+  isPlaceholder: (context: Context) => boolean,
 ): ApolloServerPlugin<Context> {
   return {
     requestDidStart: () =>
       Promise.resolve({
         willSendResponse({ operation, contextValue, response: { body, http } }) {
-          if (body.kind !== 'single') return Promise.resolve();
+          if (body.kind !== 'single' || isPlaceholder(contextValue)) return Promise.resolve();
           const { data, errors = [] } = body.singleResult;
           const isExecuted = http.status === undefined || http.status < 400;
           const hasValue = Object.values(data ?? {}).some((value) => value !== null);

@@ -6,15 +6,16 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { ApolloServerPluginInlineTrace } from '@apollo/server/plugin/inlineTrace';
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
 import type { Context } from './context';
 import { createDocumentStore } from './documents';
 import { createFormatError, createFormatFieldError, type FormatError } from './errors';
-import { FastPath, type GraphQLRequest } from './fastPath';
+import { FastPath, type GraphQLRequest, type PreparedOperation } from './fastPath';
+import { reportTimings, requestsTimings } from './fieldTimings';
 import { limitDocument, type Limits, limitVariables } from './limits';
 import { reportRequests, type RequestReport, summarize, toReport } from './reports';
+import { refuseLargeResponses } from './responseSize';
 import { loadSchema } from './schema';
 
 export interface GraphQLServerOptions extends Limits {
@@ -51,9 +52,6 @@ export interface GraphQLServer {
   answer(request: HttpRequest, context: Context): Promise<HttpAnswer>;
 }
 
-/** The header by which an Apollo router requests timings of fields. Only graphql-js can measure these. */
-const TRACE_HEADER = 'apollo-federation-include-trace';
-
 /** Creates the GraphQL server without starting it. */
 export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServer {
   const fastPath = options.executor === 'fast' ? new FastPath() : null;
@@ -68,21 +66,31 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
   });
 
   async function answer(request: HttpRequest, context: Context): Promise<HttpAnswer> {
-    const { headers } = request;
+    const { headers, body } = request;
     const contentType = contentTypes.get(headers.accept ?? '');
-    const compiled = fastPath?.find(request.body) ?? null;
-    if (contentType === undefined || compiled === null || headers[TRACE_HEADER] !== undefined) {
-      return answerByApollo(request, context);
-    }
-    const execute = compiled.plan(request.body.variables ?? {});
-    if (execute === null) return answerByApollo(request, context);
-    const response = await execute(context.identities, formatFieldError);
-    const result = summarize({ ...response, isExecuted: true });
-    options.onRequest(toReport(compiled.description, result, context), context);
-    return { status: 200, headers: [['content-type', contentType]], body: response.body };
+    const isTraced = options.inlineTrace && requestsTimings((name) => headers[name]);
+    const prepared = contentType === undefined || isTraced ? null : (fastPath?.prepare(body, context) ?? null);
+    if (contentType !== undefined && prepared !== null) return answerByPlan(prepared, contentType, context);
+    const answered = await answerByApollo(request, context);
+    const accepted = fastPath?.accepted(context) ?? null;
+    return accepted === null ? answered : answerByPlan(accepted, answered.contentType, context);
   }
 
-  async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {
+  async function answerByPlan(
+    { description, execute }: PreparedOperation,
+    contentType: string,
+    context: Context,
+  ): Promise<HttpAnswer> {
+    const { status, body, errors, hasValue } = await execute(context.identities, formatFieldError);
+    const result = summarize({ errors, hasValue, isExecuted: status === 200 });
+    options.onRequest(toReport(description, result, context), context);
+    return { status, headers: [['content-type', contentType]], body };
+  }
+
+  async function answerByApollo(
+    { headers, body }: HttpRequest,
+    context: Context,
+  ): Promise<HttpAnswer & { contentType: string }> {
     const head = new HeaderMap();
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) head.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -96,9 +104,9 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
       context: () => Promise.resolve(context),
     });
     if (content.kind !== 'complete') throw new Error('a response in parts, although the schema has no @defer');
-    const contentType = sent.get('content-type');
-    if (status === 200 && contentType !== undefined) contentTypes.set(headers.accept ?? '', contentType);
-    return { status, headers: sent, body: content.string };
+    const contentType = sent.get('content-type') ?? 'application/json; charset=utf-8';
+    if (status === 200) contentTypes.set(headers.accept ?? '', contentType);
+    return { status, headers: sent, body: content.string, contentType };
   }
 
   return {
@@ -138,15 +146,14 @@ function createApolloServer(
     stopOnTerminationSignals: false,
     logger: SILENT,
     plugins: [
-      limitVariables(),
-      ...(fastPath === null ? [] : [fastPath.plugin]),
-      reportRequests(onRequest),
+      limitVariables(options),
+      ...(fastPath === null ? [] : [fastPath.plugin(({ isTraced }) => isTraced)]),
+      refuseLargeResponses(),
+      reportRequests(onRequest, (context) => (fastPath?.accepted(context) ?? null) !== null),
       ApolloServerPluginLandingPageDisabled(),
       // It takes a third of the throughput, for hints that routers ignore on personal data.
       ApolloServerPluginCacheControlDisabled(),
-      options.inlineTrace
-        ? ApolloServerPluginInlineTrace({ includeErrors: { masked: true } })
-        : ApolloServerPluginInlineTraceDisabled(),
+      options.inlineTrace ? reportTimings() : ApolloServerPluginInlineTraceDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
       ApolloServerPluginSchemaReportingDisabled(),
     ],

@@ -8,12 +8,54 @@ const SHORT = 64;
 /** Up to this number of bytes, a string costs less than sending the body separately from the headers. */
 const SHORT_TEXT = 4 * 1024;
 
-/** Writes JSON as bytes, without making strings first. Only one writer may be in use at a time. */
+/** Thrown and caught by `writeWithin`. One object, because its stack is not read. */
+const TOO_LARGE = new Error('the text is larger than its limit');
+
+/** Writes JSON as bytes, without making strings first. */
 export class JsonWriter {
-  /** The buffer of the next writer: each response is written at once, so that one buffer serves all. */
-  static #shared = Buffer.allocUnsafe(INITIAL_BYTES);
-  #buffer = JsonWriter.#shared;
+  /** The buffer of a writer that has ended, for the next one. Null: a writer uses it. */
+  static #kept: Buffer | null = null;
+  readonly #maxLength: number;
+  #buffer: Buffer;
   #length = 0;
+  #isLimited = false;
+
+  /** @param maxLength Default: no limit. The number of bytes that `writeWithin` may reach. */
+  constructor(maxLength = Infinity) {
+    this.#maxLength = maxLength;
+    this.#buffer = JsonWriter.#kept ?? Buffer.allocUnsafe(INITIAL_BYTES);
+    JsonWriter.#kept = null;
+  }
+
+  /** The number of bytes that were written. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Removes what was written after a length. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /**
+   * Writes a value if it fits.
+   *
+   * @returns Whether it fits. If not, nothing of it is left.
+   */
+  writeWithin(write: () => void): boolean {
+    const start = this.#length;
+    this.#isLimited = true;
+    try {
+      write();
+      return true;
+    } catch (error) {
+      if (error !== TOO_LARGE) throw error;
+      this.#length = start;
+      return false;
+    } finally {
+      this.#isLimited = false;
+    }
+  }
 
   /** Writes JSON in ASCII. */
   literal(text: string): void {
@@ -27,9 +69,14 @@ export class JsonWriter {
 
   /** Writes any value as `JSON.stringify` does. */
   value(value: unknown): void {
-    const text = JSON.stringify(value);
+    this.text(JSON.stringify(value));
+  }
+
+  /** Writes JSON in any characters. */
+  text(text: string): void {
     // One UTF-16 unit takes at most three bytes.
-    this.#makeRoom(text.length * 3);
+    const most = text.length * 3;
+    this.#makeRoom(this.#length + most <= this.#maxLength ? most : Buffer.byteLength(text));
     this.#length += this.#buffer.write(text, this.#length);
   }
 
@@ -46,19 +93,28 @@ export class JsonWriter {
     this.#length += length;
   }
 
-  /** Returns what was written. A short result is a string, because Node sends it in one piece with the headers. */
+  /** Writes to another writer what was written after a length. */
+  copyTo(other: JsonWriter, start: number): void {
+    other.copy(this.#buffer, start, this.#length);
+  }
+
+  /** Returns what was written, and ends the writer. A short result is a string: Node sends it together with the headers. */
   take(): string | Buffer {
-    if (this.#length <= SHORT_TEXT) return this.#buffer.toString('utf8', 0, this.#length);
-    const taken = Buffer.from(this.#buffer.subarray(0, this.#length));
-    if (this.#buffer.length > MAX_KEPT) JsonWriter.#shared = Buffer.allocUnsafe(INITIAL_BYTES);
+    const buffer = this.#buffer;
+    const taken =
+      this.#length <= SHORT_TEXT
+        ? buffer.toString('utf8', 0, this.#length)
+        : Buffer.from(buffer.subarray(0, this.#length));
+    if (buffer.length <= MAX_KEPT) JsonWriter.#kept = buffer;
     return taken;
   }
 
   #makeRoom(length: number): void {
-    if (this.#length + length <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#length + length));
+    const needed = this.#length + length;
+    if (this.#isLimited && needed > this.#maxLength) throw TOO_LARGE;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, needed));
     this.#buffer.copy(larger, 0, 0, this.#length);
     this.#buffer = larger;
-    JsonWriter.#shared = larger;
   }
 }

@@ -45,6 +45,7 @@ const wrong = fc.constantFrom<unknown>(null, 7, true, '', 'not an id', [], [user
 const goodUserId = fc.oneof({ weight: 8, arbitrary: fc.nat(5).map(userIdOf) }, fc.constant(UNKNOWN_USER));
 const variables = fc.record({
   users: weighted(fc.array(representation, { maxLength: 6 }), fc.oneof(wrong, representation)),
+  others: weighted(fc.array(representation, { maxLength: 4 }), fc.oneof(wrong, representation)),
   userId: weighted(goodUserId, wrong),
   extIdpId: weighted(fc.constantFrom(WECHAT, WECHAT, GITHUB, UNUSED_SOURCE, 'e'.repeat(24)), wrong),
   // Missing, null, the type of an identity, the type of none, and an invalid type.
@@ -97,10 +98,6 @@ export const operation: fc.Arbitrary<Operation> = fc
       empty: '',
     };
     const operationName = names[named as keyof typeof names];
-    // Without a name the document must have one operation. `Other` is not an operation of routers.
-    const isFound =
-      operationName === undefined || operationName === null || operationName === ''
-        ? !hasOther
-        : operationName === name && name !== '';
-    return { query, operationName, isCompiled: isCompiled && isFound, ...rest };
+    const isOther = hasOther && operationName === 'Other';
+    return { query, operationName, isCompiled: isCompiled || isOther, ...rest };
   });

@@ -26,6 +26,9 @@ const SCOPES: Readonly<Record<CallerKind, string>> = {
   user: 'openid',
 };
 
+/** A UUID of version 7. */
+const OPERATION_ID = /[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/g;
+
 interface Side {
   stack: Stack;
   log: object[];
@@ -51,7 +54,8 @@ export class TwoExecutors {
     const startSide = async (executor: string): Promise<Side> => {
       const log: object[] = [];
       const write = (line: string): void => {
-        const { time: _time, requestId: _requestId, ms: _ms, ...rest } = JSON.parse(line) as Record<string, unknown>;
+        const known = line.replaceAll(OPERATION_ID, 'one of its own');
+        const { time: _time, requestId: _requestId, ms: _ms, ...rest } = JSON.parse(known) as Record<string, unknown>;
         log.push(rest);
       };
       const stack = await startStack({
@@ -118,13 +122,15 @@ export class TwoExecutors {
     });
     const { date: _date, 'x-request-id': _id, ...headers } = Object.fromEntries(response.headers);
     const bytes = Buffer.from(await response.arrayBuffer());
-    const body = bytes.toString().replaceAll(/"operationId":"[0-9a-f-]{36}"/g, '"operationId":"one of its own"');
-    const executions = stack.emulator.store.executions.map(({ at: _at, ...execution }) => execution);
-    const calls = stack.emulator.calls.map(({ route, userIds, executed }) => ({
-      route,
-      userIds: [...userIds].sort(),
-      executed,
+    const body = bytes.toString().replaceAll(OPERATION_ID, 'one of its own');
+    const executions = stack.emulator.store.executions.map(({ at: _at, idempotencyKey = '', ...execution }) => ({
+      ...execution,
+      idempotencyKey: idempotencyKey.replace(OPERATION_ID, 'one of its own'),
     }));
+    // The list of sources is cached for a minute, whichever request needs it first.
+    const calls = stack.emulator.calls
+      .filter(({ route }) => route !== 'GET /api/v3/list-ext-idp')
+      .map(({ route, userIds, executed }) => ({ route, userIds: [...userIds].sort(), executed }));
     return { status: response.status, headers, body, executions, calls, log: [...log] };
   }
 

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import { type AnsweredError, representations, type Stack, startStack } from '../support/stack';
+import { startIssuer } from '../support/issuer';
+import { type AnsweredError, credentials, representations, type Stack, startStack } from '../support/stack';
 
 const USER = '6229ffa1c05e6bfcade3e3d2';
 const SOURCE = '0'.repeat(24);
 const FIELD = `unlinkIdentity(userId: "${USER}", extIdpId: "${SOURCE}") { success }`;
-const ENTITY = `{__typename:"User",id:"${USER}"}`;
 
 const times = (count: number, make: (index: number) => string) =>
   Array.from({ length: count }, (_, i) => make(i)).join(' ');
@@ -90,13 +90,24 @@ describe('the limits of a request', () => {
     await expectRefused(body, 'TOO_MANY_MUTATIONS');
   });
 
-  test('allow 30 aliases and 50 directives', async () => {
-    await expectAccepted({ query: `{ ${times(30, (i) => `a${i}: __typename`)} }` });
-    await expectRefused({ query: `{ ${times(31, (i) => `a${i}: __typename`)} }` }, 'MAX_ALIASES');
-    const inFragments = times(31, (i) => `fragment f${i} on Query { a${i}: __typename }`);
-    await expectRefused({ query: `{ ${times(31, (i) => `...f${i}`)} } ${inFragments}` }, 'MAX_ALIASES');
-    await expectAccepted({ query: `{ ${times(50, () => `... @skip(if: true) { __typename }`)} __typename }` });
-    await expectRefused({ query: `{ ${times(51, () => `... @skip(if: true) { __typename }`)} }` }, 'MAX_DIRECTIVES');
+  const entities = (selection: string) => `_entities(representations: []) { ${selection} }`;
+
+  test('allow 500 aliases and 500 directives', async () => {
+    const aliases = (count: number) => times(count, (i) => `a${i}: __typename`);
+    await expectAccepted({ query: `{ ${entities(aliases(500))} }` });
+    await expectRefused({ query: `{ ${entities(aliases(501))} }` }, 'MAX_ALIASES');
+    const inFragments = times(501, (i) => `fragment f${i} on User { a${i}: __typename }`);
+    await expectRefused({ query: `{ ${entities(times(501, (i) => `...f${i}`))} } ${inFragments}` }, 'MAX_ALIASES');
+    const directives = (count: number) => times(count, () => `... @skip(if: true) { __typename }`);
+    await expectAccepted({ query: `{ ${entities(`${directives(500)} __typename`)} }` });
+    await expectRefused({ query: `{ ${entities(directives(501))} }` }, 'MAX_DIRECTIVES');
+    await expectRefused({ query: `mutation { ${times(501, (i) => `a${i}: __typename`)} }` }, 'MAX_ALIASES');
+  });
+
+  test('do not count aliases and directives of root fields of a query, which routers add', async () => {
+    const combined = (i: number) => `a${i}: ${entities('__typename').replace(' {', ' @skip(if: false) {')}`;
+    await expectAccepted({ query: `{ ${times(600, combined)} }` });
+    await expectAccepted({ query: `{ ...f } fragment f on Query { ... { ${times(600, combined)} } }` });
   });
 
   test('allow a depth of 15, with fragments expanded', async () => {
@@ -119,7 +130,7 @@ describe('the limits of a request', () => {
   test('allow 15 000 tokens', async () => {
     const query = times(3_000, (i) => `query q${i} { __typename }`);
     await expectAccepted({ query, operationName: 'q0' });
-    await expectRefused({ query: `${query} { __typename }`, operationName: 'q0' }, 'GRAPHQL_PARSE_FAILED');
+    await expectRefused({ query: `${query} { __typename }`, operationName: 'q0' }, 'MAX_TOKENS');
   });
 
   test('allow 256 KiB', async () => {
@@ -130,24 +141,27 @@ describe('the limits of a request', () => {
     expect([status, errors[0]?.extensions]).toEqual([413, { code: 'PAYLOAD_TOO_LARGE', outcome: 'NOT_EXECUTED' }]);
   });
 
-  const users = (count: number) => representations(Array.from({ length: count }, () => USER)).representations;
+  const userId = (user: number) => user.toString(16).padStart(24, '0');
+  const users = (count: number, first = 0) =>
+    representations(Array.from({ length: count }, (_, i) => userId(first + i))).representations;
+  const literals = (count: number) => times(count, (i) => `{__typename:"User",id:"${userId(i)}"}`);
   const ask = '(representations: $r) { __typename }';
 
   test.each<[string, (count: number) => Body]>([
     ['in a variable', (n) => ({ query: `query ($r: [_Any!]!) { _entities${ask} }`, variables: { r: users(n) } })],
-    ['in a literal', (n) => ({ query: `{ _entities(representations: [${times(n, () => ENTITY)}]) { __typename } }` })],
+    ['in a literal', (n) => ({ query: `{ _entities(representations: [${literals(n)}]) { __typename } }` })],
     [
       'in two fields',
       (n) => ({
         query: `query ($r: [_Any!]!, $s: [_Any!]!) { a: _entities${ask} b: _entities${ask.replace('$r', '$s')} }`,
-        variables: { r: users(n - 10), s: users(10) },
+        variables: { r: users(n - 10), s: users(10, 5_000) },
       }),
     ],
     [
-      'in a variable used twice',
+      'in two fields that ask for the same users',
       (n) => ({
         query: `query ($r: [_Any!]!, $s: [_Any!]!) { a: _entities${ask} b: _entities${ask} c: _entities${ask.replace('$r', '$s')} }`,
-        variables: { r: users(500), s: users(n - 1_000) },
+        variables: { r: users(500), s: users(n) },
       }),
     ],
     [
@@ -168,14 +182,74 @@ describe('the limits of a request', () => {
         variables: { r: users(n) },
       }),
     ],
-    [
-      'in the default of a variable',
-      (n) => ({ query: `query ($r: [_Any!]! = [${times(n, () => ENTITY)}]) { _entities${ask} }` }),
-    ],
-  ])('hold 1 000 representations %s', async (_where, body) => {
+    ['in the default of a variable', (n) => ({ query: `query ($r: [_Any!]! = [${literals(n)}]) { _entities${ask} }` })],
+  ])('hold 1 000 distinct users %s', async (_where, body) => {
     await expectAccepted(body(1_000));
     stack.emulator.clearCalls();
     await expectRefused(body(1_001), 'MAX_REPRESENTATIONS');
+  });
+
+  const fields = (count: number) => `... on User { identities { ${times(count - 1, (i) => `a${i}: id`)} } }`;
+  const read = (name: string, variable: string, count: number) =>
+    `${name}: _entities(representations: $${variable}) { ${fields(count)} }`;
+
+  test.each<[string, (n: number) => Body]>([
+    [
+      'in one field',
+      (n) => ({ query: `query ($r: [_Any!]!) { ${read('a', 'r', n / 1_000)} }`, variables: { r: users(1_000) } }),
+    ],
+    [
+      'for users that are asked for repeatedly',
+      (n) => ({
+        query: `query ($r: [_Any!]!) { ${times(10, (i) => read(`a${i}`, 'r', n / 5_000))} }`,
+        variables: { r: [...users(250), ...users(250)] },
+      }),
+    ],
+    [
+      'in fragments that are spread repeatedly',
+      (n) => ({
+        query: `query ($r: [_Any!]!) { _entities(representations: $r) { ${'...f '.repeat(5)} } } fragment f on User { identities { ...g } } fragment g on Identity { ${times(n / 5_000 - 1, (i) => `a${i}: id`)} }`,
+        variables: { r: users(1_000) },
+      }),
+    ],
+  ])('allow 100 000 values %s', async (_where, body) => {
+    await expectAccepted(body(100_000));
+    stack.emulator.clearCalls();
+    await expectRefused(body(105_000), 'MAX_COST');
+  });
+
+  test('refuse nested aliases that multiply to more values than that', async () => {
+    const nested = `... on User { ${times(15, (i) => `a${i}: identities { ${times(15, (j) => `b${j}: id`)} }`)} }`;
+    const query = `query ($r: [_Any!]!) { _entities(representations: $r) { ${nested} } }`;
+    await expectAccepted({ query, variables: { r: users(100) } });
+    stack.emulator.clearCalls();
+    await expectRefused({ query, variables: { r: users(1_000) } }, 'MAX_COST');
+  });
+
+  test('count the errors of users that the caller may not read before anything is sent', async () => {
+    const issuer = await startIssuer();
+    const strict = await startStack({ issuer });
+    const nested = `... on User { ${times(30, (i) => `a${i}: identities { id }`)} }`;
+    const query = `query ($r: [_Any!]!) { _entities(representations: $r) { ${nested} } }`;
+    const send = async (scope: string, count: number): Promise<unknown> => {
+      const response = await fetch(`${strict.subgraph.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...credentials(issuer.token({ scope })) },
+        body: JSON.stringify({ query, variables: { r: users(count) } }),
+      });
+      const { errors = [] } = (await response.json()) as { errors?: AnsweredError[] };
+      return [response.status, errors[0]?.extensions['validationErrorCode'] ?? errors[0]?.extensions['code']];
+    };
+    try {
+      expect(await send('identity:read', 1_000)).toEqual([200, undefined]);
+      strict.emulator.clearCalls();
+      expect(await send('openid', 1_000)).toEqual([400, 'MAX_COST']);
+      expect(await send('openid', 100)).toEqual([200, 'FORBIDDEN']);
+      expect(strict.emulator.calls).toEqual([]);
+    } finally {
+      await strict.close();
+      await issuer.close();
+    }
   });
 
   test('allow MAX_IN_FLIGHT requests: further ones are rejected, and those in progress are served', async () => {
@@ -199,8 +273,8 @@ describe('the limits of a request', () => {
   });
 
   test('are checked before all other rules', async () => {
-    await expectRefused({ query: `{ ${times(31, (i) => `a${i}: nothing`)} }` }, 'MAX_ALIASES');
-    await expectRefused({ query: `{ __typename ${'@include(if: true) '.repeat(51)} }` }, 'MAX_DIRECTIVES');
+    await expectRefused({ query: `{ a { ${times(501, (i) => `a${i}: nothing`)} } }` }, 'MAX_ALIASES');
+    await expectRefused({ query: `{ a { b ${'@include(if: true) '.repeat(501)} } }` }, 'MAX_DIRECTIVES');
     await expectRefused({ query: `${'{ nothing '.repeat(16)}${'}'.repeat(16)}` }, 'MAX_DEPTH');
   });
 });

@@ -1,25 +1,34 @@
-import { type DocumentNode, Kind, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
-import { JsonWriter } from '../../json';
+import { type DocumentNode, type OperationDefinitionNode, OperationTypeNode } from 'graphql';
+import { costOf } from '../cost';
 import { type Fragments, fragmentsOf } from '../fragments';
-import { countRepresentations, MAX_REPRESENTATIONS } from '../limits';
-import { planEntities } from './entities';
-import { collectFields } from './fields';
-import { type Execution, FieldErrors, type FieldNodes, type FieldPlan, type Plan, type Variables } from './plan';
-import { planUnlink } from './unlink';
+import { excessOf } from '../limits';
+import { compileEntities } from './entities';
+import { collectFields, conditionsOf, type FieldNodes } from '../selections';
+import type { CompileRoots, Plan, RootExecution, RootField } from './plan';
+import { type PreparedField, respond } from './respond';
+import { compileUnlinks } from './unlink';
+import { compileVariables, type Values } from './variables';
 
-interface CompiledField {
-  type: 'Query' | 'Mutation';
-  name: string;
-  /** Whether the field is nullable. If not, its error makes `data` null. */
+interface RootType {
+  name: 'Query' | 'Mutation';
+  /** The fields that are compiled, with the function that compiles all of them in one operation. */
+  fields: ReadonlyMap<string, CompileRoots>;
+  /** Whether its fields are nullable. If not, the error of a field makes `data` null. */
   isNullable: boolean;
-  plan: (nodes: FieldNodes, fragments: Fragments) => FieldPlan | null;
 }
 
-const COMPILED_FIELDS: Readonly<Record<OperationTypeNode, CompiledField | null>> = {
-  [OperationTypeNode.QUERY]: { type: 'Query', name: '_entities', isNullable: false, plan: planEntities },
-  [OperationTypeNode.MUTATION]: { type: 'Mutation', name: 'unlinkIdentity', isNullable: true, plan: planUnlink },
+const ROOT_TYPES: Readonly<Record<OperationTypeNode, RootType | null>> = {
+  [OperationTypeNode.QUERY]: { name: 'Query', fields: new Map([['_entities', compileEntities]]), isNullable: false },
+  [OperationTypeNode.MUTATION]: {
+    name: 'Mutation',
+    fields: new Map([['unlinkIdentity', compileUnlinks]]),
+    isNullable: true,
+  },
   [OperationTypeNode.SUBSCRIPTION]: null,
 };
+
+/** Maximum number of variants of one operation, which differ in the values of `@skip` and `@include`. */
+const MAX_VARIANTS = 32;
 
 /**
  * Compiles an operation that Apollo Server has validated.
@@ -27,66 +36,75 @@ const COMPILED_FIELDS: Readonly<Record<OperationTypeNode, CompiledField | null>>
  * @returns null if the operation is not of a form that routers send.
  */
 export function compile(operation: OperationDefinitionNode, document: DocumentNode): Plan | null {
-  const { directives = [], variableDefinitions = [] } = operation;
-  const compiled = COMPILED_FIELDS[operation.operation];
-  const hasDefaults = variableDefinitions.some(({ defaultValue }) => defaultValue !== undefined);
-  if (compiled === null || directives.length > 0 || hasDefaults) return null;
+  const rootType = ROOT_TYPES[operation.operation];
+  const variablesOf = compileVariables(operation.variableDefinitions ?? []);
+  if (rootType === null || variablesOf === null || (operation.directives?.length ?? 0) > 0) return null;
   const fragments = fragmentsOf(document);
-  const fields = collectFields([operation.selectionSet], new Set([compiled.type]), fragments);
-  const [field, ...otherFields] = fields ?? [];
-  if (field === undefined || otherFields.length > 0) return null;
-  const [responseName, nodes] = field;
-  if (nodes[0].name.value !== compiled.name) return null;
-  const plan = compiled.plan(nodes, fragments);
-  if (plan === null) return null;
-  const required = variableDefinitions
-    .filter(({ type }) => type.kind === Kind.NON_NULL_TYPE)
-    .map(({ variable }) => variable.name.value);
-  const areRejected = (variables: Variables): boolean =>
-    required.some((name) => (variables[name] ?? null) === null) ||
-    (compiled.name === '_entities' && countRepresentations(fragments, operation, variables) > MAX_REPRESENTATIONS);
-  return (variables) => {
-    const execute = areRejected(variables) ? null : plan(variables);
-    return execute && respond(responseName, nodes, compiled.isNullable, execute);
-  };
-}
-
-/** Makes the complete response from the execution of the root field. */
-function respond(
-  responseName: string,
-  nodes: FieldNodes,
-  isNullable: boolean,
-  execute: NonNullable<ReturnType<FieldPlan>>,
-): Execution {
-  return async (identities, formatFieldError) => {
-    const path = [responseName] as const;
-    try {
-      const errors = new FieldErrors(formatFieldError);
-      const write = await execute(identities, path, errors);
-      const out = begin(errors);
-      out.literal(`{${JSON.stringify(responseName)}:`);
-      write(out);
-      out.literal('}}');
-      return { body: out.take(), errors: errors.formatted, hasValue: true };
-    } catch (error) {
-      const errors = new FieldErrors(formatFieldError);
-      errors.add(error, nodes, path);
-      const out = begin(errors);
-      out.literal(isNullable ? `{${JSON.stringify(responseName)}:null}}` : 'null}');
-      return { body: out.take(), errors: errors.formatted, hasValue: false };
+  const cost = costOf(operation, fragments);
+  const conditions = conditionsOf([operation.selectionSet], fragments);
+  const variants = new Map<string, Variant | null>();
+  const variantFor = (values: Values): Variant | null => {
+    const key = conditions.map((name) => String(values.get(name))).join();
+    let variant = variants.get(key);
+    if (variant === undefined) {
+      variant = compileVariant(operation, rootType, fragments, values);
+      if (variants.size < MAX_VARIANTS) variants.set(key, variant);
     }
+    return variant;
+  };
+  if (conditions.length === 0 && variantFor(new Map()) === null) return null;
+  return (variables, identities) => {
+    const values = variablesOf(variables);
+    if (values === null) return null;
+    const fields = variantFor(values)?.(values) ?? null;
+    if (fields === null) return null;
+    if (excessOf(cost(variables, (userId) => identities.mayRead(userId))) !== null) return null;
+    return respond(fields, rootType.isNullable);
   };
 }
 
-/** Writes a response up to the value of `data`. */
-function begin({ formatted }: FieldErrors): JsonWriter {
-  const out = new JsonWriter();
-  out.literal('{');
-  if (formatted.length > 0) {
-    out.literal('"errors":');
-    out.value(formatted);
-    out.literal(',');
+/** Prepares the execution of an operation whose conditions are known. @returns null if graphql-js has to execute it. */
+type Variant = (values: Values) => readonly PreparedField[] | null;
+
+function compileVariant(
+  operation: OperationDefinitionNode,
+  { name: typeName, fields: compilers }: RootType,
+  fragments: Fragments,
+  conditions: Values,
+): Variant | null {
+  const selecting = { fragments, conditions };
+  const collected = collectFields([operation.selectionSet], new Set([typeName]), selecting);
+  if (collected === null) return null;
+  const groups = groupByName(collected);
+  const plans = [...groups].map(([name, fields]) => {
+    const roots = name === '__typename' ? compileTypename(typeName) : compilers.get(name);
+    return { fields, plan: roots?.(fields, selecting) ?? null };
+  });
+  if (plans.some(({ plan }) => plan === null)) return null;
+  return (values) => {
+    const executions = new Map<string, RootExecution>();
+    for (const { fields, plan } of plans) {
+      const prepared = plan?.(values) ?? null;
+      if (prepared === null) return null;
+      fields.forEach(({ responseName }, index) => executions.set(responseName, prepared[index] as RootExecution));
+    }
+    return [...collected].map(([responseName, nodes]) => {
+      return { responseName, nodes, execute: executions.get(responseName) as RootExecution };
+    });
+  };
+}
+
+function groupByName(collected: ReadonlyMap<string, FieldNodes>): Map<string, RootField[]> {
+  const groups = new Map<string, RootField[]>();
+  for (const [responseName, nodes] of collected) {
+    const name = nodes[0].name.value;
+    const group = groups.get(name) ?? [];
+    group.push({ responseName, nodes });
+    groups.set(name, group);
   }
-  out.literal('"data":');
-  return out;
+  return groups;
+}
+
+function compileTypename(typeName: string): CompileRoots {
+  return (fields) => () => fields.map(() => () => (out) => out.literal(`"${typeName}"`));
 }

@@ -1,70 +1,145 @@
 import { GraphQLError } from 'graphql';
 import { ForbiddenError } from '../../callers';
 import { InvalidArgumentError } from '../../genauth';
-import type { UserRead } from '../../identities';
-import type { Fragments } from '../fragments';
+import type { Identities, UserRead } from '../../identities';
+import { LARGE, pace } from '../pace';
 import { createRepresentationError, isUserReference } from '../representations';
-import { type FieldNodes, type FieldPlan, variableOf } from './plan';
-import { compileUser, type UserValue } from './user';
+import { ResponseTooLargeError } from '../responseSize';
+import type { FieldNodes } from '../selections';
+import type { CompileRoots, RootExecution, RootWriter, Run } from './plan';
+import { compileUser, UNREAD, type UserPlan, type UserValue } from './user';
+import { compileArgument, type Argument } from './variables';
 
-/** Compiles the query by which routers resolve `User.identities`. */
-export function planEntities(nodes: FieldNodes, fragments: Fragments): FieldPlan | null {
-  const variable = variableOf(nodes[0], 'representations');
-  const user = compileUser(nodes, fragments);
-  if (variable === null || user === null) return null;
-  return (variables) => {
-    const representations: unknown = variables[variable];
-    // The declared type is `[_Any!]!`. graphql-js makes a list of a single item, and rejects null.
-    if (!Array.isArray(representations) || representations.includes(null)) return null;
-    return async (identities, path, errors) => {
-      const userIds = representations.filter(isUserReference).map(({ id }) => id);
-      const [reads, offered] = await Promise.all([
-        identities.many(userIds),
-        user.needsOffered ? identities.offered() : null,
-      ]);
-      const rest = reads.values();
-      const entities = representations.map((representation): Entity =>
-        isUserReference(representation)
-          ? { id: representation.id, read: rest.next().value ?? null }
-          : { id: '', read: createRepresentationError() },
-      );
-      const values: (UserValue | null)[] = Array.from({ length: entities.length }, () => null);
-      for (const index of inOrderOfErrors(entities)) {
-        const { id, read } = entities[index] as Entity;
-        values[index] = user.toValue(id, read, { request: identities, offered }, [...path, index], errors);
-      }
-      return (out) => {
-        out.literal('[');
-        values.forEach((value, index) => {
-          if (index > 0) out.literal(',');
-          if (value === null) out.literal('null');
-          else user.write(value, out);
-        });
-        out.literal(']');
+/** One `_entities` field. Routers combine several in one operation. */
+interface EntitiesField {
+  responseName: string;
+  nodes: FieldNodes;
+  representations: Argument;
+  user: UserPlan;
+}
+
+/** Compiles the `_entities` fields of a query. All of them are read together. */
+export const compileEntities: CompileRoots = (fields, selecting) => {
+  const compiled: EntitiesField[] = [];
+  for (const { responseName, nodes } of fields) {
+    const representations = compileArgument(nodes[0], 'representations');
+    const user = compileUser(nodes, selecting);
+    if (representations === null || user === null) return null;
+    compiled.push({ responseName, nodes, representations, user });
+  }
+  return (values) => {
+    const entities: Entity[] = [];
+    const lists: number[] = [];
+    for (const field of compiled) {
+      const representations: unknown = field.representations(values);
+      if (!Array.isArray(representations)) return null;
+      representations.forEach((representation: unknown, index) => entities.push({ field, index, representation }));
+      lists.push(representations.length);
+    }
+    let all: Promise<(UserValue | null)[]> | undefined;
+    let first = 0;
+    return compiled.map(({ user }, index): RootExecution => {
+      const start = first;
+      first += lists[index] ?? 0;
+      const end = first;
+      return async (run) => {
+        all ??= readAll(entities, run);
+        return writeList((await all).slice(start, end), user);
       };
-    };
+    });
+  };
+};
+
+/** One item of an `_entities` field. */
+interface Entity {
+  field: EntitiesField;
+  /** Position in the field's list. */
+  index: number;
+  representation: unknown;
+}
+
+/** Reads all entities, and adds their errors in the order in which graphql-js does. */
+async function readAll(entities: readonly Entity[], { identities, errors }: Run): Promise<(UserValue | null)[]> {
+  await restIfLarge(entities.length);
+  const ids = new Set<number>();
+  const userIds: string[] = [];
+  entities.forEach(({ representation, field }, position) => {
+    if (!isUserReference(representation) || !field.user.isRead) return;
+    ids.add(position);
+    userIds.push(representation.id);
+  });
+  const needsOffered = entities.some(({ field }) => field.user.needsOffered);
+  const [read, offered] = await Promise.all([
+    userIds.length === 0 ? [] : identities.many(userIds),
+    needsOffered ? identities.offered() : null,
+  ]);
+  await restIfLarge(entities.length);
+  const rest = read.values();
+  const results = entities.map(({ representation }, position): UserRead | typeof UNREAD => {
+    if (!isUserReference(representation)) return createRepresentationError();
+    return ids.has(position) ? (rest.next().value ?? null) : checkId(representation.id, identities);
+  });
+  const values: (UserValue | null)[] = Array.from({ length: entities.length }, () => null);
+  for (const position of inOrderOfErrors(entities, results)) {
+    const { field, index, representation } = entities[position] as Entity;
+    const id = isUserReference(representation) ? representation.id : '';
+    const path = [field.responseName, index];
+    values[position] = field.user.toValue(
+      id,
+      results[position] ?? null,
+      { request: identities, offered },
+      path,
+      errors,
+    );
+    if (pace.isDue) await pace.rest();
+  }
+  return values;
+}
+
+async function restIfLarge(users: number): Promise<void> {
+  if (users > LARGE) await pace.restIfDue();
+}
+
+function checkId(userId: string, identities: Identities): Error | typeof UNREAD {
+  try {
+    identities.checkId(userId);
+    return UNREAD;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function writeList(values: readonly (UserValue | null)[], user: UserPlan): RootWriter {
+  return async (out) => {
+    out.literal('[');
+    for (const [index, value] of values.entries()) {
+      if (index > 0) out.literal(',');
+      if (value === null) out.literal('null');
+      else if (!out.writeWithin(() => user.write(value, out))) throw new ResponseTooLargeError();
+      if (pace.isDue) await pace.rest();
+    }
+    out.literal(']');
   };
 }
 
-/** One item of `_entities`. */
-interface Entity {
-  id: string;
-  read: UserRead;
-}
-
 /**
- * Returns the indexes of entities in the order in which graphql-js reports their errors: in the order in which they happen.
+ * Returns the positions of entities in the order in which graphql-js reports their errors: in the order in which they happen.
  * Representations are checked first, then ids, then permissions. Reads end last, those of repeated ids after all others.
  */
-function inOrderOfErrors(entities: readonly Entity[]): Iterable<number> {
-  if (!entities.some(({ read }) => read instanceof Error)) return entities.keys();
+function inOrderOfErrors(
+  entities: readonly Entity[],
+  results: readonly (UserRead | typeof UNREAD)[],
+): Iterable<number> {
+  if (!results.some((result) => result instanceof Error)) return entities.keys();
   const ids = new Set<string>();
-  const stages = entities.map(({ id, read }) => {
+  const stages = entities.map(({ representation }, position) => {
+    const result = results[position];
+    if (result instanceof GraphQLError) return 0;
+    if (result instanceof InvalidArgumentError) return 1;
+    if (result instanceof ForbiddenError) return 2;
+    const id = isUserReference(representation) ? representation.id : '';
     const isRepeated = ids.has(id);
     ids.add(id);
-    if (read instanceof GraphQLError) return 0;
-    if (read instanceof InvalidArgumentError) return 1;
-    if (read instanceof ForbiddenError) return 2;
     return isRepeated ? 4 : 3;
   });
   return [...entities.keys()].sort((a, b) => (stages[a] ?? 0) - (stages[b] ?? 0));

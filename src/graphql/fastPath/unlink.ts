@@ -1,8 +1,10 @@
-import type { OfferedMethods, RequestedUnlink, VisibleUnlink, Identities } from '../../identities';
-import type { Fragments } from '../fragments';
-import { objectWriter } from './fields';
-import { type FieldNodes, type FieldPlan, variableOf, type Writer } from './plan';
-import { compileIdentities, compileUser } from './user';
+import type { Identities, OfferedMethods, VisibleUnlink } from '../../identities';
+import type { Selecting } from '../selections';
+import { compileIdentities, type IdentitiesPlan } from './identities';
+import { objectWriter } from './objectWriter';
+import type { CompileRoots, RootExecution, RootField, Writer } from './plan';
+import { compileUser, type UserPlan } from './user';
+import { compileArgument, type Values } from './variables';
 
 /** The payload in a response. */
 interface Payload {
@@ -12,63 +14,68 @@ interface Payload {
   offered: OfferedMethods | null;
 }
 
-/** Compiles an unlink. */
-export function planUnlink(nodes: FieldNodes, fragments: Fragments): FieldPlan | null {
-  const userIdVariable = variableOf(nodes[0], 'userId');
-  const extIdpIdVariable = variableOf(nodes[0], 'extIdpId');
-  const typeVariable = variableOf(nodes[0], 'type');
-  const hasType = nodes[0].arguments?.some(({ name }) => name.value === 'type') === true;
-  if (userIdVariable === null || extIdpIdVariable === null || (hasType && typeVariable === null)) return null;
+/** Compiles the `unlinkIdentity` fields of a mutation. */
+export const compileUnlinks: CompileRoots = (fields, selecting) => {
+  const plans = fields.map((field) => compileUnlink(field, selecting));
+  if (plans.includes(null)) return null;
+  return (values) => {
+    const executions = plans.map((plan) => plan?.(values) ?? null);
+    return executions.includes(null) ? null : (executions as RootExecution[]);
+  };
+};
+
+function compileUnlink({ nodes }: RootField, selecting: Selecting): ((values: Values) => RootExecution | null) | null {
+  const [userIdOf, extIdpIdOf, typeOf] = ['userId', 'extIdpId', 'type'].map((name) => compileArgument(nodes[0], name));
+  if (!userIdOf || !extIdpIdOf || !typeOf) return null;
   let needsOffered = false;
-  const write = objectWriter<Payload>(nodes, PAYLOAD_TYPES, fragments, (name, fieldNodes) => {
+  const write = objectWriter<Payload>(nodes, PAYLOAD_TYPES, selecting, (name, fieldNodes) => {
     if (name === 'user') {
-      const user = compileUser(fieldNodes, fragments);
+      const user = compileUser(fieldNodes, selecting);
       needsOffered ||= user?.needsOffered === true;
       return user && writeUser(user.write);
     }
     if (name === 'removed') {
-      const identities = compileIdentities(fieldNodes, fragments);
+      const identities = compileIdentities(fieldNodes, selecting);
       needsOffered ||= identities?.needsOffered === true;
       return identities && writeRemoved(identities.write);
     }
-    return LEAVES[name] ?? null;
+    return Object.hasOwn(LEAVES, name) ? (LEAVES[name] ?? null) : null;
   });
   if (write === null) return null;
-  return (variables) => {
-    const request = {
-      userId: variables[userIdVariable],
-      extIdpId: variables[extIdpIdVariable],
-      type: typeVariable === null ? null : (variables[typeVariable] ?? null),
-    };
-    if (!hasStrings(request)) return null;
-    return async (identities) => {
-      const result = await identities.unlink(request);
+  return (values) => {
+    const userId = userIdOf(values);
+    const extIdpId = extIdpIdOf(values);
+    const type = typeOf(values) ?? null;
+    if (typeof userId !== 'string' || typeof extIdpId !== 'string') return null;
+    if (type !== null && typeof type !== 'string') return null;
+    return async ({ identities }) => {
+      const result = await identities.unlink({ userId, extIdpId, type });
       const offered = needsOffered ? await identities.offered() : null;
       return (out) => write({ result, request: identities, offered }, out);
     };
   };
 }
 
-function writeUser(write: NonNullable<ReturnType<typeof compileUser>>['write']): Writer<Payload> {
+/** A user that is too large for the response becomes null: the payload of an executed unlink is never lost. */
+function writeUser(write: UserPlan['write']): Writer<Payload> {
   return ({ result: { user }, request, offered }, out) => {
-    if (user === null) out.literal('null');
-    else write({ id: user.id, identities: { user, identities: user.identities, request, offered } }, out);
+    if (user === null) return out.literal('null');
+    const value = { id: user.id, identities: { user, identities: user.identities, request, offered } };
+    if (!out.writeWithin(() => write(value, out))) out.literal('null');
+    return undefined;
   };
 }
 
-function writeRemoved(write: NonNullable<ReturnType<typeof compileIdentities>>['write']): Writer<Payload> {
+/** Identities that are too large for the response become null. */
+function writeRemoved(write: IdentitiesPlan['write']): Writer<Payload> {
   return ({ result: { removed }, request, offered }, out) => {
-    if (removed === null) out.literal('null');
-    else write({ ...removed, request, offered }, out);
+    if (removed === null) return out.literal('null');
+    if (!out.writeWithin(() => write({ ...removed, request, offered }, out))) out.literal('null');
+    return undefined;
   };
 }
 
 const PAYLOAD_TYPES: ReadonlySet<string> = new Set(['UnlinkIdentityPayload']);
-
-function hasStrings(request: { [Name in keyof RequestedUnlink]: unknown }): request is RequestedUnlink {
-  const { userId, extIdpId, type } = request;
-  return typeof userId === 'string' && typeof extIdpId === 'string' && (type === null || typeof type === 'string');
-}
 
 const LEAVES: Readonly<Record<string, Writer<Payload>>> = {
   __typename: (_payload, out) => out.literal('"UnlinkIdentityPayload"'),

@@ -1,13 +1,23 @@
 import type { Resolvers } from '../../__generated__/resolverTypes';
 import type { Identities, LinkedIdentities } from '../../identities';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { IdentityValue, UserReference } from '../context';
+import { LARGE, pace } from '../pace';
+import type { ResponseRoom } from '../responseSize';
+import { createFieldsBelow, IDENTITY_TYPES, USER_TYPES } from '../selections';
 
 export const resolvers: Resolvers = {
   User: {
-    __resolveReference: ({ id }, { identities }) => userIfKnown(id, identities),
-    async identities({ id }, _args, { identities }) {
-      const user = await identities.of(id);
-      return user && toValues({ user, identities: user.identities });
+    // A reference resolver that throws, instead of rejecting, would fail the whole list.
+    async __resolveReference({ id }, { identities }, info) {
+      if (isRead(info)) return userIfKnown(id, identities);
+      identities.checkId(id);
+      return { __typename: 'User', id };
+    },
+    async identities({ id }, _args, { identities, room }, info) {
+      const user = await paced(identities.of(id), room);
+      if (user === null || !room.take(user.identities, fieldsOfIdentities(info))) return null;
+      return toValues({ user, identities: user.identities });
     },
   },
   Identity: {
@@ -24,13 +34,35 @@ export const resolvers: Resolvers = {
     revokeSessions: (_parent, { userId }, { identities }) => identities.revokeSessions(userId),
   },
   UnlinkIdentityPayload: {
-    removed: ({ removed }) => removed && toValues(removed),
+    removed: ({ removed }, _args, { room }, info) =>
+      removed && room.take(removed.identities, fieldsOfIdentities(info)) ? toValues(removed) : null,
     user: ({ user }) => user && { __typename: 'User', id: user.id },
   },
   LinkIdentityPayload: {
     user: ({ user }) => user && { __typename: 'User', id: user.id },
   },
 };
+
+const fieldsOfUser = createFieldsBelow(USER_TYPES);
+const fieldsOfIdentities = createFieldsBelow(IDENTITY_TYPES);
+
+/** Whether a field of the user is selected that has to be read. */
+function isRead(info: GraphQLResolveInfo): boolean {
+  const fields = fieldsOfUser(info);
+  return (
+    fields === null || [...fields.values()].some(([{ name }]) => name.value !== 'id' && name.value !== '__typename')
+  );
+}
+
+/** Lets other requests run before the value or the error is added to the response. */
+async function paced<Value>(read: Promise<Value>, room: ResponseRoom): Promise<Value> {
+  try {
+    return await read;
+  } finally {
+    room.reads += 1;
+    if (room.reads > LARGE) await pace.restIfDue();
+  }
+}
 
 function toValues({ user, identities }: LinkedIdentities): IdentityValue[] {
   return identities.toArray().map((identity) => Object.assign({ user }, identity));

@@ -1,0 +1,131 @@
+import { createPool, type Emulator, startEmulator } from '../../src/emulator';
+import { type Issuer, startIssuer } from '../support/issuer';
+import { type Main, startMain } from '../support/main';
+import { type SecondClient, startSecondClient } from '../support/secondClient';
+import { type AnsweredError, credentials, representations, strictEnv } from '../support/stack';
+
+/** The options of the image, and half of the memory that deploy/kubernetes gives it. */
+const NODE = ['--max-old-space-size=256', '--max-semi-space-size=16', '--heap-growing-percent=200'];
+
+/** Each of these requests kept the process from all others for longer, on a machine without other load. */
+const TOO_LONG_MS = 1_000;
+
+const times = (count: number, make: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => make(index)).join(' ');
+
+describe('a second client of dist/main.js gets its responses', () => {
+  let issuer: Issuer;
+  let emulator: Emulator;
+  let main: Main;
+  let second: SecondClient;
+  let ids: string[];
+
+  beforeAll(async () => {
+    issuer = await startIssuer();
+    emulator = await startEmulator({ seed: createPool({ users: 1_000, identitiesPerUser: 4 }), qps: Infinity });
+    ids = emulator.store.users().map(({ profile }) => profile.userId);
+    const env = { ...strictEnv(issuer), GENAUTH_MAX_QPS: '10000', MAX_IN_FLIGHT: '512', REQUEST_DEADLINE_MS: '3000' };
+    main = await startMain(emulator, env, NODE);
+    second = await startSecondClient(main.url, credentials(issuer.token({ scope: 'openid' })));
+  });
+  beforeEach(() => {
+    emulator.faults.clear();
+    emulator.clearCalls();
+  });
+  afterAll(async () => {
+    await second.stop();
+    await main.stop('SIGKILL');
+    await emulator.close();
+    await issuer.close();
+  });
+
+  interface Response {
+    status: number;
+    errors: AnsweredError[];
+    text: string;
+  }
+
+  async function send(query: string, userIds: readonly string[], headers: object = {}): Promise<Response> {
+    const response = await fetch(`${main.url}/graphql`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        ...credentials(issuer.token({ scope: 'identity:read' })),
+        ...headers,
+      },
+      body: JSON.stringify({ query, variables: { users: representations(userIds).representations } }),
+    });
+    const text = await response.text();
+    const { errors = [] } = JSON.parse(text) as { errors?: AnsweredError[] };
+    return { status: response.status, errors, text };
+  }
+
+  const entities = (selection: string) =>
+    `query ($users: [_Any!]!) { _entities(representations: $users) { ... on User { ${selection} } } }`;
+  const fields = (outer: number, inner: number) =>
+    entities(times(outer, (i) => `a${i}: identities { ${times(inner, (j) => `b${j}: id`)} }`));
+  const WITHOUT_RIGHTS = () => credentials(issuer.token({ scope: 'openid' }));
+
+  async function duringOne(action: () => Promise<Response>): Promise<Response & { slowest: number }> {
+    let response: Response | undefined;
+    const slowest = await second.slowestDuring(async () => (response = await action()));
+    if (response === undefined) throw new Error('no response');
+    return { ...response, slowest };
+  }
+
+  test('while aliases multiply to more values than an operation may have: it is refused', async () => {
+    const { status, errors, slowest } = await duringOne(() => send(fields(15, 15), ids));
+    expect([status, errors[0]?.extensions['validationErrorCode']]).toEqual([400, 'MAX_COST']);
+    expect(emulator.calls).toEqual([]);
+    expect(slowest).toBeLessThan(TOO_LONG_MS);
+  });
+
+  test('while a response with as many values as there may be is made, also if the document is new', async () => {
+    for (const query of [fields(10, 9), fields(10, 9)]) {
+      const { status, errors, text, slowest } = await duringOne(() => send(query, ids));
+      expect([status, errors]).toEqual([200, []]);
+      expect(text.length).toBeGreaterThan(9_000_000);
+      expect(slowest).toBeLessThan(TOO_LONG_MS);
+    }
+  });
+
+  test('while a caller without rights asks for all users under 30 aliases: the operation is refused', async () => {
+    const { status, errors, slowest } = await duringOne(() => send(fields(30, 1), ids, WITHOUT_RIGHTS()));
+    expect([status, errors[0]?.extensions['validationErrorCode']]).toEqual([400, 'MAX_COST']);
+    expect(slowest).toBeLessThan(TOO_LONG_MS);
+  });
+
+  test('while a response with as many errors as there may be is made', async () => {
+    const { status, errors, slowest } = await duringOne(() => send(fields(30, 1), ids.slice(0, 120), WITHOUT_RIGHTS()));
+    expect([status, errors.length]).toEqual([200, 3_600]);
+    expect(slowest).toBeLessThan(TOO_LONG_MS);
+  });
+
+  test('while no user can be read under 30 aliases', async () => {
+    emulator.faults.set('get-user-batch', 'http-503');
+    const { status, errors, slowest } = await duringOne(() => send(fields(30, 1), ids));
+    expect([status, errors.length]).toEqual([200, 30_000]);
+    expect(slowest).toBeLessThan(TOO_LONG_MS);
+  });
+
+  test('while a router asks for the timings of many fields: these are not measured', async () => {
+    const ftv1 = { 'apollo-federation-include-trace': 'ftv1' };
+    const { status, errors, text, slowest } = await duringOne(() => send(fields(15, 15), ids.slice(0, 100), ftv1));
+    expect([status, errors]).toEqual([200, []]);
+    expect(text).not.toContain('ftv1');
+    expect(slowest).toBeLessThan(TOO_LONG_MS);
+    expect((await send(fields(1, 5), ids.slice(0, 100), ftv1)).text).toContain('ftv1');
+  });
+
+  test('while 300 requests ask for all users, and GenAuth does not respond', async () => {
+    emulator.faults.set('get-user-batch', 'hang-before-execute');
+    const statuses = new Set<number>();
+    const slowest = await second.slowestDuring(async () => {
+      const query = fields(1, 1);
+      const responses = await Promise.all(Array.from({ length: 300 }, () => send(query, ids)));
+      for (const { status } of responses) statuses.add(status);
+    });
+    expect([...statuses]).toEqual([200]);
+    expect(slowest).toBeLessThan(TOO_LONG_MS * 5);
+  }, 60_000);
+});
