@@ -79,6 +79,8 @@ class Search {
       return SHAPES.test(text.slice(0, 64)) ? this.#remove(REMOVED) : text;
     }
     this.#steps += text.length;
+    if (this.#steps > MAX_STEPS) return REMOVED;
+    if (!SPECIAL.test(text)) return SHAPES.test(text) ? this.#remove(REMOVED) : text;
     this.#countPairs(text);
     if (this.#steps > MAX_STEPS) return REMOVED;
     const json = MAY_BE_JSON.test(text) ? parseJson(text) : undefined;
@@ -263,6 +265,9 @@ const MIN_LENGTH = 5;
 /** A longer text in Base64 is a picture or a certificate. Only its beginning is searched. */
 const PICTURE_LENGTH = 4_096;
 const PICTURE = /^(?:data:[\w/+.-]{0,64};base64,)?[\w+/-]*={0,2}$/;
+
+/** A character without which a text holds neither JSON, nor pairs, nor a URL with a user. */
+const SPECIAL = /["'=<%[{@]/;
 
 /** How a text begins that can be an object, a list or a string in JSON. */
 const MAY_BE_JSON = /^\s{0,64}["[{]/;
