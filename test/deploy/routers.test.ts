@@ -15,6 +15,13 @@ interface Graph {
   schema: { file: string };
 }
 
+/** The settings of a file, in lower case and without comments. */
+function settingsOf(path: string): string {
+  return readText(path)
+    .toLowerCase()
+    .replace(/^ *(#|\/\/).*$/gm, '');
+}
+
 describe('the configuration of the routers', () => {
   const [apollo, cosmo, hive] = filesOf('.yaml', 'routers')
     .sort()
@@ -34,9 +41,7 @@ describe('the configuration of the routers', () => {
   test.each(filesOf('', 'routers'))(
     'sends the router credential, forwards the caller’s headers and waits 15 s: %s',
     (path) => {
-      const settings = readText(path)
-        .toLowerCase()
-        .replace(/^ *(#|\/\/).*$/gm, '');
+      const settings = settingsOf(path);
       for (const header of ['authorization', 'traceparent', 'x-request-id', 'router-authorization']) {
         expect(settings).toMatch(new RegExp(`(?<![\\w-])${header}(?![\\w-])`));
       }
@@ -76,6 +81,16 @@ describe('the configuration of the routers', () => {
     const ports = (url: string) => new URL(url).port + new URL(url).pathname;
     expect(listed.map(({ routing_url: url }) => ports(url))).toEqual(SUBGRAPHS.map(({ url }) => ports(url)));
     expect(listed.filter(({ routing_url: url }) => !url.startsWith(scheme))).toEqual([]);
+  });
+
+  test('turns retries off where a router has them by default, and on nowhere', () => {
+    const retries = filesOf('', 'routers').flatMap((path) =>
+      [...settingsOf(path).matchAll(/\bretry\b\W+enabled\W+(\w+)|\bretry\b/g)].map(([, enabled]) => [path, enabled]),
+    );
+    expect(retries).toEqual([
+      ['routers/cosmo-router.yaml', 'false'],
+      ['routers/grafbase.toml', 'false'],
+    ]);
   });
 
   test('composes with the composer of Cosmo, which its router’s file needs', () => {

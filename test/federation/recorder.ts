@@ -4,7 +4,9 @@ import { listen, stopListening } from '../support/listen';
 
 /** A request that a gateway sent to a subgraph. */
 export interface Recorded {
+  method: string | undefined;
   headers: IncomingHttpHeaders;
+  /** Empty if the request has none. */
   query: string;
 }
 
@@ -21,9 +23,10 @@ export async function startRecorder(target: string): Promise<Recorder> {
   const server = createServer((incoming, outgoing) => {
     const forward = async (): Promise<void> => {
       const body = await buffer(incoming);
-      const { query = '' } = JSON.parse(body.toString()) as { query?: string };
-      requests.push({ headers: incoming.headers, query });
-      const forwarded = request(target, { method: 'POST', headers: incoming.headers }, (response) => {
+      const { query = '' } = (body.length === 0 ? {} : JSON.parse(body.toString())) as { query?: string };
+      const { method, headers, url = '' } = incoming;
+      requests.push({ method, headers, query });
+      const forwarded = request(new URL(url, target), { method, headers }, (response) => {
         outgoing.writeHead(response.statusCode ?? 502, response.headers);
         response.pipe(outgoing);
       });

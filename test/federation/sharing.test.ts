@@ -1,15 +1,15 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
-import { ApolloServer, type ApolloServerPlugin } from '@apollo/server';
+import { type ApolloServerPlugin } from '@apollo/server';
 import { createPool } from '../../src/emulator';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { describeWith } from '../support/optional';
 import { ROOT } from '../support/process';
-import { ask, ROUTER_SECRET, type Stack, startStack, userIdsOf } from '../support/stack';
-import { type Opened, serve, type ServerContext, startUsers } from '../support/supergraph';
-import { compose, type Gateway, grafbase, hiveEngine, hiveGateway, type Subgraphs } from './gateways';
+import { ask, type Stack, startStack, userIdsOf } from '../support/stack';
+import { type Opened, type ServerContext, startUsers } from '../support/supergraph';
+import { startApolloGateway } from './apolloGateway';
+import { type Gateway, grafbase, hiveEngine, hiveGateway, type Subgraphs } from './gateways';
 import { type Recorder, startRecorder } from './recorder';
 
 const FOLDER = join(ROOT, 'test/federation/gateways');
@@ -100,24 +100,11 @@ for (const gateway of deduplicating) {
 const hasCache = existsSync(join(FOLDER, 'node_modules/@apollo/server-plugin-response-cache'));
 
 /** Starts `@apollo/gateway` with a cache of whole responses, which all callers share as far as `Cache-Control` allows it. */
-async function startCachingGateway(subgraphs: Subgraphs): Promise<Opened> {
+function startCachingGateway(subgraphs: Subgraphs): Promise<Opened> {
   const { default: responseCache } = createRequire(join(FOLDER, 'package.json'))(
     '@apollo/server-plugin-response-cache',
   ) as { default: () => ApolloServerPlugin<ServerContext> };
-  const gateway = new ApolloGateway({
-    supergraphSdl: compose('@apollo/composition', subgraphs),
-    buildService: ({ url }) =>
-      new RemoteGraphQLDataSource<ServerContext>({
-        ...(url === undefined ? {} : { url }),
-        honorSubgraphCacheControlHeader: true,
-        willSendRequest({ request, context }) {
-          const { authorization } = context as ServerContext;
-          request.http?.headers.set('router-authorization', ROUTER_SECRET);
-          if (authorization !== undefined) request.http?.headers.set('authorization', authorization);
-        },
-      }),
-  });
-  return serve(new ApolloServer<ServerContext>({ gateway, plugins: [responseCache()] }));
+  return startApolloGateway(subgraphs, { honorSubgraphCacheControlHeader: true }, [responseCache()]);
 }
 
 describeWith(hasCache)('a cache in @apollo/gateway (needs npm ci in test/federation/gateways)', () => {

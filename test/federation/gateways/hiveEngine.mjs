@@ -11,7 +11,7 @@ const {
   ROUTER_AUTHORIZATION = '',
   SUPERGRAPH = 'supergraph.graphql',
   PORT = '4000',
-  EXECUTOR_OPTIONS = '{}',
+  IDENTITIES_OPTIONS = '{}',
 } = process.env;
 const FORWARDED = ['authorization', 'traceparent', 'x-request-id'];
 
@@ -25,17 +25,16 @@ function headersOf(executionRequest) {
   return { ...Object.fromEntries(forwarded), 'router-authorization': ROUTER_AUTHORIZATION };
 }
 
+// IDENTITIES_OPTIONS are further options of Hive Gateway's `transportEntries`, as JSON.
+const IDENTITIES = { headers: headersOf, timeout: 15_000, ...JSON.parse(IDENTITIES_OPTIONS) };
+
 const schema = getStitchedSchemaFromSupergraphSdl({
   supergraphSdl: readFileSync(SUPERGRAPH, 'utf8'),
   // Fetches that are due at the same time are combined into one operation, as in Hive Gateway.
   batch: true,
   onSubschemaConfig(subschema) {
-    const options = subschema.name.toLowerCase() === 'identities' ? { headers: headersOf, timeout: 15_000 } : {};
-    subschema.executor = buildHTTPExecutor({
-      endpoint: subschema.endpoint,
-      ...options,
-      ...JSON.parse(EXECUTOR_OPTIONS),
-    });
+    const options = subschema.name.toLowerCase() === 'identities' ? IDENTITIES : {};
+    subschema.executor = buildHTTPExecutor({ endpoint: subschema.endpoint, ...options });
   },
 });
 
