@@ -46,11 +46,8 @@ export interface ManagementClientOptions {
 export interface ReadOptions {
   /** Ends the call, waiting included. */
   deadline: Deadline;
-  /**
-   * Default: the call queues behind writes, and is retried once after a transient failure. `settling` is for the read that
-   * settles a write: it queues with the writes and is not retried, because its caller decides when to read again.
-   */
-  purpose?: 'settling';
+  /** Default: the call queues behind writes. `write`: a write needs the read, so that the call queues with the writes. */
+  purpose?: 'write' | undefined;
 }
 
 export interface WriteOptions {
@@ -60,9 +57,7 @@ export interface WriteOptions {
   idempotencyKey: string;
 }
 
-export interface BatchOptions {
-  /** Ends the call, waiting included. */
-  deadline: Deadline;
+export interface BatchOptions extends ReadOptions {
   /** Default: the call waits for a turn. A turn from `awaitBatchTurn`, which its owner still has to release. */
   turn?: Turn;
 }
@@ -214,7 +209,7 @@ export class ManagementClient {
    * @returns A turn, which has to be released, whether or not it was used.
    * @throws {ManagementUnreachableError} There is no turn: the call must not be sent.
    */
-  awaitBatchTurn(options: { deadline: Deadline }): Promise<Turn> {
+  awaitBatchTurn(options: ReadOptions): Promise<Turn> {
     return this.#requests.awaitTurn(BATCH_ROUTE, toOptions(options));
   }
 
@@ -330,8 +325,7 @@ const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
 type WriteRoute = 'POST /api/v3/unlink-identity' | 'POST /api/v3/link-identity' | 'POST /api/v3/kick-users';
 
 function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
-  const settling = purpose === 'settling';
-  return { deadline, lane: settling ? 'writes' : 'reads', retry: !settling };
+  return { deadline, lane: purpose === 'write' ? 'writes' : 'reads', retry: true };
 }
 
 function readValue(json: JsonReader): unknown {

@@ -2,6 +2,7 @@ import { unwrapResolverError } from '@apollo/server/errors';
 import { LimitError } from './limits';
 import { type FieldNode, GraphQLError, type GraphQLFormattedError, Kind, locatedError } from 'graphql';
 import { ForbiddenError } from '../callers';
+import { DeadlineError } from '../deadline';
 import {
   InvalidArgumentError,
   ManagementRefusedError,
@@ -13,6 +14,7 @@ import {
   LastIdentityError,
   NotAnIdentitySourceError,
   NotExecutedError,
+  NotVisibleError,
   OutcomeUnknownError,
   SignInTooOldError,
 } from '../identities';
@@ -21,12 +23,13 @@ import {
 export interface ErrorExtensions {
   code: string;
   validationErrorCode?: string;
-  /** Unlinks only. After `NOT_EXECUTED` the unlink may be sent again. After `UNKNOWN` read the identities first. */
+  /** Mutations and whole requests. `NOT_EXECUTED`: nothing was executed. After `UNKNOWN` read the identities first. */
   outcome?: 'NOT_EXECUTED' | 'UNKNOWN';
+  /** Milliseconds after which the same request may succeed. Without it, sending the request again does not help. */
   retryAfterMs?: number;
   apiCode?: number;
   requestId?: string;
-  /** Unlinks only. Identifies the records in the audit trail. */
+  /** Mutations only. Identifies the records in the audit trail. */
   operationId?: string;
 }
 
@@ -74,9 +77,10 @@ export function createFormatFieldError(formatError: FormatError): FormatFieldErr
   };
 }
 
-/** Whether an unlink was not executed for an internal reason, such as an audit trail that cannot be written. */
+/** Whether a mutation failed for an internal reason, such as an audit trail that cannot be written. */
 function isUnexpected(error: unknown): boolean {
-  return error instanceof NotExecutedError && translate(error.cause) === undefined;
+  const isOfMutation = error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
+  return isOfMutation && !(error.cause instanceof NotVisibleError) && translate(error.cause) === undefined;
 }
 
 const INTERNAL: Translation = {
@@ -118,9 +122,9 @@ function translate(error: unknown): Translation | undefined {
       extensions: { code: 'LAST_IDENTITY' },
     };
   }
+  if (error instanceof DeadlineError) return upstream('DEADLINE_EXCEEDED', null);
   if (error instanceof ManagementUnreachableError) {
-    const code = CODE_OF_UNREACHABILITY[error.reason];
-    return upstream(code, error.retryAfterMs === null ? {} : { retryAfterMs: error.retryAfterMs });
+    return upstream(CODE_OF_UNREACHABILITY[error.reason], error.retryAfterMs);
   }
   if (error instanceof ManagementRefusedError) return translateRefusal(error);
   return undefined;
@@ -138,17 +142,31 @@ function operationIdField(operationId: string | null): { operationId?: string } 
 }
 
 function translateRefusal({ refusal, retryAfterMs, apiCode, requestId }: ManagementRefusedError): Translation {
-  return upstream(CODE_OF_REFUSAL[refusal], {
-    ...(retryAfterMs === null ? {} : { retryAfterMs }),
+  return upstream(CODE_OF_REFUSAL[refusal], retryAfterMs, {
     // The rejected key is the operator's. The caller learns only that it was rejected.
     ...(refusal === 'credentials' || apiCode === null ? {} : { apiCode }),
     ...(requestId === null ? {} : { requestId }),
   });
 }
 
-function upstream(code: UpstreamCode, extensions: Omit<ErrorExtensions, 'code'>): Translation {
-  return { message: MESSAGES[code], extensions: { code, ...extensions } };
+/** @param retryAfterMs Null where it is not known. It is ignored where a retry cannot help. */
+function upstream(
+  code: UpstreamCode,
+  retryAfterMs: number | null,
+  extensions: Omit<ErrorExtensions, 'code'> = {},
+): Translation {
+  const retry = RETRY_AFTER_MS[code] === undefined ? {} : { retryAfterMs: retryAfterMs ?? RETRY_AFTER_MS[code] };
+  return { message: MESSAGES[code], extensions: { code, ...retry, ...extensions } };
 }
+
+/** The codes of transient failures, and milliseconds to wait where neither a pause nor the circuit breaker says how long. */
+const RETRY_AFTER_MS: Readonly<Partial<Record<string, number>>> = {
+  DEADLINE_EXCEEDED: 1_000,
+  RATE_LIMITED: 1_000,
+  UPSTREAM_RATE_LIMITED: 500,
+  UPSTREAM_TIMEOUT: 1_000,
+  UPSTREAM_UNAVAILABLE: 1_000,
+};
 
 const MESSAGES = {
   DEADLINE_EXCEEDED: 'The request took longer than it may.',
@@ -163,14 +181,14 @@ const MESSAGES = {
 
 type UpstreamCode = keyof typeof MESSAGES;
 
-const CODE_OF_REFUSAL: Readonly<Record<Refusal, UpstreamCode>> = {
+export const CODE_OF_REFUSAL: Readonly<Record<Refusal, UpstreamCode>> = {
   credentials: 'UPSTREAM_AUTH_FAILED',
   rate_limited: 'UPSTREAM_RATE_LIMITED',
   not_found: 'UPSTREAM_REJECTED',
   rejected: 'UPSTREAM_REJECTED',
 };
 
-const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UpstreamCode>> = {
+export const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UpstreamCode>> = {
   dns: 'UPSTREAM_UNAVAILABLE',
   connection_refused: 'UPSTREAM_UNAVAILABLE',
   connect_timeout: 'UPSTREAM_UNAVAILABLE',
@@ -201,13 +219,14 @@ const CODE_OF_UNREACHABILITY: Readonly<Record<Unreachability, UpstreamCode>> = {
 /** Translates errors of GraphQL. Their messages quote the document and the variables, so the quotes are removed. */
 function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError): Translation | undefined {
   const { code, validationErrorCode } = formatted.extensions ?? {};
-  const known = (message: string): Translation => ({
+  // An error without a path refuses the whole request, before anything is executed.
+  const outcome = formatted.path === undefined ? { outcome: 'NOT_EXECUTED' as const } : {};
+  const known = (message: string, knownCode = String(code)): Translation => ({
     message,
     extensions: {
-      code: String(code),
+      code: knownCode,
       ...(typeof validationErrorCode === 'string' ? { validationErrorCode } : {}),
-      // An error without a path concerns the whole request, which was rejected before it was executed.
-      ...(error.path === undefined ? { outcome: 'NOT_EXECUTED' } : {}),
+      ...outcome,
     },
   });
   if (error instanceof LimitError) return known(error.message);
@@ -224,9 +243,9 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
     case 'BAD_USER_INPUT':
       return known(withoutValue(error.message));
     case 'OPERATION_RESOLUTION_FAILURE':
-      return badRequest('The document does not have the operation that is asked for.');
+      return known('The document does not have the operation that is asked for.', 'BAD_REQUEST');
     case 'BAD_REQUEST':
-      return badRequest('The request is not one that GraphQL over HTTP knows.');
+      return known('The request is not one that GraphQL over HTTP knows.');
     default:
       return undefined;
   }
@@ -249,8 +268,4 @@ function withoutValue(message: string): string {
   const argument = ARGUMENT_MESSAGE.exec(message)?.[1];
   if (argument !== undefined) return `Argument "${argument}" is missing or not of the type that is asked for.`;
   return message.startsWith('representation ') ? message : 'A value of the request cannot be used.';
-}
-
-function badRequest(message: string): Translation {
-  return { message, extensions: { code: 'BAD_REQUEST', outcome: 'NOT_EXECUTED' } };
 }

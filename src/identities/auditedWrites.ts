@@ -9,7 +9,7 @@ import {
 } from '../audit';
 import type { Caller } from '../callers';
 import { type Deadline, untilAborted } from '../deadline';
-import { NotExecutedError } from './errors';
+import { NotExecutedError, OutcomeUnknownError } from './errors';
 import { NO_RESPONSE } from './send';
 
 /** The request of a client that a write serves. */
@@ -49,8 +49,9 @@ export class AuditedWrites {
    * The caller does not wait for the record of the outcome. If that record fails, the intent stays open and has to be
    * reconciled.
    *
-   * @param execute Sends the write, and never fails. The operation id identifies the records.
+   * @param execute Sends the write. The operation id identifies the records.
    * @throws {NotExecutedError} The intent could not be recorded, or not before the deadline.
+   * @throws {OutcomeUnknownError} `execute` failed, so that the write may have been sent.
    */
   async run<Result extends Execution>(
     kind: WriteKind,
@@ -72,10 +73,16 @@ export class AuditedWrites {
       if (deadline.aborted) void this.#record(entry, { outcome: 'not_sent', upstream: NO_RESPONSE, removed: null });
       throw new NotExecutedError(error, operationId);
     }
-    const execution = await execute(operationId);
-    this.#inProgress.delete(entry);
-    void this.#record(entry, execution);
-    return { execution, operationId };
+    try {
+      const execution = await execute(operationId);
+      void this.#record(entry, execution);
+      return { execution, operationId };
+    } catch (error) {
+      void this.#record(entry, { outcome: 'unknown', upstream: { ...NO_RESPONSE, attempts: 1 }, removed: null });
+      throw new OutcomeUnknownError(kind, error, operationId);
+    } finally {
+      this.#inProgress.delete(entry);
+    }
   }
 
   /** Records every write in progress as abandoned. The process ends, and their outcome will not be known. */

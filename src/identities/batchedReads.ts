@@ -23,6 +23,13 @@ export interface BatchedReadsOptions {
   management: Pick<ManagementClient, 'awaitBatchTurn' | 'getUserBatch'>;
   /** Milliseconds for one call. A call serves many requests, so that no deadline of theirs applies to it. */
   callTimeoutMs: number;
+  /** Default: reads of pages. `write`: reads that writes need. They queue with the writes, which pages cannot delay. */
+  purpose?: 'write';
+  /**
+   * Default: 0. While it returns more than 0, more reads are expected soon: a batch that is not full is sent after that many
+   * milliseconds only.
+   */
+  expectMoreMs?: () => number;
   onBatch: (report: BatchReport) => void;
 }
 
@@ -47,6 +54,8 @@ const MAX_WAITING = 10_000;
 export class BatchedReads {
   readonly #management: BatchedReadsOptions['management'];
   readonly #callTimeoutMs: number;
+  readonly #purpose: BatchedReadsOptions['purpose'];
+  readonly #expectMoreMs: () => number;
   readonly #onBatch: BatchedReadsOptions['onBatch'];
   /** Batches that have not been sent, the oldest first. All but the last are full. */
   readonly #batches: Batch[] = [];
@@ -59,6 +68,8 @@ export class BatchedReads {
   constructor(options: BatchedReadsOptions) {
     this.#management = options.management;
     this.#callTimeoutMs = options.callTimeoutMs;
+    this.#purpose = options.purpose;
+    this.#expectMoreMs = options.expectMoreMs ?? (() => 0);
     this.#onBatch = options.onBatch;
   }
 
@@ -115,7 +126,7 @@ export class BatchedReads {
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
-      this.#send(this.#calls === 0);
+      this.#send(this.#calls === 0 && this.#expectMoreMs() === 0);
     });
   }
 
@@ -127,7 +138,7 @@ export class BatchedReads {
       this.#gathering ??= setTimeout(() => {
         this.#gathering = undefined;
         this.#send(true);
-      }, GATHER_MS);
+      }, this.#expectMoreMs() || GATHER_MS);
     } else {
       clearTimeout(this.#gathering);
       this.#gathering = undefined;
@@ -139,7 +150,7 @@ export class BatchedReads {
     this.#calls++;
     this.#callsWithoutTurn++;
     const deadline = new TimeLimit(this.#callTimeoutMs);
-    const turn = await this.#management.awaitBatchTurn({ deadline }).catch(asError);
+    const turn = await this.#management.awaitBatchTurn({ deadline, purpose: this.#purpose }).catch(asError);
     this.#callsWithoutTurn--;
     const batch = this.#batches.shift() ?? new Batch();
     const userIds = batch.take();
@@ -150,7 +161,7 @@ export class BatchedReads {
     deadline.end();
     this.#calls--;
     batch.settle(results);
-    this.#send(true);
+    this.#send(this.#expectMoreMs() === 0);
   }
 
   async #sendBatch(
@@ -163,7 +174,7 @@ export class BatchedReads {
       // Empty where every read has ended meanwhile.
       if (userIds.length === 0) return new Map();
       this.#onBatch({ users: userIds.length, deadline, readers: () => batch.readers() });
-      return await this.#management.getUserBatch(userIds, { deadline, turn });
+      return await this.#management.getUserBatch(userIds, { deadline, turn, purpose: this.#purpose });
     } catch (error) {
       // GenAuth refused the batch because of its content, for which one unknown user can be enough.
       const isContent =
@@ -177,7 +188,7 @@ export class BatchedReads {
 
   async #readOne(userId: GenAuthId, deadline: Deadline): Promise<UserResult | Error> {
     try {
-      const users = await this.#management.getUserBatch([userId], { deadline });
+      const users = await this.#management.getUserBatch([userId], { deadline, purpose: this.#purpose });
       return users.get(userId) ?? null;
     } catch (error) {
       return error instanceof ManagementRefusedError && error.isUserUnknown ? null : asError(error);

@@ -30,11 +30,12 @@ export class Cached<Value> {
   /**
    * Returns the value, reading it if necessary.
    *
+   * @param maxAgeMs Default: that of the options. Maximum age of a value that cannot be read again.
    * @throws {DeadlineError} The deadline passed while the value was being read.
    * @throws The error of `read`, if there is no value that may still be used.
    */
-  async get(deadline: Deadline): Promise<Value> {
-    const { freshMs, maxAgeMs, retryAfterMs } = this.#options;
+  async get(deadline: Deadline, maxAgeMs = this.#options.maxAgeMs): Promise<Value> {
+    const { freshMs, retryAfterMs } = this.#options;
     const now = performance.now();
     const age = this.#last === null ? Infinity : now - this.#last.readAt;
     if (this.#last !== null && age < freshMs) return this.#last.value;

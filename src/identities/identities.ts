@@ -258,7 +258,7 @@ export class Identities {
       this.#operationId = result.operationId;
       return result;
     } catch (error) {
-      if (hasOperationId(error)) this.#operationId = error.operationId;
+      if (hasOperationId(error)) this.#operationId = error.operationId ?? this.#operationId;
       throw error;
     } finally {
       this.#loaderOrNone?.clear(userId);

@@ -1,10 +1,11 @@
 /** The public interface of the use cases. */
 export { AuditedWrites, type WriteContext } from './auditedWrites';
-export { BatchedReads, type BatchReport } from './batchedReads';
+export { BatchedReads, type BatchedReadsOptions, type BatchReport } from './batchedReads';
 export {
   LastIdentityError,
   NotAnIdentitySourceError,
   NotExecutedError,
+  NotVisibleError,
   OutcomeUnknownError,
   SignInTooOldError,
 } from './errors';

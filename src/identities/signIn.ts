@@ -1,4 +1,4 @@
-import type { Account, SignInColumns } from '../genauth';
+import { type Account, type IdentityType, parseIdentityType, type SignInColumns } from '../genauth';
 
 /** The part of a user that decides how the user can sign in. */
 export interface SignInUser extends SignInColumns {
@@ -7,8 +7,8 @@ export interface SignInUser extends SignInColumns {
 
 /** The ways to sign in that a user pool offers. */
 export interface OfferedMethods {
-  /** Ids of the identity sources that GenAuth lists. */
-  readonly sources: ReadonlySet<string>;
+  /** The identity sources that GenAuth lists, by id. */
+  readonly sources: { has(extIdpId: string): boolean };
   /** Restricts them to the applications that users sign in to. Null: no application is configured, so that all count. */
   readonly applications: {
     /** Ids of enabled identity sources; of their connections, where GenAuth names those alone. */
@@ -22,12 +22,12 @@ export interface OfferedMethods {
 export interface UnlinkTarget {
   readonly extIdpId: string;
   /** Null or left out: every identity under the source. */
-  readonly type?: string | null;
+  readonly type?: string | null | undefined;
 }
 
 /**
- * Returns whether an unlink may remove an identity. A `type` that the user does not hold under this source stands for every identity
- * under it, because GenAuth may read the type differently.
+ * Returns whether an unlink may remove an identity. A `type` that the user does not hold under this source stands for every
+ * identity under it, because GenAuth may read the type differently, for example in another case.
  */
 export function mayRemove(
   { extIdpId, type = null }: UnlinkTarget,
@@ -37,7 +37,29 @@ export function mayRemove(
   return (identity) => identity.extIdpId === extIdpId && (!isTypeHeld || identity.type === type);
 }
 
-/** Whether a user who can sign in now could still do so after an unlink. This is the one rule that guards the last way to sign in. */
+/**
+ * Returns the types to name in an unlink of every identity under a source. GenAuth may read a request without a type as one
+ * for `generic` alone, so that every other type is named.
+ *
+ * @returns At least one. Null stands for a request without a type.
+ * @see docs/genauth-api.md#unlink-identity
+ */
+export function typesToSend(extIdpId: string, identities: readonly Account[]): (IdentityType | null)[] {
+  const held = new Set(identities.filter((identity) => identity.extIdpId === extIdpId).map(({ type }) => type));
+  if ([...held].every((type) => type === 'generic')) return [null];
+  return [...new Set([...held].map(nameableType))];
+}
+
+/** A type that cannot be part of a signed request is left out of it. */
+function nameableType(type: string): IdentityType | null {
+  try {
+    return parseIdentityType('type', type);
+  } catch {
+    return null;
+  }
+}
+
+/** Whether a user could still sign in after an unlink. This is the one rule that guards the last way to sign in. */
 export function canSignInAfter(user: SignInUser, target: UnlinkTarget, offered: OfferedMethods): boolean {
   if (hasPassword(user, offered) || hasEmail(user, offered) || hasPhone(user, offered)) return true;
   const isRemoved = mayRemove(target, user.accounts);

@@ -13,14 +13,14 @@ export interface SignInMethodsOptions {
 
 /** Sources and applications change rarely. A deleted source counts as a way to sign in for as long as this. */
 const FRESH_MS = 60_000;
-/** How long the last list is used while GenAuth cannot be reached. */
+/** How long the last list of sources is shown while GenAuth cannot be reached. */
 const MAX_AGE_MS = 3_600_000;
 const RETRY_AFTER_MS = 1_000;
 
 /** The identity sources of the user pool and the sign-in methods of its applications, cached for all requests. */
 export class SignInMethods {
   readonly #sources: Cached<ReadonlyMap<string, IdentitySource>>;
-  readonly #offered: Cached<OfferedMethods>;
+  readonly #applications: Cached<OfferedMethods['applications']>;
   readonly hasApplications: boolean;
 
   constructor({ management, appIds, callTimeoutMs }: SignInMethodsOptions) {
@@ -42,23 +42,15 @@ export class SignInMethods {
           return new Map(sources.map((source) => [source.id, source]));
         }),
     });
-    this.#offered = new Cached({
+    this.#applications = new Cached({
       ...times,
       read: () =>
         withDeadline(async (deadline) => {
-          const [sources, ...applications] = await Promise.all([
-            this.#sources.get(deadline),
-            ...appIds.map((appId) => management.getApplicationSignIn(appId, deadline)),
-          ]);
+          if (appIds.length === 0) return null;
+          const read = await Promise.all(appIds.map((appId) => management.getApplicationSignIn(appId, deadline)));
           return {
-            sources: new Set(sources.keys()),
-            applications:
-              appIds.length === 0
-                ? null
-                : {
-                    enabled: new Set(applications.flatMap(({ enabled }) => enabled)),
-                    loginMethods: new Set(applications.flatMap(({ loginMethods }) => loginMethods)),
-                  },
+            enabled: new Set(read.flatMap(({ enabled }) => enabled)),
+            loginMethods: new Set(read.flatMap(({ loginMethods }) => loginMethods)),
           };
         }),
     });
@@ -76,9 +68,14 @@ export class SignInMethods {
   /**
    * Returns the ways to sign in that the user pool offers.
    *
-   * @throws {DeadlineError | ManagementError} They cannot be read, and were not read within the last hour.
+   * @throws {DeadlineError | ManagementError} They cannot be read, and were not read within the last minute. A guard must not
+   *   decide by an older list.
    */
-  offered(deadline: Deadline): Promise<OfferedMethods> {
-    return this.#offered.get(deadline);
+  async offered(deadline: Deadline): Promise<OfferedMethods> {
+    const [sources, applications] = await Promise.all([
+      this.#sources.get(deadline, FRESH_MS),
+      this.#applications.get(deadline, FRESH_MS),
+    ]);
+    return { sources, applications };
   }
 }

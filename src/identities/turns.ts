@@ -7,6 +7,11 @@ export class Turns {
   /** Users with a write in progress, and the writes that wait for its end. */
   readonly #waiting = new Map<string, (() => void)[]>();
 
+  /** Number of users with a write in progress. */
+  get running(): number {
+    return this.#waiting.size;
+  }
+
   async run<Result>(userId: string, write: () => Promise<Result>): Promise<Result> {
     const waiting = this.#waiting.get(userId);
     if (waiting === undefined) this.#waiting.set(userId, []);

@@ -1,13 +1,11 @@
-import type { RemovedIdentity } from '../audit';
 import { ForbiddenError, type Policy } from '../callers';
-import { type Deadline, pause } from '../deadline';
+import type { Deadline } from '../deadline';
 import {
   type Account,
   type GenAuthId,
   type IdentityType,
   type ManagementClient,
   ManagementUnreachableError,
-  parseIdentityType,
 } from '../genauth';
 import type { AuditedWrites, Execution, WriteContext } from './auditedWrites';
 import type { BatchedReads } from './batchedReads';
@@ -16,16 +14,15 @@ import {
   LastIdentityError,
   NotAnIdentitySourceError,
   NotExecutedError,
-  NotVisibleError,
   OutcomeUnknownError,
   SignInTooOldError,
 } from './errors';
 import { decidingResponse, send, type SentRequest } from './send';
-import { canSignInAfter, mayRemove } from './signIn';
+import { canSignInAfter, mayRemove, typesToSend } from './signIn';
 import type { SignInMethods } from './signInMethods';
 import type { Turns } from './turns';
 import { toSignInUser, type UnlinkRules } from './unlinkRules';
-import { VERIFY_AFTER_MS } from './verification';
+import { removedIdentities, type Verification, verifyUnlink } from './verifyUnlink';
 
 export interface UnlinkRequest {
   userId: GenAuthId;
@@ -52,6 +49,7 @@ export interface UnlinkResult {
 
 export interface UnlinksOptions {
   management: Pick<ManagementClient, 'unlinkIdentity'>;
+  /** Reads that do not queue behind those of pages. */
   reads: BatchedReads;
   signInMethods: SignInMethods;
   policy: Policy;
@@ -98,7 +96,10 @@ export class Unlinks {
   ): Promise<UnlinkResult> {
     const { writes } = this.#options;
     const { userId, extIdpId, type = null } = request;
-    const before = await this.#readBefore(request, context, onCalls);
+    const before = await this.#readBefore(request, context, onCalls).catch((error: unknown) => {
+      // Nothing has been sent, so that even an unexpected error leaves no doubt.
+      throw error instanceof NotExecutedError ? error : new NotExecutedError(error);
+    });
     const { execution, operationId } = await writes.run('unlink', { userId, extIdpId, type }, context, (key) =>
       this.#execute(request, before, key, context.deadline, onCalls),
     );
@@ -139,7 +140,7 @@ export class Unlinks {
     return user;
   }
 
-  /** Sends the unlink, and verifies it by reading. Never fails. */
+  /** Sends the unlink, and verifies it by reading. */
   async #execute(
     request: UnlinkRequest,
     before: UserResult,
@@ -150,22 +151,16 @@ export class Unlinks {
     const sent = await this.#send(request, before, operationId, deadline);
     const upstream = decidingResponse(sent);
     onCalls(upstream.attempts);
-    const isExecuted = sent.some(({ outcome }) => outcome === 'acked' || outcome === 'lost');
-    if (!isExecuted) {
-      const refused = sent.some(({ outcome }) => outcome === 'refused');
-      if (!refused)
-        return {
-          outcome: 'not_sent',
-          upstream,
-          removed: [],
-          error: sent.at(-1)?.error,
-          after: before,
-          isRemoved: null,
-        };
-      return { outcome: 'refused', upstream, removed: [], error: null, after: before, isRemoved: () => false };
+    const mayBeExecuted = sent.some(({ outcome }) => outcome === 'acked' || outcome === 'lost');
+    if (!mayBeExecuted) {
+      const outcome = sent.some((each) => each.outcome === 'refused') ? 'refused' : 'not_sent';
+      const error = sent.at(-1)?.error;
+      return { outcome, upstream, removed: [], error, after: before, isRemoved: () => false };
     }
-    const verification = await this.#verify(request, before, sent, deadline, onCalls);
-    return { ...verification, upstream, removed: toRemoved(before, verification.isRemoved) };
+    const read = (): Promise<UserResult | Error> =>
+      this.#options.reads.load([request.userId], deadline, onCalls).then(([user = null]) => user);
+    const verification = await verifyUnlink({ target: request, before, sent, deadline, read });
+    return { ...verification, upstream, removed: removedIdentities(before, verification.isRemoved) };
   }
 
   /** Sends one request for each type. Stops after a request that was not sent, because the next one would not be either. */
@@ -187,49 +182,9 @@ export class Unlinks {
     }
     return sent;
   }
-
-  /** Reads the user until the identities are gone, the pauses are used up, or the deadline passes. */
-  async #verify(
-    { userId, extIdpId, type }: UnlinkRequest,
-    before: UserResult,
-    sent: readonly SentRequest[],
-    deadline: Deadline,
-    onCalls: (calls: number) => void,
-  ): Promise<Pick<UnlinkExecution, 'outcome' | 'error' | 'after' | 'isRemoved'>> {
-    const { reads } = this.#options;
-    const lost = sent.find(({ outcome }) => outcome === 'lost' || outcome === 'not_sent');
-    const isHeld = before?.accounts()?.some((account) => account.extIdpId === extIdpId && account.type === type);
-    // If the user does not hold this type, its absence says nothing about the request.
-    const canVerify = lost === undefined || type === undefined || isHeld === true;
-    const isMeant = (account: Account): boolean =>
-      account.extIdpId === extIdpId && (type === undefined || account.type === type);
-    let after: UserResult | undefined;
-    for (const pauseMs of lost === undefined ? VERIFY_AFTER_MS : VERIFY_AFTER_MS.slice(1)) {
-      if (pauseMs > 0) await pause(pauseMs, deadline).catch(() => undefined);
-      if (deadline.aborted) break;
-      const [user = null] = await reads.load([userId], deadline, onCalls);
-      const accounts = user instanceof Error ? null : accountsOf(user);
-      if (user instanceof Error || accounts === null) continue;
-      after = user;
-      if (canVerify && !accounts.some(isMeant)) {
-        const outcome = sent.some((request) => request.outcome === 'acked') ? 'acked' : 'verified_absent';
-        return { outcome, error: null, after, isRemoved: isGoneIn(before, after, { extIdpId, type }) };
-      }
-    }
-    const isRemoved = after === undefined ? null : isGoneIn(before, after, { extIdpId, type });
-    const isRefused = sent.some(({ outcome }) => outcome === 'refused');
-    if (lost === undefined && isRefused) return { outcome: 'refused', error: null, after, isRemoved };
-    if (lost === undefined && after === undefined) return { outcome: 'acked', error: null, after, isRemoved };
-    return { outcome: 'unknown', error: lost?.error ?? new NotVisibleError(), after, isRemoved };
-  }
 }
 
-interface UnlinkExecution extends Execution {
-  /** The reason for `not_sent` and `unknown`. */
-  error: unknown;
-  after: UnlinkResult['after'];
-  isRemoved: UnlinkResult['isRemoved'];
-}
+type UnlinkExecution = Execution & Verification;
 
 /** Whether `extIdpId` names an identity or a connection of the user instead of a source. */
 function isMistaken({ extIdpId }: UnlinkRequest, accounts: readonly Account[]): boolean {
@@ -237,57 +192,6 @@ function isMistaken({ extIdpId }: UnlinkRequest, accounts: readonly Account[]): 
     !accounts.some((account) => account.extIdpId === extIdpId) &&
     accounts.some(({ id, originConnIds }) => id === extIdpId || originConnIds.includes(extIdpId))
   );
-}
-
-/**
- * The types to name in an unlink of every identity under a source. GenAuth may read a request without a type as `generic`, so
- * that every other type is named. Null: no type.
- *
- * @see docs/genauth-api.md#unlink-identity
- */
-function typesToSend(extIdpId: string, accounts: readonly Account[]): (IdentityType | null)[] {
-  const held = new Set(accounts.filter((account) => account.extIdpId === extIdpId).map(({ type }) => type));
-  if ([...held].every((type) => type === 'generic')) return [null];
-  const types = [...held].map(nameableType);
-  return [...new Set(types)];
-}
-
-/** A type that cannot be part of a signed request is left out of it. */
-function nameableType(type: string): IdentityType | null {
-  try {
-    return parseIdentityType('type', type);
-  } catch {
-    return null;
-  }
-}
-
-/** @returns null if the response does not say which identities the user has. */
-function accountsOf(user: UserResult): readonly Account[] | null {
-  return user === null ? [] : user.accounts();
-}
-
-/** Returns whether an identity may have been removed by an unlink, and a later read no longer has it. */
-function isGoneIn(
-  before: UserResult,
-  after: UserResult,
-  { extIdpId, type = null }: { extIdpId: string; type?: string | undefined | null },
-): ((identity: Account) => boolean) | null {
-  const accounts = accountsOf(before);
-  const left = accountsOf(after);
-  if (accounts === null || left === null) return null;
-  const isTarget = mayRemove({ extIdpId, type }, accounts);
-  const keys = new Set(left.map(keyOf));
-  return (identity) => isTarget(identity) && !keys.has(keyOf(identity));
-}
-
-function keyOf({ id, extIdpId, type, userIdInIdp }: Account): string {
-  return id ?? JSON.stringify([extIdpId, type, userIdInIdp]);
-}
-
-function toRemoved(before: UserResult, isRemoved: UnlinkResult['isRemoved']): RemovedIdentity[] | null {
-  const accounts = accountsOf(before);
-  if (isRemoved === null || accounts === null) return null;
-  return accounts.filter(isRemoved).map(({ id, type }) => ({ id, type }));
 }
 
 function unreadable(): ManagementUnreachableError {

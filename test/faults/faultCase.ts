@@ -1,6 +1,6 @@
 import type { Seed, Switches } from '../../src/emulator';
 import type { Fixture } from './fixtures';
-import type { ProxiedRequest, Respond } from './proxy';
+import type { Matches, Respond } from './proxy';
 import type { FaultStack } from './stack';
 
 /**
@@ -29,14 +29,14 @@ export interface Fault {
   /** What the subgraph receives instead of GenAuth's response. */
   response?: Respond;
   /** The requests that receive `response`. Default: every GET of a read, and the POST of an unlink. */
-  matches?: (request: ProxiedRequest) => boolean;
+  matches?: Matches;
   /** A server or file that the subgraph is configured with. */
   fixture?: () => Promise<Fixture>;
   /** What happens on the same stack before the operation. */
   before?: (stack: FaultStack) => Promise<unknown>;
   /** The users that are read. Default: one user. */
   users?: readonly string[];
-  /** What is unlinked. Default: a source from which the user has two identities. */
+  /** What is unlinked. Default: one of the user's two identities of a source. `type` null: both. */
   target?: Partial<Target>;
 }
 
@@ -68,5 +68,5 @@ export interface UnlinkResult {
 export interface Target {
   userId: string;
   extIdpId: string;
-  type?: string;
+  type?: string | null;
 }

@@ -45,6 +45,8 @@ export interface UnlinkReport extends UnlinkResult {
   executions: number;
   /** Whether none of the identities that were to be unlinked is left. */
   gone: boolean;
+  /** Whether all identities in `removed` were linked before, and are gone. Null: the response has no such list. */
+  areRemovedGone: boolean | null;
 }
 
 /**
@@ -53,9 +55,12 @@ export interface UnlinkReport extends UnlinkResult {
  * @param executed Whether GenAuth executes the requests whose responses are replaced.
  */
 export async function playUnlink(fault: Fault, executed: boolean): Promise<UnlinkReport> {
-  const target: Target = { userId: USER, extIdpId: SOURCE, ...fault.target };
+  const target: Target = { userId: USER, extIdpId: SOURCE, type: 'openid', ...fault.target };
   return withFault(fault, async (stack, startCounting) => {
     if (fault.response !== undefined) stack.proxy.inject(fault.matches ?? isUnlink, fault.response, { executed });
+    const { store } = stack.emulator;
+    const idsOf = (): string[] => store.identitiesOf(target.userId).map(({ identityId }) => identityId);
+    const linked = idsOf();
     const counted = startCounting();
     const { status, data, errors } = await stack.unlink(target);
     checkExtensions(errors);
@@ -63,7 +68,7 @@ export async function playUnlink(fault: Fault, executed: boolean): Promise<Unlin
     const [error] = errors;
     const gets = error === undefined ? `success: ${data?.unlinkIdentity?.success}` : codeOf(status, error);
     const outcome = error?.extensions['outcome'] as UnlinkResult['outcome'];
-    const { store } = stack.emulator;
+    const removed = data?.unlinkIdentity?.removed ?? null;
     return {
       gets,
       ...(outcome === undefined ? {} : { outcome }),
@@ -74,6 +79,7 @@ export async function playUnlink(fault: Fault, executed: boolean): Promise<Unlin
       gone: !store
         .identitiesOf(target.userId)
         .some((row) => row.extIdpId === target.extIdpId && (target.type ?? row.type) === row.type),
+      areRemovedGone: removed?.every(({ id }) => linked.includes(id) && !idsOf().includes(id)) ?? null,
     };
   });
 }

@@ -2,7 +2,7 @@ import { type ProxiedRequest, write } from './proxy';
 import * as responses from './responses';
 import { isRead, isTokenRequest, isUnlink, outdateToken, SOURCE, unknownUsers, USER, withStack } from './stack';
 
-const TARGET = { userId: USER, extIdpId: SOURCE };
+const TARGET = { userId: USER, extIdpId: SOURCE, type: 'openid' };
 const HOUR_MS = 3_600_000;
 
 const extensionsOf = ({ errors }: { errors: readonly { extensions: object }[] }) => errors[0]?.extensions;
@@ -145,14 +145,14 @@ describe('a 429 from GenAuth', () => {
     ['a fraction', { 'retry-after': '0.5' }],
     ['a Retry-After of 0', { 'retry-after': '0' }],
     ['a date in the past', { 'retry-after': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
-  ])('with %s is retried once, and `retryAfterMs` is present only if GenAuth gave a usable time', (kind, headers) =>
+  ])('with %s is retried once, and then `retryAfterMs` is the time that GenAuth gave, or 500', (kind, headers) =>
     withStack({}, async ({ proxy, read }) => {
       proxy.inject(isRead, responses.http(429, '', headers), { times: 1 });
       expect((await read([USER])).data?._entities[0]?.identities).toHaveLength(3);
       expect(proxy.requests).toHaveLength(2);
       proxy.inject(isRead, responses.http(429, '', headers));
       const named = kind === 'a Retry-After of 0' || kind === 'a date in the past';
-      const expected = { code: 'UPSTREAM_RATE_LIMITED', ...(named ? { retryAfterMs: 0 } : {}) };
+      const expected = { code: 'UPSTREAM_RATE_LIMITED', retryAfterMs: named ? 0 : 500 };
       expect(extensionsOf(await read([USER]))).toEqual(expected);
       expect(proxy.requests).toHaveLength(4);
     }),
@@ -163,8 +163,9 @@ describe('a 429 from GenAuth', () => {
       proxy.inject(isUnlink, responses.http(429, '', { 'retry-after': '1' }), { times: 1 });
       expect(extensionsOf(await unlink(TARGET))).toMatchObject({ outcome: 'NOT_EXECUTED', retryAfterMs: 1_000 });
       await Promise.all([read([USER]), unlink(TARGET)]);
-      const [refused, ...held] = proxy.requests;
-      expect(held).toHaveLength(2);
+      // The first request is the read before the unlink.
+      const [, refused, ...held] = proxy.requests;
+      expect(held).toHaveLength(4);
       // The response was sent after its request arrived, so that the pause is at least as long as the time measured here.
       for (const { at } of held) expect(at - (refused?.at ?? NaN)).toBeGreaterThanOrEqual(1_000);
     }),
@@ -181,12 +182,12 @@ describe('a difference between the clocks', () => {
       expect(proxy.requests).toHaveLength(2);
       await read(unknownUsers(1));
       expect((await unlink(TARGET)).data?.unlinkIdentity?.success).toBe(true);
-      expect(emulator.calls.map(({ outcome }) => outcome?.apiCode)).toEqual([1305, null, null, null]);
+      expect(emulator.calls.map(({ outcome }) => outcome?.apiCode)).toEqual([1305, null, null, null, null, null]);
       // The same happens when GenAuth's clock is set right.
       emulator.switches.clockOffsetMs = 0;
       await read([USER]);
       await read([USER]);
-      expect(emulator.calls.map(({ outcome }) => outcome?.apiCode).slice(4)).toEqual([1305, null, null]);
+      expect(emulator.calls.map(({ outcome }) => outcome?.apiCode).slice(6)).toEqual([1305, null, null]);
     }),
   );
 });

@@ -26,8 +26,11 @@ export interface ProxiedResponse {
 /** Writes a response to a socket. `response` is GenAuth's own, or `ACKNOWLEDGED` if the request was not forwarded. */
 export type Respond = (socket: Socket, response: ProxiedResponse) => unknown;
 
+/** Selects requests. `all` holds the request and those before it. */
+export type Matches = (request: ProxiedRequest, all: readonly ProxiedRequest[]) => boolean;
+
 interface Rule {
-  matches: (request: ProxiedRequest) => boolean;
+  matches: Matches;
   respond: Respond;
   executed: boolean;
   left: number;
@@ -68,7 +71,7 @@ export class FaultProxy {
    * @param options.times Default: unlimited. Number of requests to which the rule applies.
    */
   inject(
-    matches: Rule['matches'],
+    matches: Matches,
     respond: Respond,
     { executed = false, times = Infinity }: { executed?: boolean; times?: number } = {},
   ): void {
@@ -76,7 +79,7 @@ export class FaultProxy {
   }
 
   /** Delays GenAuth's responses to the requests that match. @returns A function that releases them. */
-  hold(matches: Rule['matches']): () => void {
+  hold(matches: Matches): () => void {
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     this.inject(matches, async (socket, response) => released.then(() => write(socket, response)), { executed: true });
@@ -89,8 +92,9 @@ export class FaultProxy {
   }
 
   /** Waits until `count` requests that match have arrived in all. */
-  async received(count: number, matches: Rule['matches'] = () => true): Promise<void> {
-    while (this.requests.filter(matches).length < count) await once(this.#changes, 'request');
+  async received(count: number, matches: Matches = () => true): Promise<void> {
+    while (this.requests.filter((request) => matches(request, this.requests)).length < count)
+      await once(this.#changes, 'request');
   }
 
   async close(): Promise<void> {
@@ -120,7 +124,7 @@ export class FaultProxy {
 
   async #serve(socket: Socket, request: ProxiedRequest): Promise<void> {
     this.inFlight.add(request);
-    const rule = this.#rules.find(({ matches, left }) => left > 0 && matches(request));
+    const rule = this.#rules.find(({ matches, left }) => left > 0 && matches(request, this.requests));
     if (rule !== undefined) rule.left--;
     try {
       const response = rule?.executed === false ? ACKNOWLEDGED : await this.#forward(request);

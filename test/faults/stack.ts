@@ -15,7 +15,9 @@ export interface FaultStack {
   /** Requests that run while something else is tested. They are awaited at the end. */
   background: Promise<unknown>[];
   read: (userIds: readonly string[]) => Promise<Answer<EntitiesAnswer>>;
-  unlink: (target: Target) => Promise<Answer<{ unlinkIdentity: { success: boolean } | null }>>;
+  unlink: (
+    target: Target,
+  ) => Promise<Answer<{ unlinkIdentity: { success: boolean; removed: { id: string }[] | null } | null }>>;
 }
 
 /** A user with two identities of one source, and one identity of another. */
@@ -34,7 +36,7 @@ export const isTokenRequest = ({ path }: ProxiedRequest): boolean => path === '/
 export const isRead = ({ method }: ProxiedRequest): boolean => method === 'GET';
 
 const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
-  unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) { success requestId apiCode }
+  unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) { success requestId apiCode removed { id } }
 }`;
 
 type Setup = Pick<Fault, 'env' | 'seed' | 'switches' | 'fixture'>;

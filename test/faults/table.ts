@@ -35,7 +35,7 @@ function renderCalls({ read, unlinkExecuted, unlinkNotExecuted }: FaultCase): st
   if (unlink === undefined) return ofRead;
   const ofUnlink =
     unlinkExecuted !== undefined && unlinkNotExecuted !== undefined
-      ? `${unlinkExecuted.posts}, then ${unlinkExecuted.reads} or ${unlinkNotExecuted.reads} reads`
+      ? `${unlinkExecuted.posts} and ${unlinkExecuted.reads} or ${unlinkNotExecuted.reads} reads`
       : `${unlink.posts}${renderReads(unlink)}${renderConnects(unlink)}`;
   return [...ofRead, `unlink: ${ofUnlink}`];
 }

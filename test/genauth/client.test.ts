@@ -76,7 +76,11 @@ describe('every request', () => {
       'x-genauth-signature-version': '1.0',
       'x-genauth-signature-nonce': expect.any(String),
       ...(route.startsWith('POST')
-        ? { 'content-type': 'application/json', 'content-length': String(stub.requests[0]?.body.length) }
+        ? {
+            'content-type': 'application/json',
+            'content-length': String(stub.requests[0]?.body.length),
+            'idempotency-key': 'operation-1',
+          }
         : {}),
     });
   });

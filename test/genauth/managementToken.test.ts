@@ -4,7 +4,7 @@ import { ManagementStub, type ReceivedRequest, type Reply, SUCCESS } from './man
 const USER = '6229ffaa0000000000000001';
 const SOURCE = '62f2093271600cc10d966ee5';
 const TOKEN_ROUTE = 'POST /api/v3/get-management-token';
-const READ_ROUTE = 'GET /api/v3/get-user-identities';
+const READ_ROUTE = 'GET /api/v3/get-user-batch';
 const UNLINK_ROUTE = 'POST /api/v3/unlink-identity';
 const LIFE_S = 7_200;
 

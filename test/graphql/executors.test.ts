@@ -178,7 +178,7 @@ describe('the two executors', () => {
     const { body, executions } = await both.expectSame(request);
     expect(executions).toHaveLength(2);
     expect(body).not.toContain('"errors"');
-    expect(body).toContain('"user":null');
+    expect(body).toContain('"removed":null,"user":null');
     expect(body).toContain('"success":true');
   });
 

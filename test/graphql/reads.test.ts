@@ -3,6 +3,8 @@ import { ENTITIES, type EntitiesAnswer, representations, type Stack, startStack 
 
 const POOL = createPool({ users: 1_000, identitiesPerUser: 2 });
 
+const UNAVAILABLE = { code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 1_000 };
+
 describe('User.identities', () => {
   let stack: Stack;
   let ids: string[];
@@ -127,8 +129,8 @@ describe('User.identities', () => {
       { id: ids[1], identities: null },
     ]);
     expect(errors).toEqual([
-      expect.objectContaining({ path: ['_entities', 0, 'identities'], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }),
-      expect.objectContaining({ path: ['_entities', 1, 'identities'], extensions: { code: 'UPSTREAM_UNAVAILABLE' } }),
+      expect.objectContaining({ path: ['_entities', 0, 'identities'], extensions: UNAVAILABLE }),
+      expect.objectContaining({ path: ['_entities', 1, 'identities'], extensions: UNAVAILABLE }),
     ]);
   });
 
@@ -138,7 +140,7 @@ describe('User.identities', () => {
       impatient.emulator.faults.set('get-user-batch', 'hang-before-execute');
       const [user] = impatient.emulator.store.users();
       const { errors } = await impatient.ask<EntitiesAnswer>(ENTITIES, representations([user?.profile.userId ?? '']));
-      expect(errors.map(({ extensions }) => extensions)).toEqual([{ code: 'DEADLINE_EXCEEDED' }]);
+      expect(errors.map(({ extensions }) => extensions)).toEqual([{ code: 'DEADLINE_EXCEEDED', retryAfterMs: 1_000 }]);
     } finally {
       await impatient.close();
     }

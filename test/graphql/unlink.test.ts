@@ -25,6 +25,7 @@ describe('Mutation.unlinkIdentity', () => {
 
   test('unlinks every identity under the source, and the payload contains the user as read afterwards', async () => {
     const { userId, extIdpId } = target;
+    const linked = left().filter((row) => row.extIdpId === extIdpId);
     const { status, data, errors } = await unlink({ userId, extIdpId });
     expect([status, errors]).toEqual([200, []]);
     expect(left().length).toBeGreaterThan(0);
@@ -33,11 +34,13 @@ describe('Mutation.unlinkIdentity', () => {
       success: true,
       requestId: expect.stringMatching(/^\S+$/),
       apiCode: null,
+      operationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      removed: linked.map((row) => ({ id: row.identityId, extIdpId, type: row.type })),
       user: { id: userId, identities: left().map((row) => ({ extIdpId: row.extIdpId, type: row.type })) },
     });
   });
 
-  test('unlinks only the identities of a given type, and sends no type if none is given', async () => {
+  test('unlinks only the identities of a given type, and every held type if none is given', async () => {
     const { userId, extIdpId, type } = target;
     stack.emulator.store.link(userId, { extIdpId, type: 'sibling', userIdInIdp: 'another' });
     await unlink({ userId, extIdpId, type });
@@ -47,11 +50,14 @@ describe('Mutation.unlinkIdentity', () => {
         .map((row) => row.type),
     ).toContain('sibling');
     expect(left().some((row) => row.extIdpId === extIdpId && row.type === type)).toBe(false);
+    const held = left().filter((row) => row.extIdpId === extIdpId);
     await unlink({ userId, extIdpId });
     expect(sent().map(({ data }) => data)).toEqual([
       { userId, extIdpId, type },
-      { userId, extIdpId },
+      ...held.map((each) => ({ userId, extIdpId, type: each.type })),
     ]);
+    expect(held.length).toBeGreaterThan(1);
+    expect(left().filter((row) => row.extIdpId === extIdpId)).toEqual([]);
   });
 
   test('is visible to a later read of the same operation, even if the user was read before', async () => {
@@ -99,7 +105,7 @@ describe('Mutation.unlinkIdentity', () => {
     const { data, errors } = await unlink(target);
     expect(data).toEqual({ unlinkIdentity: null });
     expect(errors.map(({ extensions }) => extensions)).toEqual([
-      { code: 'UPSTREAM_UNAVAILABLE', outcome: 'NOT_EXECUTED', operationId: expect.any(String) },
+      { code: 'UPSTREAM_UNAVAILABLE', outcome: 'NOT_EXECUTED', retryAfterMs: expect.any(Number) },
     ]);
   });
 

@@ -11,7 +11,12 @@ export interface EntitiesData {
 }
 
 export interface UnlinkData {
-  unlinkIdentity: { success: boolean; user: SeenUser | null } | null;
+  unlinkIdentity: {
+    success: boolean;
+    operationId: string | null;
+    removed: { id: string }[] | null;
+    user: SeenUser | null;
+  } | null;
 }
 
 const USER = 'id identities { id extIdpId type userIdInIdp }';
@@ -21,7 +26,9 @@ export const READ = `query ($representations: [_Any!]!) {
 }`;
 
 export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
-  unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) { success user { ${USER} } }
+  unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) {
+    success operationId removed { id } user { ${USER} }
+  }
 }`;
 
 /** Returns what the response to a read says about the user at an index. */
@@ -34,18 +41,22 @@ export function entitySeen(
 }
 
 /** Returns what the response to an unlink says about the unlink and about the user. */
-export function unlinkSeen({ status, data, errors }: Answer<UnlinkData>): Pick<Unlinking, 'verdict' | 'operationId'> & {
+export function unlinkSeen({ status, data, errors }: Answer<UnlinkData>): Pick<
+  Unlinking,
+  'verdict' | 'operationId' | 'removed'
+> & {
   user: { saysUserId: string | null; seen: Seen } | null;
 } {
   const payload = data?.unlinkIdentity ?? null;
   const { outcome, operationId } = errors.find(({ path }) => path?.length === 1)?.extensions ?? {};
-  const failed = errors.some(({ path }) => path?.[1] === 'user');
   const known = outcome === 'NOT_EXECUTED' || outcome === 'UNKNOWN' ? outcome : 'none of these';
   const said = payload === null ? known : payload.success ? 'success' : 'refused';
   return {
     verdict: status === 200 ? said : 'none of these',
-    operationId: typeof operationId === 'string' ? operationId : null,
-    user: payload && userSeen(payload.user, failed),
+    operationId: payload?.operationId ?? (typeof operationId === 'string' ? operationId : null),
+    removed: payload?.removed?.map(({ id }) => id) ?? null,
+    // No user: it could not be read, or GenAuth does not know it.
+    user: payload?.user === undefined || payload.user === null ? null : userSeen(payload.user, false),
   };
 }
 

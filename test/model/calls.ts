@@ -1,5 +1,5 @@
 import type { Call } from '../../src/emulator';
-import { targetKey } from './history';
+import { isKeyOf } from './history';
 import { LATEST_EXECUTION_MS } from './scenario';
 
 const UNLINK_ROUTE = 'POST /api/v3/unlink-identity';
@@ -13,12 +13,7 @@ export function isOver({ route, at: arrivedAt, data, fault, executed, outcome }:
   return Date.now() - arrivedAt > LATEST_EXECUTION_MS;
 }
 
-/** Returns the `targetKey` of a call, or null if the call is not an unlink. */
-export function unlinkKey({ route, data: { userId, extIdpId, type } }: Call): string | null {
-  if (route !== UNLINK_ROUTE) return null;
-  return targetKey({
-    userId: String(userId),
-    extIdpId: String(extIdpId),
-    type: typeof type === 'string' ? type : null,
-  });
+/** Whether a call is a request of an unlink. */
+export function isOf({ route, idempotencyKey }: Call, operationId: string | null): boolean {
+  return route === UNLINK_ROUTE && isKeyOf(idempotencyKey, operationId);
 }

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import type { Emulator } from '../../src/emulator';
-import { type Answer, representations, type Stack, startStack } from '../support/stack';
+import { representations, type Stack, startStack } from '../support/stack';
 import { type EntitiesData, entitySeen, READ, UNLINK, type UnlinkData, unlinkSeen } from './answers';
-import { isOver, unlinkKey } from './calls';
+import { isOf, isOver } from './calls';
 import {
   type AuditRecord,
   type Change,
@@ -15,8 +15,8 @@ import {
   type Links,
   type Reading,
   type Row,
+  isKeyOf,
   type Span,
-  targetKey,
   type Unlinking,
 } from './history';
 import { type Cell, type Scenario, SOURCES, type Step, STRANGER } from './scenario';
@@ -27,6 +27,8 @@ const sourceId = (source: number): string => hexId('e', source);
 /** Begins the ids of users that no step of a scenario uses. */
 const BEFORE = 'd';
 const STALL_RESOLUTION_MS = 10;
+/** A change and its record can be a few milliseconds apart. */
+const CLOCK_RESOLUTION_MS = 20;
 
 /** Plays a scenario on its own subgraph and emulator, and waits for its last effect. */
 export async function play(scenario: Scenario): Promise<History> {
@@ -63,22 +65,14 @@ export async function play(scenario: Scenario): Promise<History> {
   }
 }
 
-interface AskedToUnlink {
-  answer: Answer<UnlinkData>;
-  span: Span;
-  before: { executions: number; calls: number };
-}
-
 class Player {
   readonly #stack: Stack;
   readonly #emulator: Emulator;
   readonly #scenario: Scenario;
-  readonly #linked: { change: Change; moment: number }[] = [];
+  readonly #linked: { change: Extract<Change, { linked: Row }>; moment: number }[] = [];
   readonly #readings: Reading[] = [];
-  readonly #unlinkings: Unlinking[] = [];
+  readonly #unlinkings: Omit<Unlinking, 'executions' | 'arrived'>[] = [];
   readonly #underWay = new Set<Promise<void>>();
-  /** By target: ends when its last unlink can no longer be executed. */
-  readonly #last = new Map<string, Promise<void>>();
   #rows = 0;
 
   constructor(stack: Stack, scenario: Scenario) {
@@ -94,20 +88,30 @@ class Player {
 
   async play(): Promise<Omit<History, 'audit'>> {
     if (this.#scenario.outage) await this.#breakDown();
+    // Lagging reads must not show the time before the users were added.
+    await pause(this.#emulator.switches.readLagMs);
     const initial = this.#links();
     for (const step of this.#scenario.steps) await this.#take(step);
     await Promise.all(this.#underWay);
-    await Promise.all(this.#last.values());
+    await this.#quiet();
+    const changes = this.#changes();
     return {
       initial,
-      changes: this.#changes(),
+      changes,
       unlinkTypeDefault: this.#emulator.switches.unlinkTypeDefault,
       mayMissUsers: this.#scenario.steps.some(
-        (step) => step.kind === 'fault' && step.faults.some(({ fault }) => fault === 'user-mismatch'),
+        (step) =>
+          step.kind === 'fault' &&
+          step.faults.some(
+            ({ fault }) =>
+              fault === 'user-mismatch' || (fault === 'envelope-404/2004' && step.route === 'get-user-batch'),
+          ),
       ),
+      isCalm: isCalm(this.#scenario),
+      guard: this.#scenario.guard,
       deadlineMs: this.#scenario.deadlineMs,
       readings: this.#readings,
-      unlinkings: this.#unlinkings,
+      unlinkings: this.#unlinkings.map((unlinking) => this.#withExecutions(unlinking, changes)),
       final: this.#links(),
     };
   }
@@ -131,7 +135,7 @@ class Player {
         const linked = this.#row(userId, step.cell);
         const moment = this.#now();
         store.link(userId, linked);
-        this.#linked.push({ change: { userId, linked }, moment });
+        this.#linked.push({ change: { userId, linked, at: Date.now() }, moment });
         return;
       }
       case 'fault':
@@ -160,46 +164,30 @@ class Player {
     userIds.forEach((userId, index) => this.#readings.push({ ...span, userId, ...entitySeen(answer, index) }));
   }
 
-  #unlink(target: Unlinking['target']): Promise<void> {
-    const key = targetKey(target);
-    const answered = this.#askToUnlink(target, this.#last.get(key));
-    const over = answered.then((asked) => this.#followUp(target, asked));
-    // The returned promise reports the error; this handler only prevents an unhandled rejection.
-    over.catch(nothing);
-    this.#last.set(key, over);
-    return answered.then(nothing);
-  }
-
-  /** Waits until earlier unlinks of the target are over, so that later executions belong to this one. */
-  async #askToUnlink(target: Unlinking['target'], previous: Promise<void> | undefined): Promise<AskedToUnlink> {
-    await previous;
-    const before = { executions: this.#executions(target), calls: this.#emulator.calls.length };
+  async #unlink(target: Unlinking['target']): Promise<void> {
     const stop = this.#watch();
     const answer = await this.#stack.ask<UnlinkData>(UNLINK, { ...target });
-    return { answer, span: await stop(), before };
+    const span = await stop();
+    const { user, ...said } = unlinkSeen(answer);
+    this.#unlinkings.push({ ...span, ...said, target, user: user && { ...span, ...user, userId: target.userId } });
   }
 
-  async #followUp(target: Unlinking['target'], { answer, span, before }: AskedToUnlink): Promise<void> {
-    await this.#quiet();
-    const { user, ...said } = unlinkSeen(answer);
-    const key = targetKey(target);
-    this.#unlinkings.push({
-      ...span,
-      ...said,
-      target,
-      user: user && { ...span, ...user, userId: target.userId },
-      executions: this.#executions(target) - before.executions,
-      arrived: this.#emulator.calls.slice(before.calls).some((call) => unlinkKey(call) === key),
-    });
+  /** Adds what GenAuth received and executed, which the idempotency keys tell. */
+  #withExecutions(unlinking: Omit<Unlinking, 'executions' | 'arrived'>, changes: readonly Change[]): Unlinking {
+    const { operationId } = unlinking;
+    const isOwn = (change: Change): boolean =>
+      'executed' in change && isKeyOf(change.executed.idempotencyKey ?? null, operationId);
+    const executions = changes.flatMap((change, index) => (isOwn(change) ? [index + 1] : []));
+    const keys = this.#emulator.calls.filter((call) => isOf(call, operationId)).map((call) => call.idempotencyKey);
+    return { ...unlinking, executions, arrived: new Set(keys).size };
   }
 
   /** Makes calls fail until the circuit breaker is open. */
   async #breakDown(): Promise<void> {
     this.#emulator.faults.set('*', 'http-503');
-    const unknownUsers = Array.from({ length: 12 }, (_value, index) => hexId(BEFORE, index));
-    await Promise.all(
-      unknownUsers.map((userId) => this.#stack.ask(UNLINK, { userId, extIdpId: sourceId(0), type: null })),
-    );
+    for (let index = 0; index < 25; index++) {
+      await this.#stack.ask(READ, representations([hexId(BEFORE, index)]));
+    }
     this.#emulator.faults.clear();
     await this.#quiet();
     this.#emulator.clearCalls();
@@ -216,9 +204,10 @@ class Player {
     const delay = monitorEventLoopDelay({ resolution: STALL_RESOLUTION_MS });
     delay.enable();
     const from = this.#now();
+    const shownFrom = this.#shownSince(from);
     const start = performance.now();
     return async () => {
-      const span = { from, to: this.#now(), tookMs: performance.now() - start };
+      const span = { from, shownFrom, to: this.#now(), tookMs: performance.now() - start };
       // A stall is measured only after it has ended.
       await pause(2 * STALL_RESOLUTION_MS);
       delay.disable();
@@ -231,9 +220,12 @@ class Player {
     return this.#emulator.store.executions.length + this.#linked.length;
   }
 
-  #executions(target: Unlinking['target']): number {
-    const key = targetKey(target);
-    return this.#emulator.store.executions.filter((execution) => targetKey(execution) === key).length;
+  /** The earliest moment that a read may show now. */
+  #shownSince(now: number): number {
+    const { readLagMs } = this.#emulator.switches;
+    if (readLagMs === 0) return now;
+    const until = Date.now() - readLagMs - CLOCK_RESOLUTION_MS;
+    return this.#changes().filter((change) => atOf(change) <= until).length;
   }
 
   #changes(): Change[] {
@@ -272,6 +264,17 @@ class Player {
       }));
     return new Map(store.users().map(({ profile: { userId } }) => [userId, rowsOf(userId)]));
   }
+}
+
+function atOf(change: Change): number {
+  return 'executed' in change ? change.executed.at : change.at;
+}
+
+/** Whether nothing in a scenario can make a read fail. */
+function isCalm({ steps, outage, switches }: Scenario): boolean {
+  const { noIdentities, qps, tokenLifeSeconds, clockOffsetMs = 0 } = switches;
+  const isUsual = noIdentities !== 'absent' && qps !== 5 && tokenLifeSeconds !== 1 && clockOffsetMs === 0;
+  return isUsual && !outage && !steps.some(({ kind }) => kind === 'fault');
 }
 
 /** Returns a generator of numbers from 0 to 1 that depend on the seed only. The algorithm is mulberry32. */

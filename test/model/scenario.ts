@@ -92,10 +92,7 @@ const FAULTS: readonly Fault[] = [
   'garbage',
 ];
 
-/**
- * Faults that return false data about a user. A list of identities has no user id, so that the subgraph cannot detect these
- * faults there. The routes that return such lists are excluded.
- */
+/** Faults that return false data about a user. The subgraph cannot always detect them. */
 const UNTRUE: readonly Fault[] = ['user-mismatch', 'envelope-404', 'envelope-404/2004'];
 
 /** The longest time from the arrival of an unlink to its execution: all latencies, and `execute-late`. */
@@ -103,9 +100,8 @@ export const LATEST_EXECUTION_MS = 4 * 700 + 1200;
 
 const ROUTES: readonly { weight: number; route: string; faults: readonly Fault[] }[] = [
   { weight: 8, route: 'unlink-identity', faults: [...FAULTS, ...UNTRUE] },
-  { weight: 5, route: 'get-user-identities', faults: FAULTS },
-  { weight: 3, route: 'get-user-batch', faults: [...FAULTS, ...UNTRUE] },
-  { weight: 1, route: 'get-user', faults: [...FAULTS, ...UNTRUE] },
+  { weight: 7, route: 'get-user-batch', faults: [...FAULTS, ...FAULTS, ...UNTRUE] },
+  { weight: 1, route: 'list-ext-idp', faults: FAULTS },
   { weight: 1, route: 'get-management-token', faults: FAULTS },
   { weight: 2, route: '*', faults: FAULTS },
 ];
@@ -165,6 +161,9 @@ const switches = fc.record<Switches>(
   {
     unlinkTypeDefault: fc.constantFrom('all', 'generic'),
     unlinkMissing: fc.constantFrom('success', 'success-false', '404', '422'),
+    readLagMs: fc.constantFrom(0, 0, 100, 600),
+    idempotencyKey: fc.constantFrom('ignored', 'honoured'),
+    idempotencyReplay: fc.constantFrom('same', '409'),
     lastIdentityGuard: fc.constantFrom('off', '422'),
     batchUnknown: fc.constantFrom('omit', 'null', '404'),
     batchOrder: fc.constantFrom('asked', 'reversed', 'stored'),

@@ -10,6 +10,8 @@ export class Tally {
   /** Unlinks with a request that arrived at GenAuth. */
   arrived = 0;
   executed = 0;
+  /** Responses that list removed identities. */
+  removed = 0;
   readonly verdicts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0]));
   /** Outcomes in the audit trail. */
   readonly outcomes = Object.fromEntries(OUTCOMES.map((outcome) => [outcome, 0]));
@@ -17,10 +19,11 @@ export class Tally {
 
   add({ unlinkings, readings, audit }: History): void {
     this.scenarios++;
-    for (const { verdict, arrived, executions } of unlinkings) {
+    for (const { verdict, arrived, executions, removed } of unlinkings) {
       this.unlinks++;
-      this.arrived += Number(arrived);
-      this.executed += executions;
+      this.arrived += Math.min(arrived, 1);
+      this.executed += executions.length;
+      if (removed !== null && removed.length > 0) this.removed++;
       count(this.verdicts, verdict);
     }
     for (const { outcome } of audit) if (outcome !== undefined) count(this.outcomes, outcome);

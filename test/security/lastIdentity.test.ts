@@ -116,14 +116,19 @@ describe('the guard of the last way to sign in', () => {
   });
 
   test.each([
-    ['http-503', 'UPSTREAM_UNAVAILABLE'],
-    ['not-json', 'UPSTREAM_BAD_RESPONSE'],
-    ['user-mismatch', 'UPSTREAM_BAD_RESPONSE'],
-    ['no-data', 'UPSTREAM_BAD_RESPONSE'],
-  ] as const)('does not do what it cannot check: %s', async (fault, code) => {
+    ['get-user-batch', 'http-503', 'UPSTREAM_UNAVAILABLE'],
+    ['get-user-batch', 'not-json', 'UPSTREAM_BAD_RESPONSE'],
+    ['get-user-batch', 'user-mismatch', 'UPSTREAM_BAD_RESPONSE'],
+    ['get-user-batch', 'no-data', 'UPSTREAM_BAD_RESPONSE'],
+    ['list-ext-idp', 'http-503', 'UPSTREAM_UNAVAILABLE'],
+    ['list-ext-idp', 'not-json', 'UPSTREAM_BAD_RESPONSE'],
+    ['list-ext-idp', 'no-data', 'UPSTREAM_BAD_RESPONSE'],
+  ] as const)('does not do what it cannot check: %s with %s', async (route, fault, code) => {
     const guarded = await start('self');
-    guarded.emulator.faults.set('get-user', fault);
-    expect(verdictOf(await unlink(guarded, 'a password', {}))).toEqual([{ code, outcome: 'NOT_EXECUTED' }]);
+    guarded.emulator.faults.set(route, fault);
+    expect(verdictOf(await unlink(guarded, 'a password', {}))).toEqual([
+      { code, outcome: 'NOT_EXECUTED', ...(code === 'UPSTREAM_UNAVAILABLE' ? { retryAfterMs: 1_000 } : {}) },
+    ]);
     expect(sent(guarded)).toEqual([]);
   });
 

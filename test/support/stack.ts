@@ -130,7 +130,7 @@ export const ENTITIES = `query ($representations: [_Any!]!) {
 
 export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
   unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) {
-    success requestId apiCode user { id identities { extIdpId type } }
+    success requestId apiCode operationId removed { id extIdpId type } user { id identities { extIdpId type } }
   }
 }`;
 
@@ -157,6 +157,8 @@ export interface UnlinkAnswer {
     success: boolean;
     requestId: string | null;
     apiCode: number | null;
+    operationId: string | null;
+    removed: { id: string; extIdpId: string; type: string }[] | null;
     user: { id: string; identities: { extIdpId: string; type: string }[] | null } | null;
   } | null;
 }

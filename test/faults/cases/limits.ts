@@ -14,7 +14,7 @@ export const LIMITS: readonly FaultCase[] = [
     name: 'The deadline passes after something was sent',
     fault: { response: responses.hang, env: { REQUEST_DEADLINE_MS: '2000', GENAUTH_WRITE_TIMEOUT_MS: '60000' } },
     read: { gets: ['DEADLINE_EXCEEDED'], calls: 1 },
-    unlinkExecuted: { gets: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', posts: 1, reads: 0 },
+    unlinkExecuted: { gets: 'UNLINK_OUTCOME_UNKNOWN', outcome: 'UNKNOWN', posts: 1, reads: 1 },
   },
   {
     name: 'The deadline passes before anything was sent',
@@ -72,7 +72,7 @@ export const LIMITS: readonly FaultCase[] = [
   {
     name: 'The identity is the last way to sign in, and the guard is on',
     fault: { seed: POOL, target: POOL_TARGET, env: { LAST_IDENTITY_GUARD: 'all' } },
-    unlinkNotExecuted: { gets: 'LAST_IDENTITY', outcome: 'NOT_EXECUTED', posts: 0, reads: 1 },
+    unlinkNotExecuted: { gets: 'LAST_IDENTITY', outcome: 'NOT_EXECUTED', posts: 0, reads: 2 },
   },
   {
     name: 'Whether the identity is the last way to sign in cannot be read',
@@ -83,11 +83,11 @@ export const LIMITS: readonly FaultCase[] = [
       response: responses.http(500),
       matches: isRead,
     },
-    unlinkNotExecuted: { gets: 'UPSTREAM_UNAVAILABLE', outcome: 'NOT_EXECUTED', posts: 0, reads: 1 },
+    unlinkNotExecuted: { gets: 'UPSTREAM_UNAVAILABLE', outcome: 'NOT_EXECUTED', posts: 0, reads: 4 },
   },
   {
     name: 'The audit trail cannot be written',
     fault: { fixture: fixtures.auditTrail, before: async ({ fixture }) => fixture?.lose?.() },
-    unlinkNotExecuted: { gets: 'INTERNAL_SERVER_ERROR', outcome: 'NOT_EXECUTED', posts: 0, reads: 0 },
+    unlinkNotExecuted: { gets: 'INTERNAL_SERVER_ERROR', outcome: 'NOT_EXECUTED', posts: 0, reads: 1 },
   },
 ];

@@ -13,7 +13,7 @@ export const USERS: readonly FaultCase[] = [
     name: 'GenAuth does not know the user',
     fault: { users: [UNKNOWN_USER], target: { userId: UNKNOWN_USER } },
     read: { gets: ['null'], calls: 1 },
-    unlinkNotExecuted: { gets: 'success: false', posts: 1, reads: 0 },
+    unlinkNotExecuted: { gets: 'success: false', posts: 1, reads: 1 },
   },
   {
     name: 'A batch omits an unknown user',
