@@ -24,7 +24,7 @@ export interface Config {
     tokens: { issuer: string; audience: readonly string[]; jwksUri: string | null } | null;
   };
   policy: PolicyOptions;
-  /** Applications whose sign-in methods count for the guard of the last identity. Empty: every identity counts. */
+  /** Applications whose sign-in methods count for the guard of the last identity. Empty: those of all applications count. */
   appIds: readonly string[];
   lastIdentityGuard: LastIdentityGuard;
   /** `stdout`, or the path of a file. */

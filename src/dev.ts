@@ -75,7 +75,7 @@ function welcome(
   return `
   Subgraph   ${url}/graphql
   IDE        ${url}/
-  Emulator   ${emulator.url}, with a user pool of ${emulator.store.users().length}
+  Emulator   ${emulator.url}, with ${emulator.store.users().length} users
   Audit      ${auditLog}
 
 Read the identities of ${name}, as a router does:
