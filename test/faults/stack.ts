@@ -1,5 +1,5 @@
 import type { Emulator } from '../../src/emulator';
-import { type Answer, type EntitiesAnswer, ENTITIES, representations, startStack } from '../support/stack';
+import { type Answer, type EntitiesAnswer, ENTITIES, representations, type Stack, startStack } from '../support/stack';
 import type { Fault, Target } from './faultCase';
 import type { Fixture } from './fixtures';
 import { FaultProxy, type ProxiedRequest } from './proxy';
@@ -14,6 +14,7 @@ export interface FaultStack {
   fixture: Fixture | undefined;
   /** Requests that run while something else is tested. They are awaited at the end. */
   background: Promise<unknown>[];
+  ask: Stack['ask'];
   read: (userIds: readonly string[]) => Promise<Answer<EntitiesAnswer>>;
   unlink: (
     target: Target,
@@ -64,6 +65,7 @@ export async function withStack<Result>(
       proxy,
       fixture,
       background,
+      ask: (query, variables) => stack.ask(query, variables, fixture?.headers),
       read: (userIds) => stack.ask(ENTITIES, representations(userIds), fixture?.headers),
       unlink: (target) => stack.ask(UNLINK, { ...target }, fixture?.headers),
     });
