@@ -23,7 +23,10 @@ describe('the records of an unlink', () => {
     path = trail.env['AUDIT_LOG'] ?? '';
     log.length = 0;
     const write = (line: string): void => void log.push(JSON.parse(line) as (typeof log)[number]);
-    stack = await startStack({ env: { ...trail.env, MAX_MUTATION_FIELDS: '2' }, log: pino({ level: 'info' }, { write }) });
+    stack = await startStack({
+      env: { ...trail.env, MAX_MUTATION_FIELDS: '2' },
+      log: pino({ level: 'info' }, { write }),
+    });
   });
   afterEach(() => trail.close());
 
