@@ -149,16 +149,15 @@ export class ManagementClient {
    *
    * Sent once, and with the same errors as `unlinkIdentity`.
    *
-   * @param request.type Default: left to GenAuth, which documents `generic`.
+   * @param request.type The `type` of the new identity.
    * @see docs/genauth-api.md#link-identity
    */
   async linkIdentity(
-    request: { userId: GenAuthId; extIdpId: GenAuthId; userIdInIdp: AccountId; type?: IdentityType },
+    request: { userId: GenAuthId; extIdpId: GenAuthId; userIdInIdp: AccountId; type: IdentityType },
     options: WriteOptions,
   ): Promise<Acknowledgement> {
     const { userId, extIdpId, userIdInIdp, type } = request;
-    const fields = { userId, extIdpId, userIdInIdp, ...(type === undefined ? {} : { type }) };
-    return this.#write('POST /api/v3/link-identity', fields, options);
+    return this.#write('POST /api/v3/link-identity', { userId, extIdpId, userIdInIdp, type }, options);
   }
 
   /**

@@ -21,6 +21,7 @@ export {
   type Sent,
   type Unreachability,
 } from './errors';
+export { DEFAULT_TYPE } from './columns';
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export type { Account } from './oddRows';
 export { type SignInColumns, type UnusableColumnReport, UserRecord } from './userRecord';

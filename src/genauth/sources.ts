@@ -54,14 +54,16 @@ export function readApplicationSignIn(data: unknown): ApplicationSignIn | null {
 }
 
 /**
- * Reads the `data` of `get-user-loggedin-apps`: the ids of applications. An odd entry is left out.
+ * Reads the `data` of `get-user-loggedin-apps`: the ids of applications. Odd entries are not left out: the user would look
+ * signed out of them.
  *
- * @returns null if there is no list.
+ * @returns null if it is not a list of applications.
  * @see docs/genauth-api.md#sessions
  */
 export function readAppIds(data: unknown): string[] | null {
-  const ids = toList(data)?.map((app) => (isObject(app) ? app['appId'] : undefined));
-  return ids === undefined ? null : [...new Set(ids.filter(isText))];
+  if (!Array.isArray(data)) return null;
+  const ids = data.map((app: unknown) => (isObject(app) ? app['appId'] : undefined));
+  return ids.every(isText) ? [...new Set(ids)] : null;
 }
 
 function enabledIds(connection: unknown): string[] {

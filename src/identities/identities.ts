@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import { ForbiddenError, type Policy } from '../callers';
 import {
+  DEFAULT_TYPE,
   type GenAuthId,
   IdentityList,
   type ManagementClient,
@@ -50,7 +51,7 @@ export interface LinkedIdentities {
   identities: IdentityList;
 }
 
-/** The arguments of a link, not checked yet. `type` left out or null: GenAuth's default. */
+/** The arguments of a link, not checked yet. `type` left out or null: `generic`, as GenAuth documents. */
 export interface RequestedLink extends RequestedUnlink {
   userIdInIdp: string;
 }
@@ -225,11 +226,14 @@ export class Identities {
    * @throws {OutcomeUnknownError} It may have been executed.
    */
   async link(request: RequestedLink): Promise<VisibleLink> {
-    const { links } = this.#options;
-    const checked = {
-      ...this.#check(request),
-      userIdInIdp: orNotExecuted(() => parseAccountId('userIdInIdp', request.userIdInIdp)),
-    };
+    const { management, links } = this.#options;
+    const checked = orNotExecuted(() => ({
+      userId: management.parseId('userId', request.userId),
+      extIdpId: management.parseId('extIdpId', request.extIdpId),
+      userIdInIdp: parseAccountId('userIdInIdp', request.userIdInIdp),
+      // Named even if it is the default, so that reads can tell whether the identity exists.
+      type: parseIdentityType('type', request.type ?? DEFAULT_TYPE),
+    }));
     const result = await this.#write(checked.userId, links.link(checked, this.#context, this.#addCalls));
     this.#remember(checked.userId, result.after);
     const { success, requestId, apiCode, operationId, after } = result;
@@ -255,7 +259,7 @@ export class Identities {
   ): Promise<Result> {
     try {
       const result = await write;
-      this.#operationId = result.operationId;
+      this.#operationId = result.operationId ?? this.#operationId;
       return result;
     } catch (error) {
       if (hasOperationId(error)) this.#operationId = error.operationId ?? this.#operationId;

@@ -1,21 +1,20 @@
 import { ForbiddenError, type Policy } from '../callers';
-import { type Deadline, pause } from '../deadline';
-import type { AccountId, GenAuthId, IdentityType, ManagementClient } from '../genauth';
+import type { Deadline } from '../deadline';
+import type { Account, AccountId, GenAuthId, IdentityType, ManagementClient } from '../genauth';
 import type { AuditedWrites, Execution, WriteContext } from './auditedWrites';
 import type { UserResult } from './batch';
 import type { BatchedReads } from './batchedReads';
-import { NotExecutedError, NotVisibleError, OutcomeUnknownError } from './errors';
-import { send, type SentRequest } from './send';
+import { NotExecutedError, OutcomeUnknownError } from './errors';
+import { decidingResponse, sendAll } from './send';
 import type { Turns } from './turns';
-import { VERIFY_AFTER_MS } from './verification';
+import { verify } from './verification';
 
 export interface LinkRequest {
   userId: GenAuthId;
   extIdpId: GenAuthId;
   /** The id of the user's account at the identity source. */
   userIdInIdp: AccountId;
-  /** Left out: GenAuth's default. */
-  type?: IdentityType;
+  type: IdentityType;
 }
 
 /** The final result of a link. */
@@ -65,12 +64,12 @@ export class Links {
     onCalls: (calls: number) => void = () => undefined,
   ): Promise<LinkResult> {
     const { policy, turns, writes } = this.#options;
-    const { userId, extIdpId, userIdInIdp, type = null } = request;
+    const { userId, extIdpId, userIdInIdp, type } = request;
     if (!policy.mayLink(context.caller)) throw new NotExecutedError(new ForbiddenError());
     return turns.run(userId, async () => {
       const target = { userId, extIdpId, userIdInIdp, type };
-      const { execution, operationId } = await writes.run('link', target, context, (idempotencyKey) =>
-        this.#execute(request, idempotencyKey, context.deadline, onCalls),
+      const { execution, operationId } = await writes.run('link', target, context, (id) =>
+        this.#execute(request, id, context.deadline, onCalls),
       );
       const { outcome, upstream, error, after } = execution;
       if (outcome === 'not_sent') throw new NotExecutedError(error, operationId);
@@ -83,30 +82,31 @@ export class Links {
   /** Sends the link once, and verifies it by reading. Never fails. */
   async #execute(
     request: LinkRequest,
-    idempotencyKey: string,
+    operationId: string,
     deadline: Deadline,
     onCalls: (calls: number) => void,
   ): Promise<LinkExecution> {
     const { management, reads } = this.#options;
-    const sent = await send(() => management.linkIdentity(request, { deadline, idempotencyKey }));
-    const { outcome, upstream, error } = sent;
+    const sent = await sendAll([request], operationId, (link, idempotencyKey) =>
+      management.linkIdentity(link, { deadline, idempotencyKey }),
+    );
+    const upstream = decidingResponse(sent);
     onCalls(upstream.attempts);
-    const base = { upstream, removed: null };
-    if (outcome === 'not_sent') return { ...base, outcome, error, after: undefined };
-    let after: UserResult | undefined;
-    for (const pauseMs of pausesAfter(sent)) {
-      if (pauseMs > 0) await pause(pauseMs, deadline).catch(() => undefined);
-      if (deadline.aborted) break;
+    const read = async (): Promise<ReadAccounts | undefined> => {
       const [user = null] = await reads.load([request.userId], deadline, onCalls);
-      if (user instanceof Error) continue;
-      after = user;
-      if (outcome === 'refused' || isLinked(user, request)) {
-        return { ...base, outcome: outcome === 'lost' ? 'verified_present' : outcome, error: null, after };
-      }
-    }
-    const isConfirmed = outcome === 'refused' || (outcome === 'acked' && after === undefined);
-    if (isConfirmed) return { ...base, outcome, error: null, after };
-    return { ...base, outcome: 'unknown', error: error ?? new NotVisibleError(), after };
+      if (user instanceof Error) return undefined;
+      const accounts = user === null ? [] : user.accounts();
+      return accounts === null ? undefined : { user, accounts };
+    };
+    const { outcome, error, after } = await verify<ReadAccounts>({
+      sent,
+      deadline,
+      read,
+      isReached: ({ accounts }) => accounts.some(isOf(request)),
+      settledAs: 'verified_present',
+    });
+    const shown = outcome === 'refused' ? await read() : after;
+    return { outcome, upstream, removed: null, error, after: shown?.user };
   }
 }
 
@@ -116,18 +116,13 @@ interface LinkExecution extends Execution {
   after: LinkResult['after'];
 }
 
-/** A lost response needs time: GenAuth may still be executing the request. A refusal needs one read, for the user. */
-function pausesAfter({ outcome }: SentRequest): readonly number[] {
-  if (outcome === 'lost') return VERIFY_AFTER_MS.slice(1);
-  return outcome === 'refused' ? VERIFY_AFTER_MS.slice(0, 1) : VERIFY_AFTER_MS;
+/** A user who could be read, and the accounts that the user is linked to. */
+interface ReadAccounts {
+  user: UserResult;
+  accounts: readonly Account[];
 }
 
-function isLinked(user: UserResult, { extIdpId, userIdInIdp, type }: LinkRequest): boolean {
-  const accounts = user?.accounts() ?? [];
-  return accounts.some(
-    (account) =>
-      account.extIdpId === extIdpId &&
-      account.userIdInIdp === userIdInIdp &&
-      (type === undefined || account.type === type),
-  );
+/** Returns whether an account is the one that a link asks for. */
+function isOf({ extIdpId, userIdInIdp, type }: LinkRequest): (account: Account) => boolean {
+  return (account) => account.extIdpId === extIdpId && account.userIdInIdp === userIdInIdp && account.type === type;
 }

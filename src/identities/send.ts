@@ -40,6 +40,25 @@ export async function send(request: () => Promise<Acknowledgement>): Promise<Sen
   }
 }
 
+/**
+ * Sends the requests of one write, one after another, each with an `Idempotency-Key` of its own. Stops after a request that
+ * was not sent, because the next one would not be sent either. Never fails.
+ */
+export async function sendAll<Part>(
+  parts: readonly Part[],
+  operationId: string,
+  request: (part: Part, idempotencyKey: string) => Promise<Acknowledgement>,
+): Promise<SentRequest[]> {
+  const sent: SentRequest[] = [];
+  for (const [index, part] of parts.entries()) {
+    const idempotencyKey = index === 0 ? operationId : `${operationId}-${index + 1}`;
+    const result = await send(() => request(part, idempotencyKey));
+    sent.push(result);
+    if (result.outcome === 'not_sent') break;
+  }
+  return sent;
+}
+
 /** The response that decides: the refused one, otherwise the last. Attempts are those of all requests. */
 export function decidingResponse(sent: readonly SentRequest[]): UpstreamResult {
   const deciding = sent.find(({ outcome }) => outcome === 'refused') ?? sent.at(-1);

@@ -1,13 +1,13 @@
 import { ForbiddenError, type Policy } from '../callers';
-import { type Deadline, pause } from '../deadline';
+import type { Deadline } from '../deadline';
 import { type GenAuthId, type ManagementClient, ManagementRefusedError } from '../genauth';
 import type { AuditedWrites, Execution, WriteContext } from './auditedWrites';
 import type { BatchedReads } from './batchedReads';
-import { NotExecutedError, NotVisibleError, OutcomeUnknownError } from './errors';
-import { decidingResponse, send, type SentRequest } from './send';
+import { NotExecutedError, OutcomeUnknownError } from './errors';
+import { decidingResponse, sendAll } from './send';
 import type { Turns } from './turns';
 import type { UnlinkRules } from './unlinkRules';
-import { VERIFY_AFTER_MS } from './verification';
+import { verify } from './verification';
 
 /** The final result of signing a user out. */
 export interface SessionsResult {
@@ -76,8 +76,8 @@ export class Sessions {
       return { success: true, requestId: null, apiCode: null, operationId: null, applications: 0 };
     }
     const target = { userId, extIdpId: null, type: null };
-    const { execution, operationId } = await writes.run('sessions', target, context, (idempotencyKey) =>
-      this.#execute(userId, appIds, idempotencyKey, context.deadline, onCalls),
+    const { execution, operationId } = await writes.run('sessions', target, context, (id) =>
+      this.#execute(userId, appIds, id, context.deadline, onCalls),
     );
     const { outcome, upstream, error, applications } = execution;
     if (outcome === 'not_sent') throw new NotExecutedError(error, operationId);
@@ -95,8 +95,7 @@ export class Sessions {
     const [appIds, [user = null]] = await Promise.all([
       management.listLoggedInApps(userId, deadline),
       rules.isSelf(caller, userId) ? reads.load([userId], deadline, onCalls) : [null],
-    ]);
-    onCalls(1);
+    ]).finally(() => onCalls(1));
     if (user instanceof Error) throw user;
     if (user !== null && rules.isInactiveSelf(caller, user)) throw new ForbiddenError();
     return appIds;
@@ -111,64 +110,63 @@ export class Sessions {
     onCalls: (calls: number) => void,
   ): Promise<SessionsExecution> {
     const { management } = this.#options;
-    const sent: SentRequest[] = [];
-    for (let start = 0; start < appIds.length; start += MAX_APPS) {
-      const idempotencyKey = start === 0 ? operationId : `${operationId}-${start / MAX_APPS + 1}`;
-      const chunk = appIds.slice(start, start + MAX_APPS);
-      const result = await send(() => management.kickUser({ userId, appIds: chunk }, { deadline, idempotencyKey }));
-      sent.push(result);
-      // The next request would not be sent either.
-      if (result.outcome === 'not_sent') break;
-    }
+    const sent = await sendAll(toChunks(appIds), operationId, (chunk, idempotencyKey) =>
+      management.kickUser({ userId, appIds: chunk }, { deadline, idempotencyKey }),
+    );
     const upstream = decidingResponse(sent);
     onCalls(upstream.attempts);
-    const base = { upstream, removed: null };
-    const outcomes = new Set(sent.map(({ outcome }) => outcome));
-    if (!outcomes.has('acked') && !outcomes.has('lost')) {
-      const outcome = outcomes.has('refused') ? 'refused' : 'not_sent';
-      return { ...base, outcome, error: sent.at(-1)?.error, applications: 0 };
-    }
-    const active = await this.#verify(userId, appIds, deadline, onCalls);
-    const applications = active === null ? null : appIds.length - active;
-    if (active === 0) {
-      return { ...base, outcome: outcomes.has('acked') ? 'acked' : 'verified_absent', error: null, applications };
-    }
-    const failed = sent.find(({ outcome }) => outcome === 'lost' || outcome === 'not_sent');
-    if (failed === undefined && outcomes.has('refused')) {
-      return { ...base, outcome: 'refused', error: null, applications };
-    }
-    if (failed === undefined && active === null) return { ...base, outcome: 'acked', error: null, applications };
-    return { ...base, outcome: 'unknown', error: failed?.error ?? new NotVisibleError(), applications };
+    let left = appIds;
+    const { outcome, error, after } = await verify<Checks>({
+      sent,
+      deadline,
+      read: async () => {
+        const checks = await this.#check(userId, left, deadline, onCalls);
+        left = checks.left;
+        // Applications that could not be checked say nothing, unless another one shows that the user is still signed in.
+        return checks.unread < left.length || left.length === 0 ? checks : undefined;
+      },
+      isReached: (checks) => checks.left.length === 0,
+      settledAs: 'verified_absent',
+    });
+    const isExecuted = sent.some(({ outcome: each }) => each === 'acked' || each === 'lost');
+    const ended = after === undefined || after.unread > 0 ? null : appIds.length - after.left.length;
+    return { outcome, upstream, removed: null, error, applications: isExecuted ? ended : 0 };
   }
 
-  /** Returns the number of applications that the user is still signed in to, or null if that could not be read. */
-  async #verify(
+  /** Checks in which of some applications the user is still signed in. Never fails. */
+  async #check(
     userId: GenAuthId,
     appIds: readonly string[],
     deadline: Deadline,
     onCalls: (calls: number) => void,
-  ): Promise<number | null> {
+  ): Promise<Checks> {
     const { management } = this.#options;
-    let left: readonly string[] = appIds;
-    let isRead = false;
-    for (const pauseMs of VERIFY_AFTER_MS) {
-      if (pauseMs > 0) await pause(pauseMs, deadline).catch(() => undefined);
-      if (deadline.aborted) break;
-      const checks = await Promise.allSettled(left.map((appId) => management.isSignedIn(userId, appId, deadline)));
-      onCalls(checks.length);
-      left = left.filter((_appId, index) => {
-        const check = checks[index];
-        return check?.status !== 'fulfilled' || check.value;
-      });
-      isRead = checks.every(({ status }) => status === 'fulfilled');
-      if (left.length === 0) return 0;
-    }
-    return isRead ? left.length : null;
+    const checks = await Promise.allSettled(appIds.map((appId) => management.isSignedIn(userId, appId, deadline)));
+    onCalls(checks.length);
+    const left = appIds.filter((_appId, index) => {
+      const check = checks[index];
+      return check?.status !== 'fulfilled' || check.value;
+    });
+    return { left, unread: checks.filter(({ status }) => status === 'rejected').length };
   }
+}
+
+/** The result of checking applications. */
+interface Checks {
+  /** The applications that the user is still signed in to, and those that could not be checked. */
+  left: readonly string[];
+  /** The number of applications that could not be checked. */
+  unread: number;
 }
 
 interface SessionsExecution extends Execution {
   /** The reason for `not_sent` and `unknown`. */
   error: unknown;
   applications: number | null;
+}
+
+function toChunks(appIds: readonly string[]): string[][] {
+  return Array.from({ length: Math.ceil(appIds.length / MAX_APPS) }, (_chunk, index) =>
+    appIds.slice(index * MAX_APPS, (index + 1) * MAX_APPS),
+  );
 }
