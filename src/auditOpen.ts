@@ -1,17 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { type AuditLog, AuditUnavailableError, createAuditLog, readAudit, type UnsettledWrite } from './audit';
+import {
+  type AuditLog,
+  AuditUnavailableError,
+  createAuditLog,
+  readAudit,
+  type RecordedIntent,
+  type UnsettledWrite,
+  type WriteKind,
+} from './audit';
 import { TRUSTED } from './callers';
 import { ConfigError, readManagementConfig } from './config';
-import {
-  InvalidArgumentError,
-  ManagementClient,
-  ManagementRefusedError,
-  ManagementUnreachableError,
-  parseIdentityType,
-} from './genauth';
-import { mayRemove } from './identities';
+import { InvalidArgumentError, ManagementClient, ManagementRefusedError, ManagementUnreachableError } from './genauth';
+import { reconcile } from './identities';
 
 const HELP = `Lists the writes in an audit file whose result is not known:
 
@@ -21,15 +23,16 @@ const HELP = `Lists the writes in an audit file whose result is not known:
 
 Usage: npm run audit:open -- FILE [--reconcile] [--older-than MS]
 
-  --reconcile      reads the identities of each user from GenAuth, with the GENAUTH_* variables of the service. If the
-                   identities that were to be unlinked are gone, appends the outcome "verified_absent" to FILE
+  --reconcile      reads from GenAuth what the writes changed, with the GENAUTH_* variables of the service, and appends an
+                   outcome to FILE where the state is reached that the write asks for: "verified_absent" if the
+                   identities are gone, or the user is signed in nowhere; "verified_present" if the account is linked
   --older-than MS  default 60000; younger writes may still be in progress: they are listed, and never reconciled
   --help
 
-An identity that is still linked proves nothing: GenAuth may execute the request later, or the identity was linked again.
-The write stays listed until a new request unlinks the identity. A write whose user GenAuth does not know stays listed too,
-because with the key of another user pool GenAuth knows none of the users. So does one with an invalid id, or with a date in
-the future.
+Any other state proves nothing. GenAuth may execute the request later, or the state changed since: an identity was linked
+again, or the user signed in again. The write stays listed until a new request reaches the state. A write whose user GenAuth
+does not know stays listed too, because with the key of another user pool GenAuth knows none of the users. So does one with
+an invalid id, or with a date in the future.
 
 Exit code: 0 if every line can be read and nothing is listed; 1 if something is listed, or a line cannot be read; 2 if the
 command cannot be executed. In this case nothing was appended.
@@ -65,13 +68,13 @@ async function main(): Promise<number> {
       const audit = await attempt(createAuditLog(command.file));
       const client = new ManagementClient(management);
       progress.doing = `read 0 of ${old.length}`;
-      await reconcile(old, client, audit, (write, state) => {
+      await reconcileAll(old, client, audit, (write, state) => {
         states.set(write, state);
         progress.doing = `read ${++progress.done} of ${old.length}`;
       });
       await Promise.all([client.close(), audit.close()]);
     }
-    const left = unsettled.filter((write) => states.get(write) !== SETTLED);
+    const left = unsettled.filter((write) => states.get(write)?.startsWith(SETTLED) !== true);
     if (unreadable > 0) {
       const more = unreadable > unreadableLines.length ? ' and others' : '';
       complain(
@@ -103,7 +106,8 @@ function readCommandLine(args: readonly string[]): Command | 'help' {
   }
 }
 
-const SETTLED = 'settled: verified_absent';
+/** How the state of a settled write begins. Its outcome follows. */
+const SETTLED = 'settled: ';
 
 /** The clock of the machine that wrote the trail may be ahead of ours by this time, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
@@ -116,7 +120,7 @@ function stateOf({ intent, kind }: UnsettledWrite, now: number, olderThanMs: num
 }
 
 /** Settles writes concurrently. */
-async function reconcile(
+async function reconcileAll(
   writes: readonly UnsettledWrite[],
   client: ManagementClient,
   audit: AuditLog,
@@ -124,45 +128,38 @@ async function reconcile(
 ): Promise<void> {
   const rest = writes.values();
   const work = async (): Promise<void> => {
-    for (const write of rest) {
-      const reason = await settle(write, client, audit);
-      onState(write, reason === null ? SETTLED : `${write.kind}: ${reason}`);
-    }
+    for (const write of rest) onState(write, await settle(write, client, audit));
   };
   await Promise.all(Array.from({ length: WORKERS }, work));
 }
 
-/** Returns null if the outcome is known and recorded now. Otherwise says why not. */
-async function settle({ intent }: UnsettledWrite, client: ManagementClient, audit: AuditLog): Promise<string | null> {
+/** Settles one write. Returns what became of it. */
+async function settle({ intent, kind }: UnsettledWrite, client: ManagementClient, audit: AuditLog): Promise<string> {
   const { operationId, actor, requestId = null } = intent;
   const { userIdInIdp, ...target } = intent.target;
-  if (intent.event !== 'unlink.intent' || target.extIdpId === null) return 'only unlinks can be settled by reading';
   try {
-    const userId = client.parseId('userId', target.userId);
-    const extIdpId = client.parseId('extIdpId', target.extIdpId);
-    const type = target.type === null ? null : parseIdentityType('type', target.type);
-    const users = await client.getUserBatch([userId], { deadline: AbortSignal.timeout(READ_TIMEOUT_MS) });
-    const user = users.get(userId);
-    if (user === undefined) return 'GenAuth does not know the user';
-    const accounts = user instanceof Error ? null : user.accounts();
-    if (accounts === null) return 'GenAuth gave no usable response';
-    if (accounts.some(mayRemove({ extIdpId, type }, accounts))) return 'still linked';
+    const read = await reconcile(intent, client, AbortSignal.timeout(READ_TIMEOUT_MS));
+    if ('reason' in read) return `${kind}: ${read.reason}`;
     await audit.outcome({
-      kind: 'unlink',
+      kind: kindOf(intent),
       operationId,
       requestId,
       actor: actor ?? TRUSTED,
       target: { ...target, ...(userIdInIdp === undefined ? {} : { userIdInIdp }) },
-      outcome: 'verified_absent',
+      outcome: read.outcome,
       removed: null,
-      // This command sends no unlink. `attempts: 0` distinguishes its outcome from one of the service.
+      // This command sends no write. `attempts: 0` distinguishes its outcome from one of the service.
       upstream: { statusCode: null, apiCode: null, requestId: null, attempts: 0 },
       latencyMs: Date.now() - Date.parse(intent.ts),
     });
-    return null;
+    return `${SETTLED}${read.outcome}`;
   } catch (error) {
-    return reasonOf(error);
+    return `${kind}: ${reasonOf(error)}`;
   }
+}
+
+function kindOf({ event }: RecordedIntent): WriteKind {
+  return event.slice(0, -'.intent'.length) as WriteKind;
 }
 
 function reasonOf(error: unknown): string {
@@ -176,21 +173,12 @@ function reasonOf(error: unknown): string {
 
 function table(states: ReadonlyMap<UnsettledWrite, string>): string {
   if (states.size === 0) return '';
-  const rows = [...states].map(
-    ([
-      {
-        intent: { ts, operationId, actor, target },
-      },
-      state,
-    ]) => [
-      ts,
-      operationId,
-      actor === null ? '(router)' : (actor.sub ?? actor.azp ?? '(no name)'),
-      `${target.userId} ${target.extIdpId} ${target.type ?? '(any type)'}`,
-      state,
-    ],
-  );
-  const all = [['ts', 'operationId', 'actor', 'target', 'state'], ...rows];
+  const rows = [...states].map(([{ intent }, state]) => {
+    const { ts, operationId, actor } = intent;
+    const who = actor === null ? '(router)' : (actor.sub ?? actor.azp ?? '(no name)');
+    return [ts, operationId, who, kindOf(intent), describeTarget(intent), state];
+  });
+  const all = [['ts', 'operationId', 'actor', 'write', 'target', 'state'], ...rows];
   const widths = all.reduce(
     (widest, row) => row.map((cell, column) => Math.max(cell.length, widest[column] ?? 0)),
     [0],
@@ -198,6 +186,11 @@ function table(states: ReadonlyMap<UnsettledWrite, string>): string {
   const lines = all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  '));
   // The table contains claims of tokens. A terminal would execute their control characters.
   return lines.map((line) => `${line.trimEnd().replace(/[^ -~]/g, '?')}\n`).join('');
+}
+
+function describeTarget({ target: { userId, extIdpId, type, userIdInIdp } }: RecordedIntent): string {
+  if (extIdpId === null) return `${userId} (all applications)`;
+  return `${userId} ${extIdpId} ${type ?? '(any type)'}${userIdInIdp === undefined ? '' : ` ${userIdInIdp}`}`;
 }
 
 function summary(found: number, left: readonly UnsettledWrite[]): string {

@@ -1,4 +1,4 @@
-import type { WriteKind, WriteOutcome } from './audit';
+import { OUTCOMES, type WriteKind, type WriteOutcome } from './audit';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallReport, ManagementGauges, UnusableColumnReport } from './genauth';
 import type { RequestReport } from './graphql';
@@ -37,7 +37,6 @@ export interface Metrics {
   readonly text: () => Promise<{ type: string; body: string }>;
 }
 
-const OUTCOMES = ['acked', 'refused', 'not_sent', 'verified_absent', 'unknown', 'abandoned'];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Node's own metrics. */
@@ -113,7 +112,7 @@ export function createMetrics(version: string, processMetrics?: ProcessMetrics):
   for (const counter of Object.values(writes)) for (const outcome of OUTCOMES) counter.inc({ outcome }, 0);
   const auditFailures = new Counter({
     name: 'audit_failures_total',
-    help: 'Times that writing the audit trail began to fail. While it fails, no unlink is sent.',
+    help: 'Times that writing the audit trail began to fail. While it fails, no write is sent.',
     registers,
   });
   const unusableUsers = new Counter({

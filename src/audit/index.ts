@@ -5,6 +5,7 @@
 export { AuditUnavailableError } from './errors';
 export {
   createOperationId,
+  OUTCOMES,
   type RemovedIdentity,
   type UpstreamResult,
   type WriteIntent,

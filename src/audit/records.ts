@@ -30,10 +30,20 @@ export interface WriteIntent {
   target: WriteTarget;
 }
 
+/** `verified_absent` and `verified_present`: the response was lost, and a read shows the state that the write asks for. */
+export const OUTCOMES = [
+  'acked',
+  'refused',
+  'not_sent',
+  'verified_absent',
+  'verified_present',
+  'unknown',
+  'abandoned',
+] as const;
+
 /** The result of a write. */
 export interface WriteOutcome extends WriteIntent {
-  /** `verified_absent` and `verified_present`: the response was lost, and a read shows that the write was executed. */
-  outcome: 'acked' | 'refused' | 'not_sent' | 'verified_absent' | 'verified_present' | 'unknown' | 'abandoned';
+  outcome: (typeof OUTCOMES)[number];
   upstream: UpstreamResult;
   /** The identities that an unlink removed. Null if that could not be read, and for other writes. */
   removed: readonly RemovedIdentity[] | null;

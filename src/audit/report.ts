@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { WRITE_KINDS } from './records';
+import { OUTCOMES, WRITE_KINDS } from './records';
 
 const Actor = z.object({
   iss: z.string(),
@@ -26,7 +26,7 @@ const Intent = z.object({
 const Outcome = z.object({
   event: z.templateLiteral([z.enum(WRITE_KINDS), '.outcome']),
   operationId: OperationId,
-  outcome: z.enum(['acked', 'refused', 'not_sent', 'verified_absent', 'unknown', 'abandoned']),
+  outcome: z.enum(OUTCOMES),
 });
 const AuditLine = z.union([Intent, Outcome]);
 

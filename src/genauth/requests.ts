@@ -19,7 +19,7 @@ import { DEFAULT_PAUSE_MS, isRetryable, isTransient, TRANSIENT_MS } from './retr
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
 import { headerOf, type Transport, TransportError, type WireRequest, type WireResponse } from './transport';
-import { type Method, split, toWireRequest } from './wireRequest';
+import { isRead, type Method, split, toWireRequest } from './wireRequest';
 
 export interface RequestsOptions {
   transport: Transport;
@@ -244,7 +244,7 @@ export class Requests {
   }
 
   #breakerOf(route: Route): Breaker {
-    return this.#breakers[split(route)[0]];
+    return this.#breakers[isRead(route) ? 'GET' : 'POST'];
   }
 
   /** Reports that an attempt failed, and pauses all calls after a 429. @returns The error to throw. */

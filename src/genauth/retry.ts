@@ -1,6 +1,6 @@
 import type { Route } from './api';
 import { ManagementRefusedError, ManagementUnreachableError, type Unreachability } from './errors';
-import { split } from './wireRequest';
+import { isRead } from './wireRequest';
 
 /** Milliseconds to pause after a 429 that does not say how long. GenAuth counts calls by the second. */
 export const DEFAULT_PAUSE_MS = 500;
@@ -49,12 +49,11 @@ const RETRYABLE: ReadonlySet<Unreachability> = new Set([
 
 /** Whether a call that failed may be sent again: a read after any transient failure, a write only if it was not sent. */
 export function isRetryable(route: Route, error: unknown): boolean {
-  const [method] = split(route);
   if (error instanceof ManagementUnreachableError) {
-    return RETRYABLE.has(error.reason) && (method === 'GET' || error.sent === 'no');
+    return RETRYABLE.has(error.reason) && (isRead(route) || error.sent === 'no');
   }
   if (error instanceof ManagementRefusedError && error.refusal === 'rate_limited') {
-    return method === 'GET' && (error.retryAfterMs ?? DEFAULT_PAUSE_MS) <= MAX_PAUSE_BEFORE_RETRY_MS;
+    return isRead(route) && (error.retryAfterMs ?? DEFAULT_PAUSE_MS) <= MAX_PAUSE_BEFORE_RETRY_MS;
   }
   return false;
 }

@@ -18,6 +18,11 @@ export function split(route: Route): [method: Method, path: string] {
   return [route.slice(0, space) as Method, route.slice(space + 1)];
 }
 
+/** Whether an operation changes nothing, so that it may be sent again. One such operation is a POST. */
+export function isRead(route: Route): boolean {
+  return route.startsWith('GET ') || route === 'POST /api/v3/check-session-status';
+}
+
 /** Builds the HTTP request of an operation. */
 export function toWireRequest(
   route: Route,

@@ -20,8 +20,9 @@ export {
   type VisibleUnlink,
 } from './identities';
 export { Links } from './link';
+export { reconcile, type Reconciliation } from './reconcile';
 export { Sessions, type SessionsResult } from './sessions';
-export { mayRemove, type OfferedMethods } from './signIn';
+export type { OfferedMethods } from './signIn';
 export { SignInMethods } from './signInMethods';
 export { Turns } from './turns';
 export { Unlinks } from './unlink';

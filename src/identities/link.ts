@@ -102,7 +102,7 @@ export class Links {
       sent,
       deadline,
       read,
-      isReached: ({ accounts }) => accounts.some(isOf(request)),
+      isReached: ({ accounts }) => accounts.some(isLinkedTo(request)),
       settledAs: 'verified_present',
     });
     const shown = outcome === 'refused' ? await read() : after;
@@ -122,7 +122,12 @@ interface ReadAccounts {
   accounts: readonly Account[];
 }
 
-/** Returns whether an account is the one that a link asks for. */
-function isOf({ extIdpId, userIdInIdp, type }: LinkRequest): (account: Account) => boolean {
-  return (account) => account.extIdpId === extIdpId && account.userIdInIdp === userIdInIdp && account.type === type;
+/** Returns whether an identity is the one that a link asks for. */
+export function isLinkedTo(link: {
+  extIdpId: string;
+  userIdInIdp: string;
+  type: string | null;
+}): (identity: Account) => boolean {
+  return ({ extIdpId, userIdInIdp, type }) =>
+    extIdpId === link.extIdpId && userIdInIdp === link.userIdInIdp && type === link.type;
 }
