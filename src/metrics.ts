@@ -1,4 +1,4 @@
-import { OUTCOMES, type WriteKind, type WriteOutcome } from './audit';
+import type { WriteKind, WriteOutcome } from './audit';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { CallReport, ManagementGauges, UnusableColumnReport } from './genauth';
 import type { RequestReport } from './graphql';
@@ -37,6 +37,15 @@ export interface Metrics {
   readonly text: () => Promise<{ type: string; body: string }>;
 }
 
+const OUTCOMES: readonly WriteOutcome['outcome'][] = [
+  'acked',
+  'refused',
+  'not_sent',
+  'verified_absent',
+  'verified_present',
+  'unknown',
+  'abandoned',
+];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
 /** Node's own metrics. */

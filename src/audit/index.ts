@@ -5,7 +5,6 @@
 export { AuditUnavailableError } from './errors';
 export {
   createOperationId,
-  OUTCOMES,
   type RemovedIdentity,
   type UpstreamResult,
   type WriteIntent,

@@ -49,7 +49,7 @@ export async function verify<Read>({
     return { outcome: has('refused') ? 'refused' : 'not_sent', error: failed?.error, after: undefined };
   }
   let after: Read | undefined;
-  for (const pauseMs of pausesAfter(has('lost'), has('not_sent'))) {
+  for (const pauseMs of pausesAfter(has('lost'), has('not_sent') || has('refused'))) {
     if (pauseMs > 0) await pause(pauseMs, deadline).catch(() => undefined);
     if (deadline.aborted) break;
     const latest = await read();
@@ -65,7 +65,7 @@ export async function verify<Read>({
   return { outcome: 'unknown', error: failed?.error ?? new NotVisibleError(), after };
 }
 
-/** A lost response needs time: GenAuth may still be executing the request. A request that was not sent needs none. */
+/** A lost response needs time: GenAuth may still be executing the request. A request that was not executed needs none. */
 function pausesAfter(isLost: boolean, isIncomplete: boolean): readonly number[] {
   if (isLost) return VERIFY_AFTER_MS.slice(1);
   return isIncomplete ? VERIFY_AFTER_MS.slice(0, 1) : VERIFY_AFTER_MS;

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from '../support/process';
 import { FAULT_CASES } from './cases';
 import { renderTable } from './table';
+import { renderWrites } from './writesTable';
 
 /** The cells of a Markdown table, without the spaces that align them. */
 function rowsOf(markdown: string): string[][] {
@@ -20,7 +21,7 @@ function rowsOf(markdown: string): string[][] {
 describe('docs/faults.md', () => {
   test('has exactly the rows that are tested', async () => {
     const page = await readFile(join(ROOT, 'docs', 'faults.md'), 'utf8');
-    expect(rowsOf(page)).toEqual(renderTable());
+    expect(rowsOf(page)).toEqual([...renderTable(), ...renderWrites('link'), ...renderWrites('sessions')]);
   });
 
   test('names every fault once', () => {

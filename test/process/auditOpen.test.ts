@@ -194,9 +194,9 @@ describe('npm run audit:open', () => {
     const { code, output } = await auditOpen([file], {});
     expect(code).toBe(1);
     expect(output.replace(/ +/g, ' ')).toBe(
-      `ts operationId actor target state
-2026-01-01T00:00:00.000Z operation-0 a?[2Jb? ${target.userId} ${target.extIdpId} (any type) open
-2026-01-01T00:00:00.000Z of-the-router (router) ${target.userId} ${target.extIdpId} (any type) open
+      `ts operationId actor write target state
+2026-01-01T00:00:00.000Z operation-0 a?[2Jb? unlink ${target.userId} ${target.extIdpId} (any type) open
+2026-01-01T00:00:00.000Z of-the-router (router) unlink ${target.userId} ${target.extIdpId} (any type) open
 2 of 2 left: 2 open, 0 unknown, 0 abandoned.
 `,
     );
