@@ -1,3 +1,5 @@
+import type { WriteKind } from '../audit';
+
 /** The write was not executed, and may be sent again. Its `cause` is the reason. */
 export class NotExecutedError extends Error {
   override readonly name = 'NotExecutedError';
@@ -9,9 +11,6 @@ export class NotExecutedError extends Error {
     this.operationId = operationId;
   }
 }
-
-/** The writes whose outcome can be unknown. */
-export type WriteKind = 'unlink' | 'link' | 'sessions';
 
 /** The write may have been executed, and a read did not show that it was. Its `cause` is the reason. */
 export class OutcomeUnknownError extends Error {
