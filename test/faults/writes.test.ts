@@ -45,9 +45,9 @@ async function play(row: WriteCase): Promise<Report> {
     },
     env: {
       GENAUTH_MAX_QPS: '10000',
-      GENAUTH_READ_TIMEOUT_MS: '1000',
+      GENAUTH_READ_TIMEOUT_MS: '10000',
       GENAUTH_WRITE_TIMEOUT_MS: '1000',
-      REQUEST_DEADLINE_MS: '8000',
+      REQUEST_DEADLINE_MS: '15000',
     },
   });
   const { store } = stack.emulator;

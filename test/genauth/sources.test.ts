@@ -1,4 +1,4 @@
-import { readApplicationSignIn, readSources } from '../../src/genauth/sources';
+import { readAppIds, readApplicationSignIn, readSources } from '../../src/genauth/sources';
 
 const WECHAT = { id: 's1', name: 'WeChat', type: 'wechat', logo: 'https://files.example/wechat.svg' };
 
@@ -55,4 +55,25 @@ describe('the sign-in methods of an application', () => {
       expect(readApplicationSignIn(data)).toBeNull();
     },
   );
+});
+
+describe('the applications that a user is signed in to', () => {
+  test('are read once each', () => {
+    expect(readAppIds([{ appId: 'a1' }, { appId: 'a2', appName: 'Shop' }, { appId: 'a1' }])).toEqual(['a1', 'a2']);
+    expect(readAppIds([])).toEqual([]);
+  });
+
+  // An application that is left out would look like one that the user is signed out of.
+  test.each([
+    [null],
+    [{}],
+    [{ appId: 'a1' }],
+    ['["a1"]'],
+    [[{ appId: 'a1' }, {}]],
+    [[{ appId: 5 }]],
+    [[null]],
+    [['a1']],
+  ])('cannot be read from %j', (data) => {
+    expect(readAppIds(data)).toBeNull();
+  });
 });

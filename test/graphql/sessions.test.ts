@@ -86,6 +86,20 @@ describe('Mutation.revokeSessions', () => {
     expect(sent()).toEqual([]);
   });
 
+  test('sends nothing for users whose own status cannot be read', async () => {
+    await start(1);
+    stack.emulator.faults.set('get-user-batch', 'http-503');
+    const { errors } = await revoke();
+    expect(errors[0]?.extensions).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', outcome: 'NOT_EXECUTED' });
+    expect(sent()).toEqual([]);
+  });
+
+  test('is the same for users whom GenAuth does not know, whoever asks', async () => {
+    await start(1);
+    const { data } = await revoke({ sub: 'f'.repeat(24) }, 'f'.repeat(24));
+    expect(data?.revokeSessions).toMatchObject({ success: false, apiCode: 2004, applications: 0 });
+  });
+
   test('succeeds if a response is lost and a check shows that the user is signed out', async () => {
     await start(1);
     stack.emulator.faults.set('kick-users', 'reset-after-execute');
