@@ -32,6 +32,8 @@ export interface SessionsOptions {
 
 /** GenAuth takes this many applications in one request. @see docs/genauth-api.md#sessions */
 const MAX_APPS = 50;
+/** More would fill the queue of reads, in which a call waits for a limited time only. */
+const CONCURRENT_CHECKS = 10;
 
 /** Signs users out of all applications, and says of each what a check afterwards shows. */
 export class Sessions {
@@ -110,7 +112,7 @@ export class Sessions {
     onCalls: (calls: number) => void,
   ): Promise<SessionsExecution> {
     const { management } = this.#options;
-    const sent = await sendAll(toChunks(appIds), operationId, (chunk, idempotencyKey) =>
+    const sent = await sendAll(toChunks(appIds, MAX_APPS), operationId, (chunk, idempotencyKey) =>
       management.kickUser({ userId, appIds: chunk }, { deadline, idempotencyKey }),
     );
     const upstream = decidingResponse(sent);
@@ -141,14 +143,20 @@ export class Sessions {
     onCalls: (calls: number) => void,
   ): Promise<Checks> {
     const { management } = this.#options;
-    const checks = await Promise.allSettled(appIds.map((appId) => management.isSignedIn(userId, appId, deadline)));
-    onCalls(checks.length);
-    const left = appIds.filter((_appId, index) => {
-      const check = checks[index];
-      return check?.status !== 'fulfilled' || check.value;
-    });
-    return { left, unread: checks.filter(({ status }) => status === 'rejected').length };
+    const left: string[] = [];
+    let unread = 0;
+    for (const chunk of toChunks(appIds, CONCURRENT_CHECKS)) {
+      const checks = await Promise.allSettled(chunk.map((appId) => management.isSignedIn(userId, appId, deadline)));
+      onCalls(checks.length);
+      unread += checks.filter(({ status }) => status === 'rejected').length;
+      left.push(...chunk.filter((_appId, index) => isLeft(checks[index])));
+    }
+    return { left, unread };
   }
+}
+
+function isLeft(check: PromiseSettledResult<boolean> | undefined): boolean {
+  return check?.status !== 'fulfilled' || check.value;
 }
 
 /** The result of checking applications. */
@@ -165,8 +173,8 @@ interface SessionsExecution extends Execution {
   applications: number | null;
 }
 
-function toChunks(appIds: readonly string[]): string[][] {
-  return Array.from({ length: Math.ceil(appIds.length / MAX_APPS) }, (_chunk, index) =>
-    appIds.slice(index * MAX_APPS, (index + 1) * MAX_APPS),
+function toChunks(appIds: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(appIds.length / size) }, (_chunk, index) =>
+    appIds.slice(index * size, (index + 1) * size),
   );
 }
