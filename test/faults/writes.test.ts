@@ -32,6 +32,7 @@ interface Report extends Pick<WriteCase, 'gets' | 'outcome' | 'isUnread' | 'post
 
 async function play(row: WriteCase): Promise<Report> {
   const { write, faults = {}, switches = {}, apps = 2, userId = USER, extIdpId = SOURCE } = row;
+  const hangs = Object.values(faults).some((fault) => typeof fault === 'string' && fault.startsWith('hang'));
   const signedInApps = Array.from({ length: apps }, (_app, index) => appId(index));
   const stack = await startStack({
     emulator: {
@@ -46,8 +47,9 @@ async function play(row: WriteCase): Promise<Report> {
     env: {
       GENAUTH_MAX_QPS: '10000',
       GENAUTH_READ_TIMEOUT_MS: '10000',
-      GENAUTH_WRITE_TIMEOUT_MS: '1000',
-      REQUEST_DEADLINE_MS: '15000',
+      // Long enough for a slow machine, except where the response never arrives.
+      GENAUTH_WRITE_TIMEOUT_MS: hangs ? '1000' : '10000',
+      REQUEST_DEADLINE_MS: '18000',
     },
   });
   const { store } = stack.emulator;
