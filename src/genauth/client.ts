@@ -183,7 +183,12 @@ export class ManagementClient {
    */
   async listLoggedInApps(userId: GenAuthId, deadline: Deadline): Promise<string[]> {
     const route = 'GET /api/v3/get-user-loggedin-apps';
-    const { data } = await this.#requests.request(route, { userId }, readValue, toOptions({ deadline }));
+    const { data } = await this.#requests.request(
+      route,
+      { userId },
+      readValue,
+      toOptions({ deadline, purpose: 'write' }),
+    );
     const appIds = readAppIds(data);
     if (appIds === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return appIds;
@@ -196,7 +201,12 @@ export class ManagementClient {
    */
   async isSignedIn(userId: GenAuthId, appId: string, deadline: Deadline): Promise<boolean> {
     const route = 'POST /api/v3/check-session-status';
-    const { data } = await this.#requests.request(route, { userId, appId }, readValue, toOptions({ deadline }));
+    const { data } = await this.#requests.request(
+      route,
+      { userId, appId },
+      readValue,
+      toOptions({ deadline, purpose: 'write' }),
+    );
     const active = isObject(data) ? data['active'] : undefined;
     if (typeof active !== 'boolean') throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return active;
