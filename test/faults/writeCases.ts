@@ -143,6 +143,14 @@ const LINKS: readonly WriteCase[] = [
     posts: 1,
     reads: 3,
   }),
+  link('The response is lost and the link was not executed; the user is linked to another account at the source', {
+    faults: { 'link-identity': 'reset-before-execute' },
+    before: (store) => store.link(USER, { extIdpId: SOURCE, userIdInIdp: 'octodog' }),
+    gets: 'LINK_OUTCOME_UNKNOWN',
+    outcome: 'UNKNOWN',
+    posts: 1,
+    reads: 3,
+  }),
   link('The response is lost; the account was linked to the user before', {
     faults: { 'link-identity': 'reset-before-execute' },
     before: (store) => store.link(USER, { extIdpId: SOURCE, userIdInIdp: ACCOUNT }),
