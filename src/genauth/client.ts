@@ -58,6 +58,13 @@ export interface WriteOptions {
 }
 
 export interface BatchOptions extends ReadOptions {
+  /**
+   * Default: true. False: no read needs `userInfoInIdp`, so that large responses are released at once, and users that are
+   * themselves too large can be read.
+   */
+  profiles?: boolean;
+  /** Default: true. Whether a transient failure is retried once. */
+  retry?: boolean;
   /** Default: the call waits for a turn. A turn from `awaitBatchTurn`, which its owner still has to release. */
   turn?: Turn;
 }
@@ -229,30 +236,43 @@ export class ManagementClient {
    * difference. A row that cannot be read affects only its own user.
    *
    * @param userIds 1 to 50.
+   * The response may have 16 MiB. Of a user with more than 4 MiB, the profiles are left out.
+   *
    * @returns By user id: the user, or an error for this user alone. A user GenAuth does not know has no entry. If the
    *   response has a row of a user that was not requested, every user without a row gets an error instead.
    * @see docs/genauth-api.md#get-user-batch
    */
   async getUserBatch(
     userIds: readonly GenAuthId[],
-    { turn, ...options }: BatchOptions,
+    { turn, profiles = true, retry = true, ...options }: BatchOptions,
   ): Promise<Map<string, UserRecord | ManagementUnreachableError>> {
     if (userIds.length > MAX_BATCH) {
       throw new RangeError(`a batch holds at most ${MAX_BATCH} user ids, but got ${userIds.length}`);
     }
     const request = { userIds, withIdentities: 'true' } as const;
-    const { data = null } = await this.#requests.request(BATCH_ROUTE, request, readUsers, {
+    let responseBytes = 0;
+    const read = (json: JsonReader): UserRecord[] | null => {
+      responseBytes = json.bytes.length;
+      return readUsers(json);
+    };
+    const { data = null } = await this.#requests.request(BATCH_ROUTE, request, read, {
       ...toOptions(options),
+      // A batch that fails because of its content is not sent again: `IsolatedReads` retries its parts.
+      retry: retry && (userIds.length === 1 || 'unlessContent'),
+      maxBytes: MAX_BATCH_BYTES,
       turn,
     });
+    const isCopied = !profiles && responseBytes > MAX_HELD_BYTES;
+    const sizeOf = (user: UserRecord): number => (userIds.length === 1 ? responseBytes : user.byteLength);
     if (data === null) throw new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe');
     const requested = new Set<string>(userIds);
     const found = new Map<string, UserRecord | ManagementUnreachableError>();
     let hasOthers = false;
     for (const user of data) {
       if (found.has(user.id)) continue;
-      if (requested.has(user.id)) found.set(user.id, user);
-      else hasOthers = true;
+      if (requested.has(user.id)) {
+        found.set(user.id, isCopied || sizeOf(user) > MAX_USER_BYTES ? user.copyWithoutProfiles() : user);
+      } else hasOthers = true;
     }
     for (const report of unusableColumns(data)) this.#onUnusableColumn(report);
     if (hasOthers) {
@@ -328,6 +348,13 @@ export class ManagementClient {
     return { accessToken, expiresIn };
   }
 }
+
+/** Maximum response for a batch, whatever the number of its users. */
+const MAX_BATCH_BYTES = 16 * 1024 * 1024;
+/** Maximum response for one user whose profiles are read. */
+const MAX_USER_BYTES = 4 * 1024 * 1024;
+/** A larger response is not kept for reads that need no profiles. Below it, a copy costs more than it saves. */
+const MAX_HELD_BYTES = 128 * 1024;
 
 const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
 

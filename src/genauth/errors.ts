@@ -125,9 +125,9 @@ export class ManagementRefusedError extends ManagementError {
     this.retryAfterMs = answer.retryAfterMs ?? null;
   }
 
-  /** Whether GenAuth says that the user does not exist. A 404 without this code may be about something else. */
+  /** Whether GenAuth says that the user does not exist. A 404 without apiCode 2004 may be about something else. */
   get isUserUnknown(): boolean {
-    return this.apiCode === USER_NOT_FOUND;
+    return this.refusal === 'not_found';
   }
 }
 

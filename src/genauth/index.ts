@@ -14,6 +14,7 @@ export {
 } from './client';
 export {
   InvalidArgumentError,
+  isContentFault,
   ManagementError,
   ManagementRefusedError,
   ManagementUnreachableError,

@@ -60,6 +60,8 @@ export interface RequestOptions {
    * can cause, because the caller retries parts of the request.
    */
   retry: boolean | 'unlessContent';
+  /** Default: 4 MiB. Maximum size of the response. */
+  maxBytes?: number;
   /** A turn for the first attempt, from `awaitTurn`. Default: the call waits for one. */
   turn?: Turn | undefined;
   /** Default: none. Sent as `Idempotency-Key`. */
@@ -211,14 +213,15 @@ export class Requests {
     route: R,
     data: RequestOf<R>,
     readData: ReadData<Data>,
-    { deadline, idempotencyKey }: RequestOptions,
+    { deadline, idempotencyKey, maxBytes }: RequestOptions,
     attempt: Attempt,
   ): Promise<ApiResponse<Data>> {
     try {
       attempt.startedAt = performance.now();
       attempt.headers = await this.#credentials(route, data, deadline);
       const idempotency = idempotencyKey === undefined ? [] : ['idempotency-key', idempotencyKey];
-      const response = await this.#send(toWireRequest(route, data, attempt.headers.concat(idempotency)), deadline);
+      const request = toWireRequest(route, data, attempt.headers.concat(idempotency));
+      const response = await this.#send(request, deadline, maxBytes);
       attempt.response = response;
       return judge(route, response, readData);
     } catch (error) {
@@ -227,8 +230,8 @@ export class Requests {
     }
   }
 
-  #send(request: WireRequest, deadline: Deadline): Promise<WireResponse> {
-    return this.#transport.send(request, { timeoutMs: this.#timeoutMs[request.method], deadline });
+  #send(request: WireRequest, deadline: Deadline, maxBytes?: number): Promise<WireResponse> {
+    return this.#transport.send(request, { timeoutMs: this.#timeoutMs[request.method], deadline, maxBytes });
   }
 
   /** @throws {ManagementError} There are no credentials: the operation itself was not sent. */

@@ -1,6 +1,7 @@
 import { type Dispatcher, Pool, errors } from 'undici';
 import type { Deadline } from '../deadline';
 import type { Sent, Unreachability } from './errors';
+import { FREE_BYTES, ReceiveBudget } from './receiveBudget';
 
 /** An HTTP request to GenAuth. */
 export interface WireRequest {
@@ -42,6 +43,12 @@ export interface TransportOptions {
   maxConnections: number;
 }
 
+export interface SendLimits {
+  timeoutMs: number;
+  deadline: Deadline;
+  maxBytes?: number | undefined;
+}
+
 /**
  * Sends requests to GenAuth and receives the responses. Every failure says whether any byte of the request may have arrived.
  *
@@ -53,21 +60,21 @@ export interface Transport {
    *
    * @param limits.timeoutMs Covers everything: waiting for a socket, connecting, sending, and receiving to the last byte.
    * @param limits.deadline Ends the request early, in any phase.
+   * @param limits.maxBytes Default: 4 MiB. A body that is larger is not received.
    * @throws {TransportError}
    */
-  send(request: WireRequest, limits: { timeoutMs: number; deadline: Deadline }): Promise<WireResponse>;
+  send(request: WireRequest, limits: SendLimits): Promise<WireResponse>;
   close(): Promise<void>;
 }
 
-/** Larger than any response of the API: 50 users of a hundred identities each are about 2 MiB. */
-const MAX_BODY_BYTES = 4 * 1024 * 1024;
+/** Default maximum of a body. */
+export const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
 export function createTransport(options: TransportOptions): Transport {
   const pool = new Pool(options.origin, {
     connections: options.maxConnections,
     pipelining: 1,
     connect: { timeout: options.connectTimeoutMs },
-    maxResponseSize: MAX_BODY_BYTES,
     // `Collector` has one timer for the whole request. undici's timers are idle timers: every byte resets them.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -75,9 +82,10 @@ export function createTransport(options: TransportOptions): Transport {
     keepAliveTimeout: 4_000,
     keepAliveMaxTimeout: 30_000,
   });
+  const budget = new ReceiveBudget();
   return {
     send: (request, limits) =>
-      new Promise((resolve, reject) => new Collector(resolve, reject, limits).start(pool, request)),
+      new Promise((resolve, reject) => new Collector(resolve, reject, limits, budget).start(pool, request)),
     close: () => pool.destroy(),
   };
 }
@@ -90,9 +98,13 @@ class Collector implements Dispatcher.DispatchHandler {
   #status = 0;
   #headers: IncomingHeaders = {};
   readonly #chunks: Buffer[] = [];
+  #received = 0;
+  #release: (() => void) | undefined;
   readonly #resolve: (response: WireResponse) => void;
   readonly #reject: (error: TransportError) => void;
   readonly #deadline: Deadline;
+  readonly #maxBytes: number;
+  readonly #budget: ReceiveBudget;
   readonly #timer: NodeJS.Timeout;
   readonly #onAbort = (): void => {
     this.#fail(new TransportError('deadline', this.#sent));
@@ -101,11 +113,14 @@ class Collector implements Dispatcher.DispatchHandler {
   constructor(
     resolve: (response: WireResponse) => void,
     reject: (error: TransportError) => void,
-    limits: { timeoutMs: number; deadline: Deadline },
+    limits: SendLimits,
+    budget: ReceiveBudget,
   ) {
     this.#resolve = resolve;
     this.#reject = reject;
     this.#deadline = limits.deadline;
+    this.#maxBytes = limits.maxBytes ?? MAX_BODY_BYTES;
+    this.#budget = budget;
     this.#timer = setTimeout(() => this.#fail(new TransportError('timeout', this.#sent)), limits.timeoutMs);
     this.#deadline.addEventListener('abort', this.#onAbort, { once: true });
   }
@@ -129,13 +144,39 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#sent = 'maybe';
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHeaders): void {
     this.#status = status;
     this.#headers = headers;
+    const length = Number(headers['content-length']);
+    if (length > this.#maxBytes) this.#failTooLarge();
+    else if (length > FREE_BYTES) this.#reserve(length, controller);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    // Data that was parsed already can follow a failure.
+    if (this.#settled) return;
+    this.#received += chunk.length;
+    if (this.#received > this.#maxBytes) return this.#failTooLarge();
     this.#chunks.push(chunk);
+    // Without a length, the response may become as large as it may be.
+    if (this.#received > FREE_BYTES && this.#release === undefined) this.#reserve(this.#maxBytes, controller);
+  }
+
+  /** Stops to read from the socket until there is memory for the response. */
+  #reserve(bytes: number, controller: Dispatcher.DispatchController): void {
+    let isGranted = false;
+    let isPaused = false;
+    this.#release = this.#budget.reserve(bytes, () => {
+      isGranted = true;
+      if (isPaused && !this.#settled) controller.resume();
+    });
+    if (isGranted) return;
+    isPaused = true;
+    controller.pause();
+  }
+
+  #failTooLarge(): void {
+    this.#fail(new TransportError('too_large', this.#sent));
   }
 
   onResponseEnd(): void {
@@ -161,6 +202,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#settled = true;
     clearTimeout(this.#timer);
     this.#deadline.removeEventListener('abort', this.#onAbort);
+    this.#release?.();
     return true;
   }
 }
@@ -190,7 +232,6 @@ const REASONS: Readonly<Record<string, Unreachability>> = {
   UND_ERR_DESTROYED: 'closed',
   UND_ERR_HEADERS_OVERFLOW: 'protocol',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol',
-  UND_ERR_RES_EXCEEDED_MAX_SIZE: 'too_large',
 };
 
 const TLS = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|EPROTO|CRL_)/;

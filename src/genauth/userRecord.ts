@@ -3,6 +3,7 @@ import { readText } from './columns';
 import { IdentityList, type UnusableColumn } from './identity';
 import { IdentityRows } from './identityRows';
 import { type Account, readOddRows } from './oddRows';
+import { withoutProfiles } from './withoutProfiles';
 
 /** The columns of a user that decide how the user can sign in. */
 export interface SignInColumns {
@@ -27,16 +28,32 @@ export class UserRecord {
   readonly identities: IdentityList | null;
   /** The column that makes `identities` null. */
   readonly unusableColumn: UnusableColumn | null;
+  /** Whether `userInfoInIdp` was kept. Without it, the record does not keep GenAuth's response alive. */
+  readonly hasProfiles: boolean;
   readonly #bytes: Buffer;
   #accounts: readonly Account[] | null | undefined;
   #signInColumns: SignInColumns | undefined;
 
   /** @param bytes The JSON of the user. */
-  constructor(id: string, identities: IdentityList | UnusableColumn, bytes: Buffer) {
+  constructor(id: string, identities: IdentityList | UnusableColumn, bytes: Buffer, hasProfiles = true) {
     this.id = id;
     this.identities = typeof identities === 'string' ? null : identities;
     this.unusableColumn = typeof identities === 'string' ? identities : null;
     this.#bytes = bytes;
+    this.hasProfiles = hasProfiles;
+  }
+
+  /** Length of the JSON of the user. */
+  get byteLength(): number {
+    return this.#bytes.length;
+  }
+
+  /** Returns a copy without `userInfoInIdp`, and without other values of more than 16 KiB. */
+  copyWithoutProfiles(): UserRecord {
+    const bytes = withoutProfiles(this.#bytes);
+    const copy = JsonReader.read(bytes, (json) => readUser(json, new IdentityRows()));
+    if (copy === null) return this;
+    return new UserRecord(this.id, copy.identities ?? copy.unusableColumn ?? 'identities', bytes, false);
   }
 
   /**

@@ -67,6 +67,8 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
 
   async function answer(request: HttpRequest, context: Context): Promise<HttpAnswer> {
     const { headers, body } = request;
+    // A name in a document cannot be escaped, so that a document without this text does not select the field.
+    context.identities.selectsProfiles = body.query.includes('userInfoInIdp');
     const contentType = contentTypes.get(headers.accept ?? '');
     const isTraced = options.inlineTrace && requestsTimings((name) => headers[name]);
     const prepared = contentType === undefined || isTraced ? null : (fastPath?.prepare(body, context) ?? null);

@@ -19,6 +19,8 @@ export interface WriteContext {
   requestId: string | null;
   /** Ends the write. After a request was sent, its outcome may be unknown then. */
   deadline: Deadline;
+  /** Default: true. Whether the client selects `userInfoInIdp`. */
+  profiles?: boolean;
 }
 
 /** What became of a write. */

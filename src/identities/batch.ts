@@ -54,6 +54,8 @@ export interface Waiter {
   read: PendingRead;
   /** Position of the user in the read. */
   index: number;
+  /** Whether the read needs `userInfoInIdp`. */
+  profiles: boolean;
 }
 
 /**
@@ -63,6 +65,7 @@ export interface Waiter {
  */
 export class Batch {
   readonly #waiters = new Map<GenAuthId, Waiter[]>();
+  readonly #createdAt = performance.now();
 
   get size(): number {
     return this.#waiters.size;
@@ -70,6 +73,22 @@ export class Batch {
 
   get isFull(): boolean {
     return this.#waiters.size >= MAX_BATCH;
+  }
+
+  /** Milliseconds since the first user could join. */
+  get ageMs(): number {
+    return performance.now() - this.#createdAt;
+  }
+
+  /** Whether a read needs `userInfoInIdp`. */
+  get needsProfiles(): boolean {
+    for (const waiters of this.#waiters.values()) if (waiters.some(({ profiles }) => profiles)) return true;
+    return false;
+  }
+
+  /** Whether a read still waits for a user. */
+  isWaiting(userId: GenAuthId): boolean {
+    return this.#waiters.get(userId)?.some(({ read }) => read.isWaiting) === true;
   }
 
   has(userId: GenAuthId): boolean {
@@ -97,17 +116,21 @@ export class Batch {
   }
 
   /**
-   * Passes each result to the reads that wait for it. A user without a result is one that GenAuth does not know.
+   * Passes the results of some users to the reads that wait for them. A user without a result is one that GenAuth does not
+   * know.
    *
    * Afterwards neither the batch nor `results` refers to GenAuth's response. Objects that waited for it may be in the old
    * generation by now, and would keep the response alive until the next full garbage collection (decision 0015).
+   *
+   * @param call Default: the call of the whole batch. Identifies the call that the results came from.
    */
-  settle(results: Map<string, UserResult | Error>): void {
-    for (const [userId, waiters] of this.#waiters) {
+  settle(userIds: readonly GenAuthId[], results: Map<string, UserResult | Error>, call: object = this): void {
+    for (const userId of userIds) {
+      const waiters = this.#waiters.get(userId) ?? [];
+      this.#waiters.delete(userId);
       const result = results.get(userId) ?? null;
-      for (const { read, index } of waiters) read.settle(index, result, this);
+      for (const { read, index } of waiters) read.settle(index, result, call);
     }
-    this.#waiters.clear();
     results.clear();
   }
 }

@@ -1,13 +1,14 @@
 import { type Deadline, TimeLimit } from '../deadline';
 import {
   type GenAuthId,
+  isContentFault,
   MAX_BATCH,
   type ManagementClient,
-  ManagementRefusedError,
   ManagementUnreachableError,
   type Turn,
 } from '../genauth';
 import { Batch, PendingRead, type UserResult, type Waiter } from './batch';
+import { failureOf, IsolatedReads, isMismatch } from './isolatedReads';
 
 /** A batch that is about to be sent. */
 export interface BatchReport {
@@ -42,6 +43,12 @@ const GATHER_MS = 10;
 /** Maximum number of users in batches that have not been sent. Further reads are rejected, which bounds the memory. */
 const MAX_WAITING = 10_000;
 
+/** A call gets its turn or an error within this time, so that then there is room for other users. */
+const MAX_WAIT_MS = 2_000;
+const MIN_RETRY_MS = 100;
+/** A deadline is passed because GenAuth or this process is slow, which may be over soon. */
+const RETRY_AFTER_DEADLINE_MS = 1_000;
+
 /**
  * Reads users for all requests of this process, with as few `get-user-batch` calls as possible.
  *
@@ -57,6 +64,7 @@ export class BatchedReads {
   readonly #purpose: BatchedReadsOptions['purpose'];
   readonly #expectMoreMs: () => number;
   readonly #onBatch: BatchedReadsOptions['onBatch'];
+  readonly #isolated: IsolatedReads;
   /** Batches that have not been sent, the oldest first. All but the last are full. */
   readonly #batches: Batch[] = [];
   /** Calls that have not ended, and those of them that still wait for their turn. */
@@ -71,18 +79,21 @@ export class BatchedReads {
     this.#purpose = options.purpose;
     this.#expectMoreMs = options.expectMoreMs ?? (() => 0);
     this.#onBatch = options.onBatch;
+    this.#isolated = new IsolatedReads(options);
   }
 
   /** Number of users in batches that have not been sent. */
   get waiting(): number {
     const last = this.#batches.at(-1);
-    return last === undefined ? 0 : (this.#batches.length - 1) * MAX_BATCH + last.size;
+    const inBatches = last === undefined ? 0 : (this.#batches.length - 1) * MAX_BATCH + last.size;
+    return inBatches + this.#isolated.waiting;
   }
 
   /**
    * Reads users.
    *
    * @param deadline Ends the wait. Users that have no result by then get an error.
+   * @param profiles Default: true. Whether the read needs `userInfoInIdp`.
    * @param onEnd Default: none. Called with the number of calls that the results came from; other requests may share them.
    * @returns A value or an Error for each user, in the order of `userIds`: one failure does not affect other users.
    */
@@ -90,10 +101,11 @@ export class BatchedReads {
     userIds: readonly GenAuthId[],
     deadline: Deadline,
     onEnd: (calls: number) => void = () => undefined,
+    profiles = true,
   ): Promise<(UserResult | Error)[]> {
     return new Promise((resolve) => {
       if (userIds.length === 0) return resolve([]);
-      const onAbort = (): void => read.settleRest(new ManagementUnreachableError(BATCH_ROUTE, 'deadline', 'maybe'));
+      const onAbort = (): void => read.settleRest(unreachable('deadline', 'maybe', RETRY_AFTER_DEADLINE_MS));
       const read = new PendingRead(userIds.length, deadline, (results, calls) => {
         deadline.removeEventListener('abort', onAbort);
         onEnd(calls);
@@ -101,16 +113,18 @@ export class BatchedReads {
       });
       if (deadline.aborted) return onAbort();
       deadline.addEventListener('abort', onAbort, { once: true });
-      userIds.forEach((userId, index) => this.#join(userId, { read, index }));
+      userIds.forEach((userId, index) => this.#join(userId, { read, index, profiles }));
       this.#schedule();
     });
   }
 
   #join(userId: GenAuthId, waiter: Waiter): void {
+    if (this.#isolated.isRemembered(userId)) return this.#isolated.join(userId, waiter);
     const joined = this.#batches.find((batch) => batch.has(userId));
     if (joined !== undefined) return joined.join(userId, waiter);
     if (this.waiting >= MAX_WAITING) {
-      return waiter.read.settle(waiter.index, new ManagementUnreachableError(BATCH_ROUTE, 'overloaded', 'no'));
+      const waitMs = Math.ceil(Math.max(MIN_RETRY_MS, MAX_WAIT_MS - (this.#batches[0]?.ageMs ?? 0)));
+      return waiter.read.settle(waiter.index, unreachable('overloaded', 'no', waitMs));
     }
     let last = this.#batches.at(-1);
     if (last === undefined || last.isFull) {
@@ -154,14 +168,29 @@ export class BatchedReads {
     this.#callsWithoutTurn--;
     const batch = this.#batches.shift() ?? new Batch();
     const userIds = batch.take();
-    const results =
-      turn instanceof Error
-        ? new Map(userIds.map((userId) => [userId, turn]))
-        : await this.#sendBatch(batch, userIds, turn, deadline);
-    deadline.end();
+    const found = turn instanceof Error ? turn : await this.#sendBatch(batch, userIds, turn, deadline);
     this.#calls--;
-    batch.settle(results);
+    const failed = this.#settle(batch, userIds, found);
     this.#send(this.#expectMoreMs() === 0);
+    if (failed !== null) await this.#isolated.isolate(batch, failed.userIds, failed.error, deadline);
+    deadline.end();
+  }
+
+  /** Settles the users that have a final result. @returns The users that have to be read in parts, or null. */
+  #settle(batch: Batch, userIds: GenAuthId[], found: Found | Error): { userIds: GenAuthId[]; error: Error } | null {
+    const [only] = userIds;
+    if (only !== undefined && userIds.length === 1) {
+      this.#isolated.learn(only, found instanceof Error ? failureOf(userIds, found) : found);
+    }
+    if (found instanceof Error) {
+      if (userIds.length > 1 && isContentFault(found)) return { userIds, error: found };
+      batch.settle(userIds, failureOf(userIds, found));
+      return null;
+    }
+    const missing = userIds.length > 1 ? userIds.filter((userId) => isMismatch(found.get(userId))) : [];
+    const error = found.get(missing[0] ?? '');
+    batch.settle(missing.length === 0 ? userIds : userIds.filter((userId) => !missing.includes(userId)), found);
+    return error instanceof Error ? { userIds: missing, error } : null;
   }
 
   async #sendBatch(
@@ -169,34 +198,28 @@ export class BatchedReads {
     userIds: readonly GenAuthId[],
     turn: Turn,
     deadline: Deadline,
-  ): Promise<Map<string, UserResult | Error>> {
+  ): Promise<Found | Error> {
     try {
       // Empty where every read has ended meanwhile.
       if (userIds.length === 0) return new Map();
       this.#onBatch({ users: userIds.length, deadline, readers: () => batch.readers() });
-      return await this.#management.getUserBatch(userIds, { deadline, turn, purpose: this.#purpose });
+      const profiles = batch.needsProfiles;
+      return await this.#management.getUserBatch(userIds, { deadline, turn, profiles, purpose: this.#purpose });
     } catch (error) {
-      // GenAuth refused the batch because of its content, for which one unknown user can be enough.
-      const isContent =
-        error instanceof ManagementRefusedError && (error.refusal === 'not_found' || error.refusal === 'rejected');
-      const readOne = isContent ? (userId: GenAuthId) => this.#readOne(userId, deadline) : () => asError(error);
-      return new Map(await Promise.all(userIds.map(async (userId) => [userId, await readOne(userId)] as const)));
+      return asError(error);
     } finally {
       turn.release();
     }
   }
-
-  async #readOne(userId: GenAuthId, deadline: Deadline): Promise<UserResult | Error> {
-    try {
-      const users = await this.#management.getUserBatch([userId], { deadline, purpose: this.#purpose });
-      return users.get(userId) ?? null;
-    } catch (error) {
-      return error instanceof ManagementRefusedError && error.isUserUnknown ? null : asError(error);
-    }
-  }
 }
 
+type Found = Map<string, UserResult | Error>;
+
 const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
+
+function unreachable(reason: 'deadline' | 'overloaded', sent: 'no' | 'maybe', retryAfterMs: number): Error {
+  return new ManagementUnreachableError(BATCH_ROUTE, reason, sent, { retryAfterMs });
+}
 
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error('a read failed without an error', { cause: error });

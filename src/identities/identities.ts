@@ -89,6 +89,8 @@ export class Identities {
   #loaderOrNone: DataLoader<GenAuthId, UserResult> | undefined;
   #offered: Promise<OfferedMethods | null> | undefined;
   #calls = 0;
+  /** Whether the request selects `userInfoInIdp`. If not, large responses of GenAuth are not kept for it. */
+  selectsProfiles = true;
   #operationId: string | null = null;
 
   /** @param context The caller, the id and the deadline of the request. */
@@ -101,7 +103,9 @@ export class Identities {
   get #loader(): DataLoader<GenAuthId, UserResult> {
     const { batchedReads } = this.#options;
     const { deadline } = this.#context;
-    this.#loaderOrNone ??= new DataLoader((userIds) => batchedReads.load(userIds, deadline, this.#addCalls));
+    this.#loaderOrNone ??= new DataLoader((userIds) =>
+      batchedReads.load(userIds, deadline, this.#addCalls, this.selectsProfiles),
+    );
     return this.#loaderOrNone;
   }
 
@@ -124,7 +128,7 @@ export class Identities {
    * @throws {ManagementError} GenAuth could not be reached, or gave no usable response.
    */
   async of(userId: string): Promise<ReadableUser | null> {
-    const read = toUserRead(await this.#loader.load(this.#readable(userId)));
+    const read = this.#toUserRead(await this.#loader.load(this.#readable(userId)));
     if (read instanceof Error) throw read;
     return read;
   }
@@ -148,9 +152,10 @@ export class Identities {
       }
     });
     const ids = reads.filter((read) => typeof read === 'string');
-    const results = await this.#options.batchedReads.load(ids, this.#context.deadline, this.#addCalls);
+    const { batchedReads } = this.#options;
+    const results = await batchedReads.load(ids, this.#context.deadline, this.#addCalls, this.selectsProfiles);
     const rest = results.values();
-    return reads.map((read) => (typeof read === 'string' ? toUserRead(rest.next().value ?? null) : read));
+    return reads.map((read) => (typeof read === 'string' ? this.#toUserRead(rest.next().value ?? null) : read));
   }
 
   /** Whether the id is one of the user pool, and the caller may read the user. */
@@ -214,7 +219,10 @@ export class Identities {
   async unlink(request: RequestedUnlink): Promise<VisibleUnlink> {
     const { unlinks } = this.#options;
     const checked = this.#check(request);
-    const result = await this.#write(checked.userId, unlinks.unlink(checked, this.#context, this.#addCalls));
+    const result = await this.#write(
+      checked.userId,
+      unlinks.unlink(checked, { ...this.#context, profiles: this.selectsProfiles }, this.#addCalls),
+    );
     this.#remember(checked.userId, result.after);
     return this.#visible(checked.userId, result);
   }
@@ -276,7 +284,7 @@ export class Identities {
 
   #readableAfter(userId: GenAuthId, after: UserResult | undefined): ReadableUser | null {
     const mayRead = this.#options.policy.mayRead(this.#context.caller, userId);
-    const read = mayRead && after !== undefined ? toUserRead(after) : null;
+    const read = mayRead && after !== undefined ? this.#toUserRead(after) : null;
     return read instanceof Error ? null : read;
   }
 
@@ -294,6 +302,12 @@ export class Identities {
       removed: identities && { user: before, identities },
       user: this.#readableAfter(userId, after),
     };
+  }
+
+  #toUserRead(result: UserResult | Error): UserRead {
+    if (result === null || result instanceof Error) return result;
+    if (this.selectsProfiles && !result.hasProfiles) return unusable('too_large');
+    return hasReadableIdentities(result) ? result : unusable('shape');
   }
 
   readonly #addCalls = (calls: number): void => {
@@ -331,10 +345,8 @@ function hasOperationId(error: unknown): error is { operationId: string | null }
   return error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
 }
 
-function toUserRead(result: UserResult | Error): UserRead {
-  if (result === null || result instanceof Error) return result;
-  if (hasReadableIdentities(result)) return result;
-  return new ManagementUnreachableError('GET /api/v3/get-user-batch', 'shape', 'maybe');
+function unusable(reason: 'shape' | 'too_large'): ManagementUnreachableError {
+  return new ManagementUnreachableError('GET /api/v3/get-user-batch', reason, 'maybe');
 }
 
 function hasReadableIdentities(user: UserRecord): user is ReadableUser {

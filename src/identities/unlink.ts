@@ -113,13 +113,13 @@ export class Unlinks {
   /** Reads the user, and checks that the unlink is possible and allowed. */
   async #readBefore(
     request: UnlinkRequest,
-    { caller, deadline }: WriteContext,
+    { caller, deadline, profiles }: WriteContext,
     onCalls: (calls: number) => void,
   ): Promise<UserResult> {
     const { reads, rules, signInMethods } = this.#options;
     const isGuarded = rules.isGuarded(caller, request.userId);
     const [[user = null], offered] = await Promise.all([
-      reads.load([request.userId], deadline, onCalls),
+      reads.load([request.userId], deadline, onCalls, profiles),
       isGuarded ? signInMethods.offered(deadline).catch(toError) : null,
     ]);
     if (user instanceof Error) throw new NotExecutedError(user);

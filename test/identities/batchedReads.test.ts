@@ -112,12 +112,13 @@ class HeldCall {
   }
 }
 
-function readAlone([id = '' as GenAuthId]: readonly GenAuthId[], now: number): Promise<Found> {
-  if (isUnknown(id)) {
+/** Answers a part of a rejected batch. GenAuth rejects it again where it has a user that GenAuth does not know. */
+function readPart(ids: readonly GenAuthId[], now: number): Promise<Found> {
+  if (ids.some(isUnknown)) {
     return Promise.reject(new ManagementRefusedError(ROUTE, { refusal: 'not_found', statusCode: 404, apiCode: 2004 }));
   }
   const broken = new ManagementUnreachableError(ROUTE, 'shape', 'maybe');
-  return Promise.resolve(new Map([[id, isBroken(id) ? broken : recordOf(id, now)]]));
+  return Promise.resolve(new Map(ids.map((id) => [id, isBroken(id) ? broken : recordOf(id, now)])));
 }
 
 class Model {
@@ -138,8 +139,8 @@ class Model {
           return call.turn;
         },
         getUserBatch: (userIds, { turn }) => {
-          // A user of a rejected batch is read alone, with a turn of its own.
-          if (turn === undefined) return readAlone(userIds, this.#now);
+          // A part of a rejected batch is read with a turn of its own.
+          if (turn === undefined) return readPart(userIds, this.#now);
           const [call] = this.#in('admitted');
           if (call === undefined) throw new Error('a batch was sent without a turn');
           this.#check(userIds);

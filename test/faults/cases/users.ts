@@ -64,8 +64,13 @@ export const USERS: readonly FaultCase[] = [
     read: { gets: ['120 × identities'], calls: 3 },
   },
   {
-    name: '120 users are requested, and one of the three calls fails',
+    name: '120 users are requested, and the data of one makes GenAuth answer HTTP 500',
     fault: { seed: POOL, users: IDS, response: responses.http(500), matches: ({ text }) => text.includes(FIRST_ID) },
+    read: { gets: ['UPSTREAM_UNAVAILABLE', '119 × identities'], calls: 16 },
+  },
+  {
+    name: '120 users are requested, and one of the three calls fails',
+    fault: { seed: POOL, users: IDS, response: responses.http(503), matches: ({ text }) => text.includes(FIRST_ID) },
     read: { gets: ['50 × UPSTREAM_UNAVAILABLE', '70 × identities'], calls: 4 },
   },
 ];
