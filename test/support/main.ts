@@ -1,6 +1,9 @@
 import type { Emulator } from '../../src/emulator';
 import { run, type Running } from './process';
 
+/** How a production process reaches an emulator. */
+type EmulatorAddress = Pick<Emulator, 'url' | 'accessKeyId' | 'accessKeySecret'>;
+
 /** Where the production process listens, from its ready line. */
 export interface Ready {
   url: string;
@@ -13,7 +16,7 @@ export interface Main extends Running, Ready {}
 export const READY = /^\{.*"msg":"ready".*\}$/m;
 
 /** The environment of a production process that uses free ports, authenticates no caller, and stops without a delay. */
-export function mainEnv({ url, accessKeyId, accessKeySecret }: Emulator): Record<string, string> {
+export function mainEnv({ url, accessKeyId, accessKeySecret }: EmulatorAddress): Record<string, string> {
   return {
     PORT: '0',
     ADMIN_PORT: '0',
@@ -32,7 +35,7 @@ export function mainEnv({ url, accessKeyId, accessKeySecret }: Emulator): Record
  * @param args Arguments of Node.
  */
 export async function startMain(
-  emulator: Emulator,
+  emulator: EmulatorAddress,
   env: Record<string, string> = {},
   args: readonly string[] = [],
 ): Promise<Main> {
@@ -41,7 +44,11 @@ export async function startMain(
 }
 
 /** Starts `dist/main.js` like `startMain`, without waiting: for processes that do not get ready. */
-export function runMain(emulator: Emulator, env: Record<string, string> = {}, args: readonly string[] = []): Running {
+export function runMain(
+  emulator: EmulatorAddress,
+  env: Record<string, string> = {},
+  args: readonly string[] = [],
+): Running {
   return run([...args, 'dist/main.js'], { ...mainEnv(emulator), ...env });
 }
 
