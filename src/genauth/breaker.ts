@@ -1,6 +1,7 @@
 import {
   BrokenCircuitError,
   circuitBreaker,
+  type CircuitBreakerPolicy,
   CircuitState,
   ExponentialBackoff,
   halfJitterGenerator,
@@ -23,6 +24,9 @@ const PROBE_BACKOFF = new ExponentialBackoff({
 /** Milliseconds after which to try again while a probe is in progress, because it is not known when the probe ends. */
 const PROBING_MS = 1_000;
 
+/** A larger step of the wall clock is not the correction that a time service makes all the time. */
+const MAX_CLOCK_STEP_MS = 5_000;
+
 /** Failures before anything was sent that GenAuth or the way to it has caused. */
 const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refused', 'connect_timeout', 'tls']);
 
@@ -35,13 +39,27 @@ const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refuse
  */
 export class Breaker {
   #probeDueAt = 0;
-  readonly #policy = circuitBreaker(
-    handleWhen((error) => this.#isFailure(error)),
-    {
-      breaker: new SamplingBreaker(SAMPLING),
-      halfOpenAfter: { next: () => this.#noteDue(PROBE_BACKOFF.next()) },
-    },
-  );
+  #clockOffset = clockOffset();
+  #policyOrNone: CircuitBreakerPolicy | undefined;
+
+  /**
+   * The breaker of the library, which measures time by the wall clock. If the wall clock has been set, it could stay open for
+   * hours: a new, closed one takes its place.
+   */
+  get #policy(): CircuitBreakerPolicy {
+    const offset = clockOffset();
+    if (this.#policyOrNone === undefined || Math.abs(offset - this.#clockOffset) > MAX_CLOCK_STEP_MS) {
+      this.#clockOffset = offset;
+      this.#policyOrNone = circuitBreaker(
+        handleWhen((error) => this.#isFailure(error)),
+        {
+          breaker: new SamplingBreaker(SAMPLING),
+          halfOpenAfter: { next: () => this.#noteDue(PROBE_BACKOFF.next()) },
+        },
+      );
+    }
+    return this.#policyOrNone;
+  }
 
   get state(): 'closed' | 'open' | 'half_open' {
     const { state } = this.#policy;
@@ -83,4 +101,9 @@ export class Breaker {
     if (this.state === 'half_open') return !(error instanceof ManagementRefusedError);
     return error instanceof ManagementUnreachableError && (FAILURES.has(error.reason) || error.sent === 'maybe');
   }
+}
+
+/** The wall clock without the time that has passed. It changes only if the wall clock is set. */
+function clockOffset(): number {
+  return Date.now() - performance.now();
 }
