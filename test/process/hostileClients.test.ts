@@ -33,7 +33,7 @@ describe('hostile clients', () => {
   let ids: string[];
   let main: Main;
   let folder: string;
-  let isOver = false;
+  const over = new AbortController();
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'hostile-'));
@@ -74,7 +74,7 @@ describe('hostile clients', () => {
 
   /** Repeats a step until the time is up. A step that fails is what a hostile client deserves. */
   async function repeat(step: () => Promise<unknown>): Promise<void> {
-    while (!isOver) {
+    while (!over.signal.aborted) {
       await step().catch(() => undefined);
       await pause(5);
     }
@@ -129,7 +129,7 @@ describe('hostile clients', () => {
       let served = 0;
       let peak = 0;
       const honest = Array.from({ length: HONEST_CLIENTS }, async (_, client) => {
-        while (!isOver) {
+        while (!over.signal.aborted) {
           const some = Array.from(
             { length: 5 },
             (_user, index) => honestIds[(client * 17 + index * 31 + served) % 900] ?? '',
@@ -147,7 +147,7 @@ describe('hostile clients', () => {
         peak = Math.max(peak, resident());
         await pause(100);
       }
-      isOver = true;
+      over.abort();
       await Promise.all([...honest, ...hostile]);
       expect(failures).toEqual([]);
       expect(served).toBeGreaterThan(HONEST_CLIENTS);
