@@ -119,12 +119,12 @@ describe('the spans of dist/main.js', () => {
       status: { code: 0 },
     });
     expect(calls.map(({ name, attributes, status }) => [name, attributes['genauth.result'], status.code])).toEqual([
+      // The reads before and after.
+      [BATCH, 'ok', 0],
       ['POST /api/v3/unlink-identity', 'reset', ERROR],
-      ['GET /api/v3/get-user-identities', 'ok', 0],
-      // Reads the user in the payload.
       [BATCH, 'ok', 0],
     ]);
-    expect(calls[0]?.attributes).toEqual({
+    expect(calls[1]?.attributes).toEqual({
       'http.request.method': 'POST',
       'url.template': '/api/v3/unlink-identity',
       'error.type': 'reset',

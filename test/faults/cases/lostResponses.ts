@@ -24,6 +24,11 @@ export const LOST_RESPONSES: readonly FaultCase[] = [
     unlinkNotExecuted: { ...UNKNOWN, posts: 1, reads: 4 },
   },
   {
+    name: 'The response is lost after an unlink of a type that the user does not hold in this case',
+    fault: { response: responses.reset, target: { type: 'OPENID' } },
+    unlinkNotExecuted: { ...UNKNOWN, posts: 1, reads: 4 },
+  },
+  {
     name: 'Both responses are lost after an unlink without a type',
     fault: { response: responses.reset, target: BOTH, switches: { unlinkTypeDefault: 'generic' } },
     unlinkExecuted: { gets: 'success: true', posts: 2, reads: 2 },
@@ -67,8 +72,8 @@ export const LOST_RESPONSES: readonly FaultCase[] = [
     unlinkNotExecuted: { ...UNKNOWN, posts: 1, reads: 5 },
   },
   {
-    name: 'GenAuth confirms the unlink, and its reads lag behind by 1.5 s',
-    fault: { switches: { readLagMs: 1_500 } },
+    name: 'GenAuth confirms the unlink, and its reads lag behind by 2.4 s',
+    fault: { switches: { readLagMs: 2_400 } },
     unlinkExecuted: { gets: 'success: true', posts: 1, reads: 5 },
   },
   {
