@@ -19,7 +19,7 @@ describe('a read of User.identities has the result of its row', () => {
 
   beforeAll(async () => {
     results = await playAll(cases, ({ fault, times }) => playRead(fault, times));
-  }, 60_000);
+  }, 240_000);
 
   test.each(cases.map(({ title }, index) => [title, index] as const))('%s', (_title, index) => {
     expect(results[index]).toEqual(cases[index]?.expected);

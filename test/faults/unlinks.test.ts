@@ -21,7 +21,7 @@ describe('an unlink has the result of its row', () => {
 
   beforeAll(async () => {
     reports = await playAll(cases, ({ fault, executed }) => playUnlink(fault, executed));
-  }, 60_000);
+  }, 240_000);
 
   test.each(cases.map(({ title }, index) => [title, index] as const))('%s', (_title, index) => {
     const { executions, gone, areRemovedGone, ...result } = reports[index] as UnlinkReport;
