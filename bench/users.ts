@@ -20,7 +20,10 @@ export function userIdOf(user: number, identities: number): string {
   return `a${hex(identities, 3)}${hex(user, 20)}`;
 }
 
-/** Returns a user's identities. Numbers have a fixed width, so that responses for the same number of rows have the same length. */
+/**
+ * Returns a user's identities. Numbers have a fixed width, so that responses for the same number of rows have the same
+ * length.
+ */
 export function identityRows(userId: string): IdentityRow[] {
   const identities = Number.parseInt(userId.slice(1, 4), 16);
   const user = Number.parseInt(userId.slice(4), 16);

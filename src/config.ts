@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { AuthMode, PolicyOptions } from './callers';
+import type { AuthenticatorOptions, PolicyOptions } from './callers';
 import { Environment, ManagementEnvironment, PolicyEnvironment } from './environment';
 import type { ManagementClientOptions } from './genauth';
 import type { LastIdentityGuard } from './identities';
@@ -18,11 +18,7 @@ export interface Config {
   /** The server through which replicas share the rate of calls, with credentials. Null: the rate is not shared. */
   valkeyUrl: string | null;
   requestDeadlineMs: number;
-  callers: {
-    mode: AuthMode;
-    routerSecrets: readonly string[];
-    tokens: { issuer: string; audience: readonly string[]; jwksUri: string | null } | null;
-  };
+  callers: Omit<AuthenticatorOptions, 'onKeysFailure'>;
   policy: PolicyOptions;
   /** Applications whose sign-in methods count for the guard of the last identity. Empty: those of all applications count. */
   appIds: readonly string[];

@@ -36,14 +36,14 @@ async function main(): Promise<void> {
     await stdout.close(STDOUT_CLOSE_MS);
     process.exit();
   };
-  // First of all, because the first process of a container ignores signals without a handler.
+  // Before the subgraph starts, because the first process of a container ignores signals without a handler.
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const) {
     process.on(signal, () => {
       log.info({ signal }, 'stopping');
       void shutDown();
     });
   }
-  // By default this signal ends the process at once, an unlink in progress included.
+  // By default this signal ends the process at once, even during a write.
   process.on('SIGUSR2', (signal) => log.warn({ signal }, 'signal ignored'));
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     // The state of the process is unknown now: it finishes the requests in progress, then exits.

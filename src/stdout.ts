@@ -8,9 +8,9 @@ export interface StdoutOptions {
   fd?: number;
 }
 
-/** When buffered log lines are written together: at so many characters, or after so many milliseconds. */
+/** Log lines are buffered and written together: after 8 KiB, or after 50 ms. */
 const BUFFER = { characters: 8 * 1024, ms: 50 };
-/** Bounds of what waits while stdout is blocked. */
+/** Maximum number of bytes that wait while stdout is blocked. */
 const MAX_WAITING_BYTES = { log: 1024 * 1024, records: 256 * 1024 };
 /** The time until the next attempt while stdout is blocked. */
 const RETRY_MS = 20;
@@ -25,7 +25,7 @@ export class StdoutBlockedError extends Error {
 }
 
 /**
- * The only writer of stdout: lines of the log and records of the audit trail never mix. Create one in a process.
+ * The only writer of stdout, so that lines of the log and records of the audit trail never mix. Create one in each process.
  *
  * Writing never blocks the process. If the reader of stdout stops reading, or the disk behind it is full, output waits in
  * memory. Beyond the bound log lines are dropped and counted. Records are rejected, so that mutations are refused.
@@ -118,7 +118,7 @@ export class Stdout {
     this.#writeWaiting();
   }
 
-  /** Writes everything that waits, for as long as `timeoutMs`. What cannot be written in that time is lost. */
+  /** Writes everything that waits. Output that cannot be written in `timeoutMs` is lost. */
   async close(timeoutMs: number): Promise<void> {
     this.flushSync();
     const until = performance.now() + timeoutMs;

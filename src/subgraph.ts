@@ -171,7 +171,7 @@ export async function startSubgraph(
     maxInFlight: config.maxInFlight,
     keepAliveMs: config.keepAliveMs,
     onConnectionDropped: metrics.onConnectionDropped,
-    leaving: shutdown,
+    shutdown,
     ide: config.introspection ? ide : null,
     onUnexpectedError,
     onRejection: (report) => {
@@ -200,7 +200,7 @@ export async function startSubgraph(
   return {
     url: listener.url,
     adminUrl: admin.url,
-    shutDown: () => shutdown.leave(),
+    shutDown: () => shutdown.begin(),
     async close() {
       await listener.close();
       await closeRest();

@@ -6,7 +6,7 @@ import { createYoga } from 'graphql-yoga';
 import { announce } from './ready';
 import { createContext, loadTypeDefs, resolvers } from './schema';
 
-/** graphql-yoga as it comes, on node:http. */
+/** graphql-yoga with its default options, on node:http. */
 const yoga = createYoga({
   schema: buildSubgraphSchema([{ typeDefs: parse(loadTypeDefs()), resolvers }]),
   context: () => createContext(),

@@ -57,7 +57,12 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   const exitCode = await server.stop('SIGTERM');
   const { unsettled } = await readAudit(auditLog);
   await issuer.close();
-  return { ...seen, errors: await readErrors(server.log), exitCode, openUnlinks: unsettled.length };
+  return {
+    ...seen,
+    errors: await readErrors(server.log),
+    exitCode,
+    openUnlinks: unsettled.filter(({ kind }) => kind === 'open').length,
+  };
 }
 
 type Load = Omit<Observation, 'errors' | 'exitCode' | 'openUnlinks'>;

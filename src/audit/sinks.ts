@@ -98,7 +98,7 @@ const STDOUT_TIMEOUT_MS = 1_000;
 
 /**
  * Writes to stdout. The promise of a record is rejected if stdout takes it too late. An intent is then withdrawn, because its
- * unlink is refused. An outcome stays in the queue, because its unlink has been sent.
+ * write is refused. An outcome stays in the queue, because its write has been sent.
  */
 class StdoutSink implements Sink {
   readonly #stdout: Stdout;

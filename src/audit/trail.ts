@@ -6,8 +6,8 @@ import type { WriteIntent, WriteOutcome } from './records';
 import { openSink } from './sinks';
 
 /**
- * The audit trail: one line for the intent of a write to GenAuth, and one for its outcome. A record may be in the trail although its
- * promise was rejected. It is never missing if its promise was resolved.
+ * The audit trail: one line for the intent of a write to GenAuth, and one for its outcome. A record may be in the trail
+ * although its promise was rejected. It is never missing if its promise was resolved.
  */
 export interface AuditLog {
   /**
@@ -18,7 +18,7 @@ export interface AuditLog {
   intent(record: WriteIntent): Promise<void>;
   /** @throws {AuditUnavailableError} The intent stays open. `npm run audit:open` lists open intents. */
   outcome(record: WriteOutcome): Promise<void>;
-  /** Whether the last record could not be written. Until one can be written, nothing is sent to GenAuth that changes anything. */
+  /** Whether the last record could not be written. Until one can be written, no write is sent to GenAuth. */
   readonly failing: boolean;
   /** Resolves when all pending records have been written. */
   close(): Promise<void>;

@@ -1,7 +1,7 @@
 import type { KeysUnavailableError } from './errors';
 import { type Caller, TRUSTED } from './policy';
 import { createRouterCredential } from './router';
-import { createTokenVerifier } from './token';
+import { createTokenVerifier, type TokenVerifierOptions } from './token';
 
 /**
  * The credentials that a request needs: `router` the router's secret, `jwt` the caller's access token, `strict` both, and
@@ -14,7 +14,7 @@ export interface AuthenticatorOptions {
   /** For `strict` and `router`. Each of them is accepted, so that secrets can be rotated. */
   routerSecrets: readonly string[];
   /** For `strict` and `jwt`. */
-  tokens: { issuer: string; audience: readonly string[]; jwksUri: string | null } | null;
+  tokens: Pick<TokenVerifierOptions, 'issuer' | 'audience' | 'jwksUri'> | null;
   /** Called for every failed fetch of the issuer's keys. */
   onKeysFailure: (error: KeysUnavailableError) => void;
 }

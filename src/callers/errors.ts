@@ -76,8 +76,11 @@ export type KeysUnavailableReason =
   /** The discovery document names a key set at a URL that is neither `https:` nor loopback. */
   | 'insecure';
 
+/** A document of the issuer that the keys are fetched from. */
+export type IssuerDocument = 'discovery' | 'keys';
+
 export interface KeysUnavailableDetails {
-  document?: 'discovery' | 'keys';
+  document?: IssuerDocument;
   status?: number;
   cause?: unknown;
 }
@@ -87,7 +90,7 @@ export class KeysUnavailableError extends Error {
   override readonly name = 'KeysUnavailableError';
   readonly reason: KeysUnavailableReason;
   /** The document that could not be fetched. Null: none was requested. */
-  readonly document: 'discovery' | 'keys' | null;
+  readonly document: IssuerDocument | null;
   /** The HTTP status, for the reason `status`. */
   readonly status: number | null;
   /** The error code of the system or of TLS, for the reason `unreachable`. */

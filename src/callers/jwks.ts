@@ -2,7 +2,7 @@ import { createLocalJWKSet, type JWK } from 'jose';
 import { Agent, errors, request } from 'undici';
 import { isObject, type JSONObject } from '../json';
 import { isSecureUrl } from '../secureUrl';
-import { KeysUnavailableError, type KeysUnavailableReason } from './errors';
+import { type IssuerDocument, KeysUnavailableError, type KeysUnavailableReason } from './errors';
 
 /** Returns the key that a token's header names. */
 export type Keys = ReturnType<typeof createLocalJWKSet>;
@@ -21,7 +21,7 @@ export interface KeySetOptions {
 
 /**
  * The minimum time between two fetches because of a token with an unknown key id, also after a failed fetch. An
- * unauthenticated request can contain any key id. A key that the issuer has just begun to use is accepted after this time at the latest.
+ * unauthenticated request can contain any key id. A new key of the issuer is accepted after this time at the latest.
  */
 const COOLDOWN_MS = 30_000;
 /**
@@ -163,7 +163,7 @@ export class KeySet {
     return jwksUri;
   }
 
-  async #fetchObject(document: 'discovery' | 'keys', url: string): Promise<JSONObject> {
+  async #fetchObject(document: IssuerDocument, url: string): Promise<JSONObject> {
     try {
       const {
         statusCode: status,

@@ -77,7 +77,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   // jose leaves out the check of an option that is empty.
   if (issuer === '') throw new TypeError('issuer must not be empty');
   if (audience.length === 0 || audience.includes(''))
-    throw new TypeError('audience must hold at least one, none empty');
+    throw new TypeError('audience must contain at least one value, and no empty one');
   const keySet = new KeySet({
     issuer,
     jwksUri: options.jwksUri,

@@ -14,7 +14,7 @@ export interface AuthenticatedRequest {
   data: RequestData;
 }
 
-// Bounds the memory under load: beyond this number the oldest signatures are forgotten early.
+/** Bounds the memory under load. Beyond this number the oldest signatures are forgotten early. */
 const MAX_REMEMBERED = 100_000;
 
 /**

@@ -73,7 +73,7 @@ export class Executions {
   }
 }
 
-/** The member of an execution for a request with this key. None: the request has no key. */
+/** Returns the member of an execution for a request with this key. Null: no such member. */
 export function withKey(idempotencyKey: string | null): { idempotencyKey?: string } {
   return idempotencyKey === null ? {} : { idempotencyKey };
 }

@@ -8,7 +8,7 @@ interface Executed {
   data: unknown;
 }
 
-// Bounds the memory: beyond this number the oldest keys are forgotten.
+/** Bounds the memory. Beyond this number the oldest keys are forgotten. */
 const MAX_KEYS = 10_000;
 
 /** The data of executed writes, by idempotency key. */

@@ -146,5 +146,5 @@ export async function startEmulator(options: StartOptions = {}): Promise<Emulato
   };
 }
 
-// Longer than the keep-alive of common clients, as for load balancers. Then a client does not reuse an ended connection.
+/** Longer than common clients keep a connection, so that no client reuses a connection that was closed here. */
 const KEEP_ALIVE_MS = 65_000;

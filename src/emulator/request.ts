@@ -8,7 +8,11 @@ export type RequestData = Readonly<Record<string, unknown>>;
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Reads a body. @returns null if it is larger than 1 MiB. The rest is read and dropped, so that the client gets its response. */
+/**
+ * Reads a body. The rest of a body that is too large is read and dropped, so that the client gets its response.
+ *
+ * @returns null if the body is larger than 1 MiB.
+ */
 export function readBody(request: IncomingMessage): Promise<string | null> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];

@@ -235,7 +235,7 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
       return TOO_MANY_TOKENS.test(error.message)
         ? {
             message: 'The document is too long.',
-            extensions: { code, validationErrorCode: 'MAX_TOKENS' },
+            extensions: { code, validationErrorCode: 'MAX_TOKENS', ...outcome },
           }
         : known('The document is not valid GraphQL.');
     case 'GRAPHQL_VALIDATION_FAILED':

@@ -104,7 +104,7 @@ export class Connections {
     return this.#bySocket.get(socket) ?? null;
   }
 
-  /** Takes a connection out of those that have to make room for new ones. */
+  /** Exempts a connection from the bound of connections without an authenticated request. */
   authenticate(connection: Connection): void {
     if (connection.authenticated) return;
     connection.authenticated = true;
@@ -131,7 +131,7 @@ export class Connections {
   }
 
   /**
-   * Notes a request that has arrived on its connection.
+   * Records a request that has arrived on its connection.
    *
    * @returns null if the connection has been closed, or ends with an earlier response: the request must not be served.
    */

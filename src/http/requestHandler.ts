@@ -32,7 +32,7 @@ export interface RequestHandlerOptions {
   /** Maximum number of GraphQL requests in flight. Further ones are rejected. */
   maxInFlight: number;
   /** The state of the shutdown. */
-  leaving: { readonly draining: boolean; readonly closing: boolean };
+  shutdown: { readonly draining: boolean; readonly closing: boolean };
   /** Called with an unexpected error. The response says nothing about it. */
   onUnexpectedError: (error: unknown) => void;
   /** Called for every request that is rejected before GraphQL. */
@@ -90,8 +90,8 @@ export class RequestHandler {
   }
 
   /**
-   * Makes every connection end with the last response that it is owed. Resolves when no GraphQL request is in flight. Requests
-   * whose clients have closed the connection count: they are executed to the end.
+   * Closes every connection after its last response. Resolves when no GraphQL request is in flight. A request whose client has
+   * closed the connection counts, because it is executed to the end.
    */
   close(): Promise<void> {
     this.#isClosing = true;
@@ -120,8 +120,8 @@ export class RequestHandler {
 
   /** Authenticates a request before any of its body is read, whatever its path. */
   #authenticate(request: IncomingMessage): Caller | Promise<Caller> {
-    const { leaving, loopbackNamesOnly, authenticator } = this.#options;
-    if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
+    const { shutdown, loopbackNamesOnly, authenticator } = this.#options;
+    if (shutdown.closing) throw new Rejection('SHUTTING_DOWN');
     const [host, ...otherHosts] = valuesOf(request, 'host');
     if (host === undefined || otherHosts.length > 0) throw new Rejection(400);
     if (loopbackNamesOnly && !isLoopback(host.replace(/:\d*$/, ''))) throw new Rejection(421);
@@ -140,7 +140,7 @@ export class RequestHandler {
   }
 
   async #serveGraphQL(exchange: Exchange, caller: Caller): Promise<void> {
-    const { graphql, createContext, leaving } = this.#options;
+    const { graphql, createContext, shutdown } = this.#options;
     const { request, response, requestId } = exchange;
     if (request.method !== 'POST') throw new Rejection(405);
     const onAccepted = (): void => {
@@ -148,7 +148,7 @@ export class RequestHandler {
     };
     const body = parseGraphQLRequest(await this.#bodies.read(request, onAccepted));
     // While the body arrived, the request may have been rejected on the socket: it must not be executed any more.
-    if (leaving.closing) throw new Rejection('SHUTTING_DOWN');
+    if (shutdown.closing) throw new Rejection('SHUTTING_DOWN');
     if (!request.socket.writable) throw new Rejection(408);
     this.#admit();
     try {
@@ -191,9 +191,9 @@ export class RequestHandler {
   ): Promise<void> {
     const lines = ['x-request-id', requestId];
     for (const [name, value] of headers) lines.push(name, value);
-    // Earlier than the last response, `connection: close` would discard the later ones.
+    // Only in the last response: after `connection: close` in an earlier one, Node would discard the later ones.
     const isLast = connection.latest?.request === request;
-    if (isLast && (closes || connection.closing || this.#isClosing || this.#options.leaving.draining)) {
+    if (isLast && (closes || connection.closing || this.#isClosing || this.#options.shutdown.draining)) {
       connection.closing = true;
       lines.push('connection', 'close');
     }
@@ -230,7 +230,7 @@ function* slicesOf(body: string | Buffer): Generator<Buffer> {
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
-/** The router's `x-request-id` if it is safe to log, otherwise a new id. */
+/** Returns the router's `x-request-id` if it is safe to log, otherwise a new id. */
 function requestIdOf({ headers }: IncomingMessage): string {
   const given = headers['x-request-id'];
   return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
@@ -254,7 +254,7 @@ function readTrace(headers: IncomingHttpHeaders): Pick<Arrival, 'traceId' | 'tra
   };
 }
 
-/** Every value of a header. `headers` has only the first value of some. @param name In lower case. */
+/** Returns every value of a header. Node's `headers` has only the first value of some. @param name In lower case. */
 function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
   const values: string[] = [];
   for (let at = 0; at < rawHeaders.length; at += 2) {
@@ -265,7 +265,7 @@ function valuesOf({ rawHeaders }: IncomingMessage, name: string): string[] {
 }
 
 /**
- * The decoded path of a request, without host and query.
+ * Returns the decoded path of a request, without host and query.
  *
  * @throws {Rejection} It cannot be decoded.
  */

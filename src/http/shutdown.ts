@@ -7,13 +7,13 @@ export interface ShutdownOptions {
   drainTimeoutMs: number;
   /** Accepts no more connections. Resolves when every request in flight has its response. */
   closeListener: () => Promise<void>;
-  /** Records the unlinks that are interrupted. */
+  /** Records the writes that are interrupted. */
   abandon: () => Promise<void>;
   /** Flushes and closes everything else. */
   closeRest: () => Promise<void>;
 }
 
-/** The shutdown of the process: drains, closes the listener, and loses no outcome of an unlink. */
+/** The shutdown of the process: drains, closes the listener, and records the outcome of every write. */
 export class Shutdown {
   readonly #options: ShutdownOptions;
   #state: 'serving' | 'draining' | 'closing' = 'serving';
@@ -38,12 +38,12 @@ export class Shutdown {
    *
    * @returns Whether every request in flight had its response in time.
    */
-  leave(): Promise<boolean> {
-    this.#done ??= this.#leave();
+  begin(): Promise<boolean> {
+    this.#done ??= this.#run();
     return this.#done;
   }
 
-  async #leave(): Promise<boolean> {
+  async #run(): Promise<boolean> {
     const { drainDelayMs, drainTimeoutMs, closeListener, abandon, closeRest } = this.#options;
     this.#state = 'draining';
     await pause(drainDelayMs);

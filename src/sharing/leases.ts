@@ -1,4 +1,4 @@
-/** How long a lease is valid, from the request for it and the start of its validity. Unused calls then expire. */
+/** How long a lease is valid. It counts from the request for the lease, plus its `waitMs`. Unused calls then expire. */
 export const LEASE_MS = 100;
 
 /** The capacity of the shared bucket, in seconds of the rate. A lease cannot be larger. */

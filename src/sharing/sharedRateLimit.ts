@@ -54,6 +54,7 @@ export async function createSharedRateLimit(options: SharingOptions): Promise<Sh
   return limit;
 }
 
+/** Spends leased calls while Valkey is available, and the calls of a fixed share otherwise. */
 export class SharedRateLimit implements RateLimit {
   readonly #leases: Leases;
   readonly #perSecond: number;

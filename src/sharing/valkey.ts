@@ -53,7 +53,7 @@ return { granted, wait, replicas }
 
 /** Connects in the background and reconnects whenever the connection is lost. Without a connection draws fail at once. */
 export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOptions): Promise<Leases> {
-  // Loaded only if it is used, because it is as large as all other dependencies together.
+  // Loaded only if it is used: it has 11 MB of files.
   const { createClient, defineScript } = await import('@redis/client');
   // The braces make a cluster store both keys on one node.
   const key = `genauth-rate:{${createHash('sha256').update(pool).digest('hex').slice(0, 16)}}`;
@@ -110,7 +110,7 @@ export async function connectValkey({ url, pool, perSecond, onReady }: ValkeyOpt
           MAX_AHEAD_MS,
         ]);
       } catch (error) {
-        // Why the connection failed says more than that there is none.
+        // The reason why the connection was lost says more than the error that there is none.
         throw lastError ?? error;
       }
     },

@@ -22,7 +22,7 @@ export interface Tracing {
 }
 
 /** Codes of errors that the caller caused. They do not make the span an error. */
-const CALLER_ERRORS: ReadonlySet<string> = new Set(['FORBIDDEN', 'BAD_USER_INPUT', 'LAST_IDENTITY']);
+const CALLER_ERRORS: ReadonlySet<string> = new Set(['FORBIDDEN', 'BAD_USER_INPUT', 'LAST_IDENTITY', 'SIGN_IN_TOO_OLD']);
 
 /**
  * Creates the spans: one for each request, and one for each attempt of a call that was sent.

@@ -22,11 +22,16 @@ describe('the GraphQL listener', () => {
   const post = (body: string, headers: Record<string, string> = JSON_TYPE) =>
     send('/graphql', { method: 'POST', headers, body });
 
-  async function expectRejection(response: Response, status: number, code: string): Promise<void> {
+  async function expectRejection(
+    response: Response,
+    status: number,
+    code: string,
+    validationErrorCode?: string,
+  ): Promise<void> {
     const { errors, ...rest } = (await response.json()) as { errors: { message: string; extensions: unknown }[] };
     expect([response.status, errors.map(({ extensions }) => extensions)]).toEqual([
       status,
-      [{ code, outcome: 'NOT_EXECUTED' }],
+      [{ code, validationErrorCode, outcome: 'NOT_EXECUTED' }],
     ]);
     expect(rest).toEqual({});
     expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json\b/);
@@ -54,15 +59,21 @@ describe('the GraphQL listener', () => {
     ['a document that does not parse', '{"query":"{ sentinel("}', 400, 'GRAPHQL_PARSE_FAILED'],
     ['a field that does not exist', '{"query":"{ users }"}', 400, 'GRAPHQL_VALIDATION_FAILED'],
     ['an unknown operation name', '{"query":"query A { __typename }","operationName":"sentinel"}', 400, 'BAD_REQUEST'],
-    ['more tokens than the limit', JSON.stringify({ query: `{${' a'.repeat(20_000)} }` }), 400, 'GRAPHQL_PARSE_FAILED'],
+    [
+      'more tokens than the limit',
+      JSON.stringify({ query: `{${' a'.repeat(20_000)} }` }),
+      400,
+      'GRAPHQL_PARSE_FAILED',
+      'MAX_TOKENS',
+    ],
     [
       'more bytes than the limit',
       JSON.stringify({ query: '{ __typename }', x: 'x'.repeat(300_000) }),
       413,
       'PAYLOAD_TOO_LARGE',
     ],
-  ])('rejects %s', async (_what, body, status, code) => {
-    await expectRejection(await post(body), status, code);
+  ])('rejects %s', async (_what, body, status, code, validationErrorCode = undefined) => {
+    await expectRejection(await post(body), status, code, validationErrorCode);
   });
 
   test('rejects introspection unless it is on', async () => {
@@ -171,7 +182,7 @@ describe('a listener that closes', () => {
       maxInFlight: 1,
       keepAliveMs: 75_000,
       onConnectionDropped: (reason) => expect(reason).toBeUndefined(),
-      leaving: { draining: false, closing: false },
+      shutdown: { draining: false, closing: false },
       ide: null,
       onUnexpectedError: (error) => expect(error).toBeUndefined(),
       onRejection: (rejection) => expect(rejection).toBeUndefined(),

@@ -48,7 +48,7 @@ describe('a client that does not read its responses', () => {
       maxInFlight,
       keepAliveMs: 75_000,
       onConnectionDropped: (reason) => dropped.push(reason),
-      leaving: { draining: false, closing: false },
+      shutdown: { draining: false, closing: false },
       ide: null,
       onUnexpectedError: (error) => expect(error).toBeUndefined(),
       onRejection: () => undefined,
