@@ -46,7 +46,7 @@ describe('the GraphQL listener', () => {
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test.each([
+  test.each<[what: string, body: string, status: number, code: string, validationErrorCode?: string]>([
     ['a body that is not JSON', '{"query": sentinel', 400, 'BAD_REQUEST'],
     ['a list of requests', '[{"query":"{ __typename }"}]', 400, 'BAD_REQUEST'],
     ['an empty body', '', 400, 'BAD_REQUEST'],
@@ -72,7 +72,7 @@ describe('the GraphQL listener', () => {
       413,
       'PAYLOAD_TOO_LARGE',
     ],
-  ])('rejects %s', async (_what, body, status, code, validationErrorCode = undefined) => {
+  ])('rejects %s', async (_what, body, status, code, validationErrorCode) => {
     await expectRejection(await post(body), status, code, validationErrorCode);
   });
 
