@@ -8,7 +8,7 @@ const HELP = `Prints the SDL of this subgraph, to be published in a schema regis
 Usage: npm run schema:print --silent -- [--authorization | --api]
 
   --authorization  adds @authenticated and @requiresScopes, so that routers that know them refuse requests earlier. Reads
-                   SELF_UNLINK, SCOPE_UNLINK and SCOPE_LINK, as the service does
+                   SELF_UNLINK, SCOPE_READ, SCOPE_UNLINK and SCOPE_LINK, as the service does
   --api            prints the SDL that clients of the supergraph see, without the directives of federation
   --help
 

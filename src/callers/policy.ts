@@ -41,6 +41,8 @@ export interface PolicyOptions {
 export interface Policy {
   /** Users may read their own identities. Callers with `scopeRead` may read those of every user. */
   mayRead(caller: Caller, userId: string): boolean;
+  /** Only callers with `scopeRead` may look for the owners of accounts: it reveals the accounts of other users. */
+  mayFindOwners(caller: Caller): boolean;
   /** Users may unlink their own identities unless `selfUnlink` is `deny`. Callers with `scopeUnlink` may unlink all. */
   mayUnlink(caller: Caller, userId: string): boolean;
   /**
@@ -76,6 +78,7 @@ export function createPolicy(options: PolicyOptions): Policy {
   const mayUnlinkAll = (caller: Caller): boolean => mayActOnAll(caller, options.scopeUnlink);
   return {
     mayRead: (caller, userId) => isSelf(caller, userId) || mayActOnAll(caller, options.scopeRead),
+    mayFindOwners: (caller) => mayActOnAll(caller, options.scopeRead),
     mayUnlink: (caller, userId) => (selfUnlink === 'allow' && isSelf(caller, userId)) || mayUnlinkAll(caller),
     isSignInTooOld(caller, userId, now = Date.now()) {
       if (selfUnlinkMaxAgeMs === 0 || !isSelf(caller, userId) || mayUnlinkAll(caller)) return false;

@@ -6,6 +6,7 @@ import { SignatureAuthentication } from './authentication';
 import { ManagementRefusedError, ManagementUnreachableError } from './errors';
 import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
+import { findOwners, type SourceAccount, toAccountName } from './owners';
 import { type CallReport, type Protection, type RequestOptions, Requests } from './requests';
 import type { AccessKey, Brand } from './signature';
 import { type ApplicationSignIn, type IdentitySource, readAppIds, readApplicationSignIn, readSources } from './sources';
@@ -282,6 +283,31 @@ export class ManagementClient {
       }
     }
     return found;
+  }
+
+  /**
+   * Finds the owners of up to 50 accounts with one call. @see findOwners
+   *
+   * @param accounts 1 to 50.
+   * @see docs/genauth-api.md#get-user-batch
+   */
+  async getOwners(
+    accounts: readonly SourceAccount[],
+    deadline: Deadline,
+  ): Promise<(UserRecord | null | ManagementUnreachableError)[]> {
+    if (accounts.length > MAX_BATCH) {
+      throw new RangeError(`a batch holds at most ${MAX_BATCH} accounts, but got ${accounts.length}`);
+    }
+    const request = { userIds: accounts.map(toAccountName), userIdType: 'identity', withIdentities: 'true' } as const;
+    const { data = null } = await this.#requests.request(BATCH_ROUTE, request, readUsers, {
+      ...toOptions({ deadline }),
+      retry: accounts.length === 1 || 'unlessContent',
+      maxBytes: MAX_BATCH_BYTES,
+    });
+    if (data === null) throw new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe');
+    for (const report of unusableColumns(data)) this.#onUnusableColumn(report);
+    const users = data.map((user) => (user.byteLength > MAX_USER_BYTES ? user.copyWithoutProfiles() : user));
+    return findOwners(accounts, users);
   }
 
   /**

@@ -112,7 +112,7 @@ export class IdentityList {
         provider: this.text(index, 'provider'),
         type: this.text(index, 'type'),
         userIdInIdp: this.text(index, 'userIdInIdp'),
-        userInfoInIdp: this.#userInfoInIdp(index),
+        userInfoInIdp: this.profile(index),
         originConnIds: this.#originConnIds(index),
       };
     });
@@ -175,7 +175,7 @@ export class IdentityList {
   #writeMember(index: number, member: number, out: JsonWriter): void {
     const row = this.#first + index;
     const end = this.#rows.endOf(row, member);
-    if (member === Member.userInfoInIdp) out.text(this.#profile(index));
+    if (member === Member.userInfoInIdp) out.text(this.#profileText(index));
     else if (end > 0) out.copy(this.#bytes, this.#rows.startOf(row, member), end);
     else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
     else out.value(this.#value(index, member));
@@ -194,17 +194,18 @@ export class IdentityList {
   }
 
   /** Returns the JSON of a profile, without credentials. */
-  #profile(index: number): string {
+  #profileText(index: number): string {
     this.#profiles ??= new Map();
     let text = this.#profiles.get(index);
     if (text === undefined) {
-      text = JSON.stringify(this.#userInfoInIdp(index));
+      text = JSON.stringify(this.profile(index));
       this.#profiles.set(index, text);
     }
     return text;
   }
 
-  #userInfoInIdp(index: number): JSONObject | null {
+  /** Returns `userInfoInIdp` of an identity, without credentials. */
+  profile(index: number): JSONObject | null {
     const row = this.#first + index;
     const end = Math.abs(this.#rows.endOf(row, Member.userInfoInIdp));
     if (end === 0) return null;

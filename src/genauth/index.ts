@@ -35,6 +35,7 @@ export {
   parseAccountId,
   parseIdentityType,
 } from './ids';
+export { type SourceAccount, toAccountName } from './owners';
 export type { CallReport } from './requests';
 export type { Brand } from './signature';
 export { createTokenBucket, type RateLimit } from './tokenBucket';

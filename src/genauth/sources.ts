@@ -12,6 +12,8 @@ export interface IdentitySource {
 export interface ApplicationSignIn {
   /** Ids of enabled identity sources, and of enabled connections to them. */
   enabled: readonly string[];
+  /** Those of `enabled` that GenAuth lists without saying whether they are ids of sources or of connections. */
+  bareIds: readonly string[];
   /** Such as `EMAIL_CODE`. */
   loginMethods: readonly string[];
 }
@@ -50,7 +52,11 @@ export function readApplicationSignIn(data: unknown): ApplicationSignIn | null {
   const connections = toList(config['enabledExtIdpConns']);
   const methods = toList(config['enabledBasicLoginMethods']);
   if (connections === null || methods === null) return null;
-  return { enabled: connections.flatMap(enabledIds), loginMethods: methods.filter(isText) };
+  return {
+    enabled: connections.flatMap(enabledIds),
+    bareIds: connections.flatMap(bareIds),
+    loginMethods: methods.filter(isText),
+  };
 }
 
 /**
@@ -70,6 +76,11 @@ function enabledIds(connection: unknown): string[] {
   if (isText(connection)) return [connection];
   if (!isObject(connection) || connection['enabled'] === false) return [];
   return [connection['extIdpId'], connection['extIdpConnId']].filter(isText);
+}
+
+function bareIds(connection: unknown): string[] {
+  if (isObject(connection) && isText(connection['extIdpId'])) return [];
+  return enabledIds(connection);
 }
 
 /** GenAuth's samples have a single object, or a text that contains a JSON list, where the type says list. */

@@ -13,10 +13,7 @@ export function toApiSdl(typeDefs: string): string {
     SchemaExtension: () => null,
     Directive: ({ name }) => (FOR_CLIENTS.has(name.value) ? undefined : null),
   });
-  const errors = validateSchema(buildASTSchema(api)).filter(({ message }) => message !== NO_QUERY);
+  const errors = validateSchema(buildASTSchema(api));
   if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('; '));
   return print(api);
 }
-
-/** The root fields for queries are those of other subgraphs. */
-const NO_QUERY = 'Query root type must be provided.';

@@ -4,22 +4,26 @@ import type { PolicyOptions } from '../callers';
 
 const FEDERATION = 'https://specs.apollo.dev/federation/';
 
-export type AuthorizationOptions = Pick<PolicyOptions, 'selfUnlink' | 'scopeUnlink' | 'scopeLink'>;
+export type AuthorizationOptions = Pick<PolicyOptions, 'selfUnlink' | 'scopeRead' | 'scopeUnlink' | 'scopeLink'>;
 
 /**
  * Adds `@authenticated` and `@requiresScopes` to the SDL. The subgraph enforces the same rules itself; with the directives
- * a router refuses such requests earlier. The scope is required only where users may not unlink their own identities.
+ * a router refuses such requests earlier. The scope for unlinks is required only where users may not unlink their own identities.
  *
  * @throws {Error} The SDL lacks one of the protected fields, or the federation `@link` with an import list.
  * @see docs/decisions/0010-authorization-directives.md
  */
 export function withAuthorization(sdl: string, options: AuthorizationOptions): string {
-  const { selfUnlink, scopeUnlink, scopeLink } = options;
+  const { selfUnlink, scopeRead, scopeUnlink, scopeLink } = options;
   const authenticated = directive('authenticated');
   const requires = (scope: string): ConstDirectiveNode =>
     directive('requiresScopes', { scopes: JSON.stringify([[scope]]) });
   const onFields = new Map([
     ['User.identities', [authenticated]],
+    ['User.linkableSources', [authenticated]],
+    ['Query.identityUsers', [authenticated]],
+    ['Query.usersByIdentity', [authenticated, requires(scopeRead)]],
+    ['Query.identitySources', [authenticated]],
     ['Mutation.unlinkIdentity', selfUnlink === 'allow' ? [authenticated] : [authenticated, requires(scopeUnlink)]],
     ['Mutation.linkIdentity', [authenticated, requires(scopeLink)]],
     ['Mutation.revokeSessions', [authenticated]],

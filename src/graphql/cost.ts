@@ -43,6 +43,8 @@ interface RootCost {
   fields: number;
   /** The number of fields directly below that have to be read. Each of them has an error of its own. */
   reads: number;
+  /** Whether the items of the list name users. Accounts do not. */
+  namesUsers: boolean;
 }
 
 /**
@@ -60,6 +62,7 @@ export function costOf(operation: OperationDefinitionNode, fragments: Fragments)
       users: argument === undefined ? null : usersOf(argument.value, operation),
       fields: field.name.value === '_service' ? SDL_COST : all,
       reads,
+      namesUsers: field.name.value !== 'usersByIdentity',
     };
   });
   return (variables, mayRead) => {
@@ -87,8 +90,8 @@ function costOfErrors(
 ): number {
   let errors = 0;
   lists.forEach((list, index) => {
-    const reads = roots[index]?.reads ?? 0;
-    for (const item of list) {
+    const { reads = 0, namesUsers = false } = roots[index] ?? {};
+    for (const item of namesUsers ? list : []) {
       const userId = userIdOf(item);
       if (userId === null) errors += 1;
       else if (!mayRead(userId)) errors += Math.max(1, reads);

@@ -1,6 +1,6 @@
 import type { ApolloServerPlugin } from '@apollo/server';
 import { type GraphQLFormattedError, OperationTypeNode } from 'graphql';
-import { type IdentityList, isIdentityField } from '../genauth';
+import { type IdentityList, type IdentitySource, isIdentityField } from '../genauth';
 import type { Context } from './context';
 import type { Fields } from './selections';
 
@@ -36,6 +36,19 @@ export class ResponseRoom {
       // Quotes, colon and comma.
       this.#bytes -= identities.length * (responseName.length + 4);
       if (isIdentityField(name.value)) this.#bytes -= identities.bytesOf(name.value);
+    }
+    this.isExceeded ||= this.#bytes < 0;
+    return !this.isExceeded;
+  }
+
+  /** @returns Whether identity sources fit. They count even if they do not. */
+  takeSources(sources: readonly IdentitySource[], fields: Fields | null): boolean {
+    for (const [responseName, [{ name }]] of fields ?? []) {
+      for (const source of sources) {
+        const value = Object.hasOwn(source, name.value) ? source[name.value as keyof IdentitySource] : null;
+        // Quotes, colon and comma.
+        this.#bytes -= responseName.length + (value?.length ?? 0) + 6;
+      }
     }
     this.isExceeded ||= this.#bytes < 0;
     return !this.isExceeded;

@@ -94,6 +94,8 @@ export const USER_TYPES: ReadonlySet<string> = new Set(['User', '_Entity']);
 
 export const IDENTITY_TYPES: ReadonlySet<string> = new Set(['Identity']);
 
+export const SOURCE_TYPES: ReadonlySet<string> = new Set(['IdentitySource']);
+
 /**
  * Creates a function for resolvers, which returns the fields that are selected below the current field. graphql-js passes the
  * same nodes for each item of a list, so that the fields are collected once.

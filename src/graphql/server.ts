@@ -69,6 +69,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     const { headers, body } = request;
     // A name in a document cannot be escaped, so that a document without this text does not select the field.
     context.identities.selectsProfiles = body.query.includes('userInfoInIdp');
+    context.identities.selectsLabels = body.query.includes('label');
     const contentType = contentTypes.get(headers.accept ?? '');
     const isTraced = options.inlineTrace && requestsTimings((name) => headers[name]);
     const prepared = contentType === undefined || isTraced ? null : (fastPath?.prepare(body, context) ?? null);

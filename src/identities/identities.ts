@@ -5,7 +5,6 @@ import {
   type GenAuthId,
   IdentityList,
   type ManagementClient,
-  ManagementUnreachableError,
   parseAccountId,
   parseIdentityType,
   type UserRecord,
@@ -14,24 +13,16 @@ import type { WriteContext } from './auditedWrites';
 import type { UserResult } from './batch';
 import type { BatchedReads } from './batchedReads';
 import { NotExecutedError, OutcomeUnknownError } from './errors';
-import type { OfferedMethods } from './signIn';
-import type { SignInMethods } from './signInMethods';
 import type { Links } from './link';
 import type { Sessions, SessionsResult } from './sessions';
 import type { UnlinkRequest, UnlinkResult, Unlinks } from './unlink';
-import type { UnlinkBlock, UnlinkRules } from './unlinkRules';
+import { UserLists } from './userLists';
+import { UserPool, type UserPoolOptions } from './userPool';
+import { type ReadableUser, toUserRead, type UserRead } from './userRead';
 
-/** A user whose identities could be read. */
-export type ReadableUser = UserRecord & { readonly identities: IdentityList };
-
-/** What reading a user resulted in: the user, null for a user that GenAuth does not know, or the error of this user. */
-export type UserRead = ReadableUser | null | Error;
-
-export interface IdentitiesOptions {
-  management: Pick<ManagementClient, 'parseId'>;
+export interface IdentitiesOptions extends UserPoolOptions {
+  management: Pick<ManagementClient, 'parseId' | 'getOwners'>;
   batchedReads: BatchedReads;
-  signInMethods: SignInMethods;
-  rules: UnlinkRules;
   unlinks: Unlinks;
   links: Links;
   sessions: Sessions;
@@ -86,17 +77,31 @@ export interface VisibleUnlink {
 export class Identities {
   readonly #options: IdentitiesOptions;
   readonly #context: WriteContext;
+  /** The identity sources and ways to sign in of the user pool. */
+  readonly pool: UserPool;
+  /** Lists of users by their ids, and by their accounts. */
+  readonly lists: UserLists;
   #loaderOrNone: DataLoader<GenAuthId, UserResult> | undefined;
-  #offered: Promise<OfferedMethods | null> | undefined;
   #calls = 0;
-  /** Whether the request selects `userInfoInIdp`. If not, large responses of GenAuth are not kept for it. */
+  /** Whether the request selects `userInfoInIdp`. If so, a user whose profiles are too large cannot be read. */
   selectsProfiles = true;
+  /** Whether the request selects `label`, which is null where a profile is too large. */
+  selectsLabels = true;
   #operationId: string | null = null;
 
   /** @param context The caller, the id and the deadline of the request. */
   constructor(options: IdentitiesOptions, context: WriteContext) {
     this.#options = options;
     this.#context = context;
+    this.pool = new UserPool(options, context);
+    const loader = (): DataLoader<GenAuthId, UserResult> => this.#loader;
+    this.lists = new UserLists({
+      ...options,
+      ...context,
+      loader,
+      toUserRead: (result) => this.#toUserRead(result),
+      onCall: () => this.#addCalls(1),
+    });
   }
 
   /** Reads users one by one. Created when it is needed, because most requests read all their users at once. */
@@ -104,7 +109,7 @@ export class Identities {
     const { batchedReads } = this.#options;
     const { deadline } = this.#context;
     this.#loaderOrNone ??= new DataLoader((userIds) =>
-      batchedReads.load(userIds, deadline, this.#addCalls, this.selectsProfiles),
+      batchedReads.load(userIds, deadline, this.#addCalls, this.#needsProfiles),
     );
     return this.#loaderOrNone;
   }
@@ -153,7 +158,7 @@ export class Identities {
     });
     const ids = reads.filter((read) => typeof read === 'string');
     const { batchedReads } = this.#options;
-    const results = await batchedReads.load(ids, this.#context.deadline, this.#addCalls, this.selectsProfiles);
+    const results = await batchedReads.load(ids, this.#context.deadline, this.#addCalls, this.#needsProfiles);
     const rest = results.values();
     return reads.map((read) => (typeof read === 'string' ? this.#toUserRead(rest.next().value ?? null) : read));
   }
@@ -193,22 +198,6 @@ export class Identities {
     );
   }
 
-  /** Reads the ways to sign in that the user pool offers, once for the request. @returns null if they cannot be read. */
-  offered(): Promise<OfferedMethods | null> {
-    this.#offered ??= this.#options.signInMethods.offered(this.#context.deadline).catch(() => null);
-    return this.#offered;
-  }
-
-  /** @see UnlinkRules.isLastWayToSignIn */
-  isLastWayToSignIn(user: UserRecord, extIdpId: string | null, offered: OfferedMethods | null): boolean | null {
-    return this.#options.rules.isLastWayToSignIn(user, extIdpId, offered);
-  }
-
-  /** @see UnlinkRules.blockOf */
-  unlinkBlockOf(user: UserRecord, extIdpId: string | null, offered: OfferedMethods | null): UnlinkBlock | null {
-    return this.#options.rules.blockOf(this.#context.caller, user, extIdpId, offered);
-  }
-
   /**
    * Unlinks a user from an identity source. Later reads of this request see the user as read after the unlink.
    *
@@ -221,7 +210,7 @@ export class Identities {
     const checked = this.#check(request);
     const result = await this.#write(
       checked.userId,
-      unlinks.unlink(checked, { ...this.#context, profiles: this.selectsProfiles }, this.#addCalls),
+      unlinks.unlink(checked, { ...this.#context, profiles: this.#needsProfiles }, this.#addCalls),
     );
     this.#remember(checked.userId, result.after);
     return this.#visible(checked.userId, result);
@@ -304,11 +293,12 @@ export class Identities {
     };
   }
 
-  #toUserRead(result: UserResult | Error): UserRead {
-    if (result === null || result instanceof Error) return result;
-    if (this.selectsProfiles && !result.hasProfiles) return unusable('too_large');
-    return hasReadableIdentities(result) ? result : unusable('shape');
+  /** If not, large responses of GenAuth are not kept for the request. */
+  get #needsProfiles(): boolean {
+    return this.selectsProfiles || this.selectsLabels;
   }
+
+  readonly #toUserRead = (result: UserResult | Error): UserRead => toUserRead(result, this.selectsProfiles);
 
   readonly #addCalls = (calls: number): void => {
     this.#calls += calls;
@@ -343,14 +333,6 @@ function orNotExecuted<Value>(check: () => Value): Value {
 
 function hasOperationId(error: unknown): error is { operationId: string | null } {
   return error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
-}
-
-function unusable(reason: 'shape' | 'too_large'): ManagementUnreachableError {
-  return new ManagementUnreachableError('GET /api/v3/get-user-batch', reason, 'maybe');
-}
-
-function hasReadableIdentities(user: UserRecord): user is ReadableUser {
-  return user.identities !== null;
 }
 
 function toError(error: unknown): Error {

@@ -13,12 +13,11 @@ export {
   Identities,
   type IdentitiesOptions,
   type LinkedIdentities,
-  type ReadableUser,
   type RequestedUnlink,
-  type UserRead,
   type VisibleLink,
   type VisibleUnlink,
 } from './identities';
+export { type LabelSource, labelOf } from './label';
 export { Links } from './link';
 export { reconcile, type Reconciliation } from './reconcile';
 export { Sessions, type SessionsResult } from './sessions';
@@ -27,3 +26,6 @@ export { SignInMethods } from './signInMethods';
 export { Turns } from './turns';
 export { Unlinks } from './unlink';
 export { type LastIdentityGuard, type UnlinkBlock, UnlinkRules } from './unlinkRules';
+export type { ListedUser } from './userLists';
+export type { PoolNeeds, PoolValues } from './userPool';
+export type { ReadableUser, UserRead } from './userRead';

@@ -13,6 +13,8 @@ export interface OfferedMethods {
   readonly applications: {
     /** Ids of enabled identity sources; of their connections, where GenAuth names those alone. */
     readonly enabled: ReadonlySet<string>;
+    /** Those of `enabled` that may be connections whose sources GenAuth does not name. */
+    readonly bareIds: readonly string[];
     /** Such as `EMAIL_CODE`. */
     readonly loginMethods: ReadonlySet<string>;
   } | null;

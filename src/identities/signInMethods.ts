@@ -50,6 +50,7 @@ export class SignInMethods {
           const read = await Promise.all(appIds.map((appId) => management.getApplicationSignIn(appId, deadline)));
           return {
             enabled: new Set(read.flatMap(({ enabled }) => enabled)),
+            bareIds: read.flatMap(({ bareIds }) => bareIds),
             loginMethods: new Set(read.flatMap(({ loginMethods }) => loginMethods)),
           };
         }),

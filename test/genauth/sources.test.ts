@@ -37,16 +37,17 @@ describe('the list of identity sources', () => {
 describe('the sign-in methods of an application', () => {
   const CONNECTION = { extIdpId: 's1', extIdpConnId: 'c1' };
 
-  test.each<[string, unknown, string[]]>([
-    ['objects', [CONNECTION, { extIdpId: 's2', enabled: true }], ['s1', 'c1', 's2']],
-    ['objects of which one is disabled', [CONNECTION, { extIdpId: 's2', enabled: false }], ['s1', 'c1']],
-    ['ids', ['s1', 'c2'], ['s1', 'c2']],
-    ['a text that contains a list', '["s1"]', ['s1']],
-    ['one object', CONNECTION, ['s1', 'c1']],
-    ['odd entries among others', [null, 5, {}, 's1'], ['s1']],
-  ])('are read from %s', (_form, enabledExtIdpConns, enabled) => {
+  test.each<[string, unknown, string[], string[]]>([
+    ['objects', [CONNECTION, { extIdpId: 's2', enabled: true }], ['s1', 'c1', 's2'], []],
+    ['objects of which one is disabled', [CONNECTION, { extIdpId: 's2', enabled: false }], ['s1', 'c1'], []],
+    ['an object without its source', [CONNECTION, { extIdpConnId: 'c2' }], ['s1', 'c1', 'c2'], ['c2']],
+    ['ids', ['s1', 'c2'], ['s1', 'c2'], ['s1', 'c2']],
+    ['a text that contains a list', '["s1"]', ['s1'], ['s1']],
+    ['one object', CONNECTION, ['s1', 'c1'], []],
+    ['odd entries among others', [null, 5, {}, 's1'], ['s1'], ['s1']],
+  ])('are read from %s', (_form, enabledExtIdpConns, enabled, bareIds) => {
     const loginConfig = { enabledExtIdpConns, enabledBasicLoginMethods: ['EMAIL_CODE', 5] };
-    expect(readApplicationSignIn({ loginConfig })).toEqual({ enabled, loginMethods: ['EMAIL_CODE'] });
+    expect(readApplicationSignIn({ loginConfig })).toEqual({ enabled, bareIds, loginMethods: ['EMAIL_CODE'] });
   });
 
   test.each([[null], [{}], [{ loginConfig: {} }], [{ loginConfig: { enabledExtIdpConns: [] } }]])(

@@ -24,7 +24,7 @@ const GITHUB: Account = {
 const ALL: OfferedMethods = { sources: new Set(['wechat', 'github']), applications: null };
 
 function offeredBy(enabled: string[], loginMethods: string[] = []): OfferedMethods {
-  return { ...ALL, applications: { enabled: new Set(enabled), loginMethods: new Set(loginMethods) } };
+  return { ...ALL, applications: { enabled: new Set(enabled), bareIds: [], loginMethods: new Set(loginMethods) } };
 }
 
 const withIdentities = (...accounts: Account[]): SignInUser => ({ ...NOTHING, accounts });

@@ -6,23 +6,37 @@ import { compileEntities } from './entities';
 import { collectFields, conditionsOf, type FieldNodes } from '../selections';
 import type { CompileRoots, Plan, RootExecution, RootField } from './plan';
 import { type PreparedField, respond } from './respond';
+import { compileIdentitySources } from './sources';
 import { compileUnlinks } from './unlink';
+import { compileIdentityUsers, compileUsersByIdentity } from './userLists';
 import { compileVariables, type Values } from './variables';
 
 interface RootType {
   name: 'Query' | 'Mutation';
-  /** The fields that are compiled, with the function that compiles all of them in one operation. */
-  fields: ReadonlyMap<string, CompileRoots>;
-  /** Whether its fields are nullable. If not, the error of a field makes `data` null. */
+  /** The fields that are compiled. An operation that selects two of them is executed by graphql-js. */
+  fields: ReadonlyMap<string, RootCompiler>;
+}
+
+interface RootCompiler {
+  /** Compiles all fields of this name in one operation. */
+  compile: CompileRoots;
+  /** Whether the field is nullable. If not, its error makes `data` null. */
   isNullable: boolean;
 }
 
 const ROOT_TYPES: Readonly<Record<OperationTypeNode, RootType | null>> = {
-  [OperationTypeNode.QUERY]: { name: 'Query', fields: new Map([['_entities', compileEntities]]), isNullable: false },
+  [OperationTypeNode.QUERY]: {
+    name: 'Query',
+    fields: new Map([
+      ['_entities', { compile: compileEntities, isNullable: false }],
+      ['identityUsers', { compile: compileIdentityUsers, isNullable: false }],
+      ['usersByIdentity', { compile: compileUsersByIdentity, isNullable: false }],
+      ['identitySources', { compile: compileIdentitySources, isNullable: true }],
+    ]),
+  },
   [OperationTypeNode.MUTATION]: {
     name: 'Mutation',
-    fields: new Map([['unlinkIdentity', compileUnlinks]]),
-    isNullable: true,
+    fields: new Map([['unlinkIdentity', { compile: compileUnlinks, isNullable: true }]]),
   },
   [OperationTypeNode.SUBSCRIPTION]: null,
 };
@@ -59,7 +73,7 @@ export function compile(operation: OperationDefinitionNode, document: DocumentNo
     const fields = variantFor(values)?.(values) ?? null;
     if (fields === null) return null;
     if (excessOf(cost(variables, (userId) => identities.mayRead(userId))) !== null) return null;
-    return respond(fields, rootType.isNullable);
+    return respond(fields);
   };
 }
 
@@ -76,8 +90,10 @@ function compileVariant(
   const collected = collectFields([operation.selectionSet], new Set([typeName]), selecting);
   if (collected === null) return null;
   const groups = groupByName(collected);
+  // The reads of different fields would have to be made together, as graphql-js does.
+  if ([...groups.keys()].filter((name) => name !== '__typename').length > 1) return null;
   const plans = [...groups].map(([name, fields]) => {
-    const roots = name === '__typename' ? compileTypename(typeName) : compilers.get(name);
+    const roots = name === '__typename' ? compileTypename(typeName) : compilers.get(name)?.compile;
     return { fields, plan: roots?.(fields, selecting) ?? null };
   });
   if (plans.some(({ plan }) => plan === null)) return null;
@@ -89,7 +105,8 @@ function compileVariant(
       fields.forEach(({ responseName }, index) => executions.set(responseName, prepared[index] as RootExecution));
     }
     return [...collected].map(([responseName, nodes]) => {
-      return { responseName, nodes, execute: executions.get(responseName) as RootExecution };
+      const isNullable = compilers.get(nodes[0].name.value)?.isNullable ?? false;
+      return { responseName, nodes, isNullable, execute: executions.get(responseName) as RootExecution };
     });
   };
 }

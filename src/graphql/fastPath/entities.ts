@@ -6,6 +6,7 @@ import { LARGE, pace } from '../pace';
 import { createRepresentationError, isUserReference } from '../representations';
 import { ResponseTooLargeError } from '../responseSize';
 import type { FieldNodes } from '../selections';
+import { allNeeds } from './identities';
 import type { CompileRoots, RootExecution, RootWriter, Run } from './plan';
 import { compileUser, UNREAD, type UserPlan, type UserValue } from './user';
 import { compileArgument, type Argument } from './variables';
@@ -68,10 +69,9 @@ async function readAll(entities: readonly Entity[], { identities, errors }: Run)
     ids.add(position);
     userIds.push(representation.id);
   });
-  const needsOffered = entities.some(({ field }) => field.user.needsOffered);
-  const [read, offered] = await Promise.all([
+  const [read, pool] = await Promise.all([
     userIds.length === 0 ? [] : identities.many(userIds),
-    needsOffered ? identities.offered() : null,
+    identities.pool.read(allNeeds(entities.map(({ field }) => field.user.needs))),
   ]);
   await restIfLarge(entities.length);
   const rest = read.values();
@@ -87,7 +87,7 @@ async function readAll(entities: readonly Entity[], { identities, errors }: Run)
     values[position] = field.user.toValue(
       id,
       results[position] ?? null,
-      { request: identities, offered },
+      { request: identities, pool },
       path,
       errors,
     );
@@ -109,7 +109,7 @@ function checkId(userId: string, identities: Identities): Error | typeof UNREAD 
   }
 }
 
-function writeList(values: readonly (UserValue | null)[], user: UserPlan): RootWriter {
+export function writeList(values: readonly (UserValue | null)[], user: UserPlan): RootWriter {
   return async (out) => {
     out.literal('[');
     for (const [index, value] of values.entries()) {

@@ -1,29 +1,67 @@
 import { type ComputedField, type Identity, isIdentityField } from '../../genauth';
-import type { Identities, LinkedIdentities, OfferedMethods } from '../../identities';
+import { type Identities, labelOf, type LinkedIdentities, type PoolNeeds, type PoolValues } from '../../identities';
 import { collectFields, type FieldNodes, IDENTITY_TYPES, type Selecting, selectionSetsOf } from '../selections';
 import type { Writer } from './plan';
+import { compileSource } from './sources';
 
 /** Identities in a response, and what is needed to compute their fields. */
 export interface IdentitiesValue extends LinkedIdentities {
   request: Identities;
-  /** Null if the ways to sign in could not be read, or if no field needs them. */
-  offered: OfferedMethods | null;
+  pool: PoolValues;
 }
 
 /** How a list of identities is written for one selection. */
 export interface IdentitiesPlan {
   write: Writer<IdentitiesValue>;
-  /** Whether a field needs the ways to sign in that the user pool offers. */
-  needsOffered: boolean;
+  needs: PoolNeeds;
 }
 
-/** The fields that are computed. Each makes its writer for one list of identities. */
-const COMPUTED: Readonly<Record<string, (value: IdentitiesValue) => ComputedField>> = {
-  isLastWayToSignIn: ({ request, user, offered }) =>
-    bySource((extIdpId) => user && request.isLastWayToSignIn(user, extIdpId, offered)),
-  unlinkBlockedBy: ({ request, user, offered }) =>
-    bySource((extIdpId) => user && request.unlinkBlockOf(user, extIdpId, offered)),
+/** Makes the writer of a computed field for one list of identities. */
+type Compute = (value: IdentitiesValue) => ComputedField;
+
+/** The fields that are computed and have no fields below. */
+const COMPUTED: Readonly<Record<string, { compute: Compute; needs: PoolNeeds }>> = {
+  label: {
+    compute: () => (identities, index, out) => {
+      const userInfoInIdp = identities.profile(index);
+      const [provider, userIdInIdp] = [identities.text(index, 'provider'), identities.text(index, 'userIdInIdp')];
+      out.value(labelOf({ provider, userIdInIdp, userInfoInIdp }));
+    },
+    needs: { offered: false, sources: false },
+  },
+  isLastWayToSignIn: {
+    compute: ({ request, user, pool }) =>
+      bySource((extIdpId) => user && request.pool.isLastWayToSignIn(user, extIdpId, pool)),
+    needs: { offered: true, sources: false },
+  },
+  unlinkBlockedBy: {
+    compute: ({ request, user, pool }) =>
+      bySource((extIdpId) => user && request.pool.unlinkBlockOf(user, extIdpId, pool)),
+    needs: { offered: true, sources: false },
+  },
 };
+
+/** Compiles a computed field. @returns null if graphql-js has to execute the operation. */
+function compileComputed(nodes: FieldNodes, selecting: Selecting): { compute: Compute; needs: PoolNeeds } | null {
+  const name = nodes[0].name.value;
+  if (name !== 'source') return Object.hasOwn(COMPUTED, name) ? (COMPUTED[name] ?? null) : null;
+  const write = compileSource(nodes, selecting);
+  if (write === null) return null;
+  const compute: Compute =
+    ({ pool: { sources } }) =>
+    (identities, index, out) => {
+      const extIdpId = identities.text(index, 'extIdpId');
+      const source = extIdpId === null ? undefined : sources?.get(extIdpId);
+      if (source === undefined) out.literal('null');
+      else write(source, out);
+    };
+  return { compute, needs: { offered: false, sources: true } };
+}
+
+/** Returns what several selections need together. */
+export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
+  return { offered: needs.some(({ offered }) => offered), sources: needs.some(({ sources }) => sources) };
+}
 
 /** Writes a value that is the same for all identities of one source. */
 function bySource(compute: (extIdpId: string | null) => unknown): ComputedField {
@@ -43,27 +81,28 @@ function bySource(compute: (extIdpId: string | null) => unknown): ComputedField 
 export function compileIdentities(nodes: FieldNodes, selecting: Selecting): IdentitiesPlan | null {
   const fields = collectFields(selectionSetsOf(nodes), IDENTITY_TYPES, selecting);
   if (fields === null) return null;
-  const template: { before: Buffer; field: keyof Identity | ((value: IdentitiesValue) => ComputedField) }[] = [];
-  let needsOffered = false;
+  const template: { before: Buffer; field: keyof Identity | Compute }[] = [];
+  const needs: PoolNeeds[] = [];
   let literal = '{';
   let separator = '';
-  for (const [responseName, [{ name }]] of fields) {
+  for (const [responseName, fieldNodes] of fields) {
+    const name = fieldNodes[0].name.value;
     literal += `${separator}${JSON.stringify(responseName)}:`;
     separator = ',';
-    const computed = Object.hasOwn(COMPUTED, name.value) ? COMPUTED[name.value] : undefined;
-    if (name.value === '__typename') literal += '"Identity"';
-    else if (isIdentityField(name.value)) {
-      template.push({ before: Buffer.from(literal), field: name.value });
-      literal = '';
-    } else if (computed !== undefined) {
-      needsOffered = true;
-      template.push({ before: Buffer.from(literal), field: computed });
-      literal = '';
-    } else return null;
+    if (name === '__typename') {
+      literal += '"Identity"';
+      continue;
+    }
+    const computed = isIdentityField(name) ? null : compileComputed(fieldNodes, selecting);
+    const field = isIdentityField(name) ? name : computed?.compute;
+    if (field === undefined) return null;
+    if (computed !== null) needs.push(computed.needs);
+    template.push({ before: Buffer.from(literal), field });
+    literal = '';
   }
   const after = Buffer.from(`${literal}}`);
   return {
-    needsOffered,
+    needs: allNeeds(needs),
     write(value, out) {
       const columns = template.map(({ before, field }) => ({
         before,

@@ -13,15 +13,15 @@ import {
 /** A root field whose variables have been checked. */
 export interface PreparedField extends RootField {
   execute: RootExecution;
+  /** Whether the field is nullable. If not, its error makes `data` null. */
+  isNullable: boolean;
 }
 
 /**
  * Makes the complete response from the execution of the root fields, one after another as mutations require. Fields that share
  * their reads have started all of them with the first one.
- *
- * @param isNullable Whether the root fields are nullable. If not, the error of one makes `data` null.
  */
-export function respond(fields: readonly PreparedField[], isNullable: boolean): Execution {
+export function respond(fields: readonly PreparedField[]): Execution {
   return async (identities, formatFieldError) => {
     const run: Run = { identities, errors: new FieldErrors(formatFieldError) };
     const data = new JsonWriter(MAX_RESPONSE_BYTES);
@@ -35,7 +35,9 @@ export function respond(fields: readonly PreparedField[], isNullable: boolean): 
         await write(data);
         hasValue = true;
       } catch (error) {
-        if (!isNullable) return refuse(field, error, new FieldErrors(formatFieldError));
+        if (!field.isNullable || error instanceof ResponseTooLargeError) {
+          return refuse(field, error, new FieldErrors(formatFieldError));
+        }
         data.truncate(start);
         data.literal('null');
         run.errors.add(error, field.nodes, [field.responseName]);

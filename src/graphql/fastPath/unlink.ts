@@ -1,6 +1,6 @@
-import type { Identities, OfferedMethods, VisibleUnlink } from '../../identities';
+import type { Identities, PoolNeeds, PoolValues, VisibleUnlink } from '../../identities';
 import type { Selecting } from '../selections';
-import { compileIdentities, type IdentitiesPlan } from './identities';
+import { allNeeds, compileIdentities, type IdentitiesPlan } from './identities';
 import { objectWriter } from './objectWriter';
 import type { CompileRoots, RootExecution, RootField, Writer } from './plan';
 import { compileUser, type UserPlan } from './user';
@@ -10,8 +10,7 @@ import { compileArgument, type Values } from './variables';
 interface Payload {
   result: VisibleUnlink;
   request: Identities;
-  /** Null if the ways to sign in could not be read, or if no field needs them. */
-  offered: OfferedMethods | null;
+  pool: PoolValues;
 }
 
 /** Compiles the `unlinkIdentity` fields of a mutation. */
@@ -27,16 +26,16 @@ export const compileUnlinks: CompileRoots = (fields, selecting) => {
 function compileUnlink({ nodes }: RootField, selecting: Selecting): ((values: Values) => RootExecution | null) | null {
   const [userIdOf, extIdpIdOf, typeOf] = ['userId', 'extIdpId', 'type'].map((name) => compileArgument(nodes[0], name));
   if (!userIdOf || !extIdpIdOf || !typeOf) return null;
-  let needsOffered = false;
+  const needs: PoolNeeds[] = [];
   const write = objectWriter<Payload>(nodes, PAYLOAD_TYPES, selecting, (name, fieldNodes) => {
     if (name === 'user') {
       const user = compileUser(fieldNodes, selecting);
-      needsOffered ||= user?.needsOffered === true;
+      if (user !== null) needs.push(user.needs);
       return user && writeUser(user.write);
     }
     if (name === 'removed') {
       const identities = compileIdentities(fieldNodes, selecting);
-      needsOffered ||= identities?.needsOffered === true;
+      if (identities !== null) needs.push(identities.needs);
       return identities && writeRemoved(identities.write);
     }
     return Object.hasOwn(LEAVES, name) ? (LEAVES[name] ?? null) : null;
@@ -50,17 +49,17 @@ function compileUnlink({ nodes }: RootField, selecting: Selecting): ((values: Va
     if (type !== null && typeof type !== 'string') return null;
     return async ({ identities }) => {
       const result = await identities.unlink({ userId, extIdpId, type });
-      const offered = needsOffered ? await identities.offered() : null;
-      return (out) => write({ result, request: identities, offered }, out);
+      const pool = await identities.pool.read(allNeeds(needs));
+      return (out) => write({ result, request: identities, pool }, out);
     };
   };
 }
 
 /** A user that is too large for the response becomes null: the payload of an executed unlink is never lost. */
 function writeUser(write: UserPlan['write']): Writer<Payload> {
-  return ({ result: { user }, request, offered }, out) => {
+  return ({ result: { user }, request, pool }, out) => {
     if (user === null) return out.literal('null');
-    const value = { id: user.id, identities: { user, identities: user.identities, request, offered } };
+    const value = { id: user.id, identities: { user, identities: user.identities, request, pool } };
     if (!out.writeWithin(() => write(value, out))) out.literal('null');
     return undefined;
   };
@@ -68,9 +67,9 @@ function writeUser(write: UserPlan['write']): Writer<Payload> {
 
 /** Identities that are too large for the response become null. */
 function writeRemoved(write: IdentitiesPlan['write']): Writer<Payload> {
-  return ({ result: { removed }, request, offered }, out) => {
+  return ({ result: { removed }, request, pool }, out) => {
     if (removed === null) return out.literal('null');
-    if (!out.writeWithin(() => write({ ...removed, request, offered }, out))) out.literal('null');
+    if (!out.writeWithin(() => write({ ...removed, request, pool }, out))) out.literal('null');
     return undefined;
   };
 }

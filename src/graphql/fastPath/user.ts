@@ -1,10 +1,11 @@
 import { GraphQLError } from 'graphql';
-import { InvalidArgumentError } from '../../genauth';
-import type { UserRead } from '../../identities';
+import { type IdentitySource, InvalidArgumentError, ManagementError } from '../../genauth';
+import type { PoolNeeds, UserRead } from '../../identities';
 import { type FieldNodes, type Selecting, USER_TYPES } from '../selections';
-import { compileIdentities, type IdentitiesPlan, type IdentitiesValue } from './identities';
+import { allNeeds, compileIdentities, type IdentitiesValue } from './identities';
 import { objectWriter } from './objectWriter';
 import type { FieldErrors, Writer } from './plan';
+import { compileSource, writeSources } from './sources';
 
 /** A user that was not read, because only its id and `__typename` are selected. */
 export const UNREAD: unique symbol = Symbol('unread');
@@ -21,8 +22,7 @@ export interface UserPlan {
   write: Writer<UserValue>;
   /** Whether a field has to be read. */
   isRead: boolean;
-  /** Whether a field needs the ways to sign in that the user pool offers. */
-  needsOffered: boolean;
+  needs: PoolNeeds;
   /**
    * Makes the value of a user from what was read, and adds its errors as the resolvers would.
    *
@@ -32,7 +32,7 @@ export interface UserPlan {
   toValue(
     id: string,
     read: UserRead | typeof UNREAD,
-    sources: Pick<IdentitiesValue, 'request' | 'offered'>,
+    sources: Pick<IdentitiesValue, 'request' | 'pool'>,
     path: readonly (string | number)[],
     errors: FieldErrors,
   ): UserValue | null;
@@ -45,14 +45,20 @@ export interface UserPlan {
  * @returns null if graphql-js has to execute the operation.
  */
 export function compileUser(nodes: FieldNodes, selecting: Selecting): UserPlan | null {
-  const identitiesFields: { responseName: string; nodes: FieldNodes; plan: IdentitiesPlan }[] = [];
+  const readFields: { responseName: string; nodes: FieldNodes; needs: PoolNeeds; isNullInOutage: boolean }[] = [];
   const write = objectWriter<UserValue>(nodes, USER_TYPES, selecting, (name, fieldNodes, responseName) => {
+    const field = { responseName, nodes: fieldNodes };
     if (name === '__typename') return (_user, out) => out.literal('"User"');
     if (name === 'id') return ({ id }, out) => out.value(id);
+    if (name === 'linkableSources') {
+      const writeSource = compileSource(fieldNodes, selecting);
+      readFields.push({ ...field, needs: { offered: true, sources: true }, isNullInOutage: true });
+      return writeSource && writeLinkableSources(writeSource);
+    }
     if (name !== 'identities') return null;
     const plan = compileIdentities(fieldNodes, selecting);
     if (plan === null) return null;
-    identitiesFields.push({ responseName, nodes: fieldNodes, plan });
+    readFields.push({ ...field, needs: plan.needs, isNullInOutage: false });
     return ({ identities }, out) => {
       if (identities === null) out.literal('null');
       else plan.write(identities, out);
@@ -61,8 +67,8 @@ export function compileUser(nodes: FieldNodes, selecting: Selecting): UserPlan |
   if (write === null) return null;
   return {
     write,
-    isRead: identitiesFields.length > 0,
-    needsOffered: identitiesFields.some(({ plan }) => plan.needsOffered),
+    isRead: readFields.length > 0,
+    needs: allNeeds(readFields.map(({ needs }) => needs)),
     toValue(id, read, sources, path, errors) {
       if (read === null) return null;
       if (read === UNREAD) return { id, identities: null };
@@ -74,8 +80,20 @@ export function compileUser(nodes: FieldNodes, selecting: Selecting): UserPlan |
         return null;
       }
       // The user exists as far as this subgraph can tell. Each field that cannot be read has an error of its own.
-      for (const field of identitiesFields) errors.add(read, field.nodes, [...path, field.responseName]);
+      for (const field of readFields) {
+        if (field.isNullInOutage && read instanceof ManagementError) continue;
+        errors.add(read, field.nodes, [...path, field.responseName]);
+      }
       return { id, identities: null };
     },
+  };
+}
+
+function writeLinkableSources(write: Writer<IdentitySource>): Writer<UserValue> {
+  return ({ identities }, out) => {
+    const user = identities?.user ?? null;
+    const sources = identities && user && identities.request.pool.linkableSources(user, identities.pool);
+    if (sources === null) out.literal('null');
+    else writeSources(sources, write, out);
   };
 }

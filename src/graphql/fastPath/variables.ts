@@ -101,9 +101,11 @@ function checkOf(type: TypeNode): ((value: unknown) => boolean) | null {
   if (type.kind === Kind.NON_NULL_TYPE) return checkOf(type.type);
   if (type.kind === Kind.NAMED_TYPE) return SCALARS.get(type.name.value) ?? null;
   const { type: item } = type;
-  if (item.kind !== Kind.NON_NULL_TYPE || item.type.kind !== Kind.NAMED_TYPE || item.type.name.value !== '_Any') {
-    return null;
-  }
+  if (item.kind !== Kind.NON_NULL_TYPE || item.type.kind !== Kind.NAMED_TYPE) return null;
+  const fits = item.type.name.value === '_Any' ? isPresent : SCALARS.get(item.type.name.value);
+  if (fits === undefined) return null;
   // graphql-js makes a list of a single item, and rejects null.
-  return (value) => Array.isArray(value) && !value.includes(null);
+  return (value) => Array.isArray(value) && value.every(fits);
 }
+
+const isPresent = (value: unknown): boolean => value !== null;

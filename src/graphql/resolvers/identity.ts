@@ -1,10 +1,11 @@
 import type { Resolvers } from '../../__generated__/resolverTypes';
-import type { Identities, LinkedIdentities } from '../../identities';
+import { ManagementError } from '../../genauth';
+import { type Identities, labelOf, type LinkedIdentities, type ListedUser, type ReadableUser } from '../../identities';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { IdentityValue, UserReference } from '../context';
 import { LARGE, pace } from '../pace';
 import type { ResponseRoom } from '../responseSize';
-import { createFieldsBelow, IDENTITY_TYPES, USER_TYPES } from '../selections';
+import { createFieldsBelow, IDENTITY_TYPES, SOURCE_TYPES, USER_TYPES } from '../selections';
 
 export const resolvers: Resolvers = {
   User: {
@@ -19,12 +20,32 @@ export const resolvers: Resolvers = {
       if (user === null || !room.take(user.identities, fieldsOfIdentities(info))) return null;
       return toValues({ user, identities: user.identities });
     },
+    async linkableSources({ id }, _args, { identities, room }, info) {
+      const user = await readIfPossible(paced(identities.of(id), room));
+      const values = user && (await identities.pool.read({ offered: true, sources: true }));
+      const sources = user && values && identities.pool.linkableSources(user, values);
+      return sources && room.takeSources(sources, fieldsOfSources(info)) ? sources : null;
+    },
   },
   Identity: {
-    isLastWayToSignIn: async ({ user, extIdpId }, _args, { identities }) =>
-      user && identities.isLastWayToSignIn(user, extIdpId, await identities.offered()),
-    unlinkBlockedBy: async ({ user, extIdpId }, _args, { identities }) =>
-      user && identities.unlinkBlockOf(user, extIdpId, await identities.offered()),
+    label: (identity) => labelOf(identity),
+    async source({ extIdpId }, _args, { identities: { pool }, room }, info) {
+      const source = extIdpId === null ? null : ((await pool.sources())?.get(extIdpId) ?? null);
+      return source && room.takeSources([source], fieldsOfSources(info)) ? source : null;
+    },
+    isLastWayToSignIn: async ({ user, extIdpId }, _args, { identities: { pool } }) =>
+      user && pool.isLastWayToSignIn(user, extIdpId, await pool.read({ offered: true, sources: false })),
+    unlinkBlockedBy: async ({ user, extIdpId }, _args, { identities: { pool } }) =>
+      user && pool.unlinkBlockOf(user, extIdpId, await pool.read({ offered: true, sources: false })),
+  },
+  Query: {
+    identityUsers: async (_parent, { ids }, { identities }) => toItems(await identities.lists.byId(ids ?? null)),
+    usersByIdentity: async (_parent, { extIdpId, userIdsInIdp }, { identities }) =>
+      toItems(await identities.lists.byAccount(extIdpId, userIdsInIdp)),
+    async identitySources(_parent, _args, { identities, room }, info) {
+      const sources = await identities.pool.listSources();
+      return room.takeSources(sources, fieldsOfSources(info)) ? sources : null;
+    },
   },
   Mutation: {
     unlinkIdentity: (_parent, { userId, extIdpId, type }, { identities }) =>
@@ -45,6 +66,7 @@ export const resolvers: Resolvers = {
 
 const fieldsOfUser = createFieldsBelow(USER_TYPES);
 const fieldsOfIdentities = createFieldsBelow(IDENTITY_TYPES);
+const fieldsOfSources = createFieldsBelow(SOURCE_TYPES);
 
 /** Whether a field of the user is selected that has to be read. */
 function isRead(info: GraphQLResolveInfo): boolean {
@@ -62,6 +84,23 @@ async function paced<Value>(read: Promise<Value>, room: ResponseRoom): Promise<V
     room.reads += 1;
     if (room.reads > LARGE) await pace.restIfDue();
   }
+}
+
+/** Reads a user for a field that is null, without an error, if the user could not be read. */
+async function readIfPossible(read: Promise<ReadableUser | null>): Promise<ReadableUser | null> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof ManagementError) return null;
+    throw error;
+  }
+}
+
+/** graphql-js reports an Error in a list as the error of this item. */
+function toItems(users: readonly ListedUser[]): readonly (UserReference | null)[] {
+  return users.map((user) =>
+    user === null || user instanceof Error ? user : { __typename: 'User', id: user.id },
+  ) as readonly (UserReference | null)[];
 }
 
 function toValues({ user, identities }: LinkedIdentities): IdentityValue[] {

@@ -1,0 +1,123 @@
+import type { Identity } from '../genauth';
+import { isObject, type JSONObject } from '../json';
+
+/** The part of an identity that its label is made from. */
+export type LabelSource = Pick<Identity, 'provider' | 'userIdInIdp' | 'userInfoInIdp'>;
+
+/** Members of profiles that hold a name, the best first. Case, `_`, `-` and the URI in front of a claim make no difference. */
+const LOGIN = ['login', 'username', 'preferredusername', 'nickname', 'name', 'displayname', 'email', 'emails'];
+const NICKNAME = ['nickname', 'nick', 'screenname', 'displayname', 'username', 'uname', 'name', 'email', 'emails'];
+const SCREEN_NAME = ['screenname', 'username', 'name', 'nickname', 'displayname', 'email', 'emails'];
+const EMAIL = [
+  ...['email', 'emailaddress', 'emails', 'mail', 'upn', 'userprincipalname', 'preferredusername'],
+  ...['name', 'displayname', 'nickname', 'username'],
+];
+const COLLEAGUE = ['name', 'nick', 'nickname', 'displayname', 'enname', 'bizmail', 'email', 'enterpriseemail'];
+const DIRECTORY = [
+  ...['displayname', 'cn', 'commonname', 'name', 'mail', 'email', 'emailaddress', 'userprincipalname', 'upn'],
+  ...['samaccountname', 'uid', 'username', 'nameid'],
+];
+const ANY = ['nickname', 'displayname', 'name', 'login', 'username', 'preferredusername', 'email', 'emails', 'mail'];
+
+const MEMBERS_OF: ReadonlyMap<string, readonly string[]> = new Map([
+  ...['github', 'gitlab', 'gitee'].map((provider) => [provider, LOGIN] as const),
+  ...['wechat', 'qq', 'alipay', 'douyin', 'kuaishou', 'baidu', 'xiaomi', 'huawei', 'oppo', 'honor', 'line'].map(
+    (provider) => [provider, NICKNAME] as const,
+  ),
+  ...['weibo', 'twitter', 'instagram'].map((provider) => [provider, SCREEN_NAME] as const),
+  ...['google', 'apple', 'azure-ad', 'oidc', 'oauth2', 'facebook', 'linkedin', 'amazon', 'yahoo', 'slack'].map(
+    (provider) => [provider, EMAIL] as const,
+  ),
+  ...['lark', 'dingtalk', 'wechatwork', 'welink'].map((provider) => [provider, COLLEAGUE] as const),
+  ...['saml', 'ldap', 'ad', 'active-directory', 'cas'].map((provider) => [provider, DIRECTORY] as const),
+]);
+
+/** Attributes that SAML names by their object identifiers (RFC 4519, RFC 4524, RFC 2798). */
+const OBJECT_IDENTIFIERS: ReadonlyMap<string, string> = new Map([
+  ['urn:oid:2.16.840.1.113730.3.1.241', 'displayname'],
+  ['urn:oid:2.5.4.3', 'cn'],
+  ['urn:oid:0.9.2342.19200300.100.1.1', 'uid'],
+  ['urn:oid:0.9.2342.19200300.100.1.3', 'mail'],
+]);
+
+/** Members that contain the profile itself. */
+const WRAPPERS = ['json', 'data', 'user', 'profile', 'userinfo', 'attributes'];
+
+/** Longer texts are not names. */
+const MAX_LENGTH = 200;
+
+/**
+ * Returns the name by which people know an account: a nickname, a login, an e-mail address or a display name, depending on the
+ * provider. It is never an opaque id.
+ *
+ * @returns null if the profile contains no such name.
+ */
+export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelSource): string | null {
+  if (userInfoInIdp === null) return null;
+  // Connections have types such as `wechat:pc`.
+  const kind = provider?.toLowerCase().split(':')[0] ?? '';
+  const names = MEMBERS_OF.get(kind) ?? ANY;
+  const profile = membersOf(userInfoInIdp);
+  const inner = WRAPPERS.map((name) => profile.get(name)).filter(isObject);
+  for (const members of [profile, ...inner.map(membersOf)]) {
+    for (const name of names) {
+      const text = nameIn(members.get(name), userIdInIdp);
+      // The name identifier of SAML is often a random text.
+      if (text !== null && (name !== 'nameid' || text.includes('@'))) return text;
+    }
+  }
+  return null;
+}
+
+/** Returns the members of an object by their simplified names. Of two with the same one, the first counts. */
+function membersOf(object: JSONObject): ReadonlyMap<string, unknown> {
+  const members = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(object)) {
+    const name = OBJECT_IDENTIFIERS.get(key) ?? simplify(key);
+    if (!members.has(name)) members.set(name, value);
+  }
+  return members;
+}
+
+function simplify(key: string): string {
+  return key
+    .slice(key.lastIndexOf('/') + 1)
+    .toLowerCase()
+    .replace(/[_-]/g, '');
+}
+
+/** Returns the name in a text, in the first item of a list that has one, or in an object with parts of a name. */
+function nameIn(value: unknown, userIdInIdp: string | null): string | null {
+  if (typeof value === 'string') return toName(value, userIdInIdp);
+  if (Array.isArray(value)) {
+    for (const item of value as unknown[]) {
+      const name = Array.isArray(item) ? null : nameIn(item, userIdInIdp);
+      if (name !== null) return name;
+    }
+    return null;
+  }
+  if (!isObject(value)) return null;
+  const members = membersOf(value);
+  const whole = members.get('value') ?? members.get('formatted');
+  if (typeof whole === 'string') return toName(whole, userIdInIdp);
+  const given = members.get('givenname') ?? members.get('firstname');
+  const family = members.get('familyname') ?? members.get('lastname');
+  const parts = [given, family].filter((part) => typeof part === 'string');
+  return toName(parts.join(' '), userIdInIdp);
+}
+
+function toName(value: string, userIdInIdp: string | null): string | null {
+  const text = value.trim();
+  if (text === '' || text.length > MAX_LENGTH || /\p{Cc}/u.test(text)) return null;
+  return isOpaque(text) || (text === userIdInIdp && /^\d+$/.test(text)) ? null : text;
+}
+
+/** Whether people do not know the account by this text: it contains a UUID or long hexadecimal id, or is a random token. */
+function isOpaque(text: string): boolean {
+  if (text.includes('@')) return text.toLowerCase().endsWith('@privaterelay.appleid.com');
+  return (
+    /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/i.test(text) ||
+    (/[0-9a-f]{16}/i.test(text) && /\d/.test(text)) ||
+    (/^[\w-]{24,}$/.test(text) && /\d/.test(text))
+  );
+}
