@@ -1,5 +1,6 @@
 import { type JSONObject, JsonReader, type JsonWriter } from '../json';
 import { IdentityRows, Member } from './identityRows';
+import { labelOf } from './label';
 import { type Account, distinctRows, readOddRows, toPlainJson } from './oddRows';
 import { readProfile } from './profile';
 
@@ -112,7 +113,7 @@ export class IdentityList {
         provider: this.text(index, 'provider'),
         type: this.text(index, 'type'),
         userIdInIdp: this.text(index, 'userIdInIdp'),
-        userInfoInIdp: this.profile(index),
+        userInfoInIdp: this.#userInfoInIdp(index),
         originConnIds: this.#originConnIds(index),
       };
     });
@@ -141,6 +142,15 @@ export class IdentityList {
   text(index: number, field: 'extIdpId' | 'provider' | 'userIdInIdp'): string | null;
   text(index: number, field: 'id' | 'extIdpId' | 'provider' | 'type' | 'userIdInIdp'): string | null {
     return this.#value(index, MEMBER_OF[field]) as string | null;
+  }
+
+  /** @see labelOf */
+  label(index: number): string | null {
+    return labelOf({
+      provider: this.text(index, 'provider'),
+      userIdInIdp: this.text(index, 'userIdInIdp'),
+      userInfoInIdp: this.#userInfoInIdp(index),
+    });
   }
 
   /** Returns the number of bytes of a field's values, as GenAuth wrote them. */
@@ -175,7 +185,7 @@ export class IdentityList {
   #writeMember(index: number, member: number, out: JsonWriter): void {
     const row = this.#first + index;
     const end = this.#rows.endOf(row, member);
-    if (member === Member.userInfoInIdp) out.text(this.#profileText(index));
+    if (member === Member.userInfoInIdp) out.text(this.#profile(index));
     else if (end > 0) out.copy(this.#bytes, this.#rows.startOf(row, member), end);
     else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
     else out.value(this.#value(index, member));
@@ -194,18 +204,17 @@ export class IdentityList {
   }
 
   /** Returns the JSON of a profile, without credentials. */
-  #profileText(index: number): string {
+  #profile(index: number): string {
     this.#profiles ??= new Map();
     let text = this.#profiles.get(index);
     if (text === undefined) {
-      text = JSON.stringify(this.profile(index));
+      text = JSON.stringify(this.#userInfoInIdp(index));
       this.#profiles.set(index, text);
     }
     return text;
   }
 
-  /** Returns `userInfoInIdp` of an identity, without credentials. */
-  profile(index: number): JSONObject | null {
+  #userInfoInIdp(index: number): JSONObject | null {
     const row = this.#first + index;
     const end = Math.abs(this.#rows.endOf(row, Member.userInfoInIdp));
     if (end === 0) return null;

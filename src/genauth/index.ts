@@ -27,6 +27,7 @@ export type { ApplicationSignIn, IdentitySource } from './sources';
 export type { Account } from './oddRows';
 export { type SignInColumns, type UnusableColumnReport, UserRecord } from './userRecord';
 export { type ComputedField, type Identity, IdentityList, isIdentityField, type UnusableColumn } from './identity';
+export { labelOf } from './label';
 export {
   type AccountId,
   type GenAuthId,

@@ -17,7 +17,6 @@ export {
   type VisibleLink,
   type VisibleUnlink,
 } from './identities';
-export { type LabelSource, labelOf } from './label';
 export { Links } from './link';
 export { reconcile, type Reconciliation } from './reconcile';
 export { Sessions, type SessionsResult } from './sessions';

@@ -1,6 +1,13 @@
 import DataLoader from 'dataloader';
 import type { Deadline } from '../deadline';
-import { isContentFault, MAX_BATCH, type ManagementClient, ManagementRefusedError, type SourceAccount, toAccountName } from '../genauth';
+import {
+  isContentFault,
+  MAX_BATCH,
+  type ManagementClient,
+  ManagementRefusedError,
+  type SourceAccount,
+  toAccountName,
+} from '../genauth';
 import type { UserResult } from './batch';
 
 export interface OwnersOptions {

@@ -13,13 +13,22 @@ const leafOf = (names: readonly string[]) =>
 const inBraces = (selections: readonly string[]): string => `{ ${selections.join(' ')} }`;
 
 const IDENTITY_LEAVES = [
-  ...['__typename', 'id', 'extIdpId', 'provider', 'type', 'userIdInIdp', 'userInfoInIdp', 'originConnIds'],
+  ...['__typename', 'id', 'extIdpId', 'provider', 'type', 'userIdInIdp', 'userInfoInIdp', 'originConnIds', 'label'],
+  ...['isLastWayToSignIn', 'unlinkBlockedBy'],
 ];
+
+const sourceSelection = fc
+  .array(leafOf(['id', 'name', 'provider', 'logo', '__typename']), { minLength: 1, maxLength: 3 })
+  .map(inBraces);
+const source = fc
+  .tuple(fc.constantFrom('', '', 's: '), directive, sourceSelection)
+  .map(([name, skip, fields]) => `${name}source${skip} ${fields}`);
 
 const identitySelection = fc
   .array(
     fc.oneof(
       { weight: 8, arbitrary: leafOf(IDENTITY_LEAVES) },
+      { weight: 2, arbitrary: source },
       { weight: 1, arbitrary: leafOf(IDENTITY_LEAVES).map((leaf) => `... on Identity { ${leaf} }`) },
       { weight: 1, arbitrary: directive.map((skip) => `...${skip} { __typename id }`) },
       { weight: 1, arbitrary: fc.constant('...Row') },
@@ -35,6 +44,12 @@ const userField = fc.oneof(
     arbitrary: fc
       .tuple(fc.constantFrom('', '', '', 'i: ', 'j: '), directive, identitySelection)
       .map(([name, skip, rows]) => `${name}identities${skip} ${rows}`),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('', '', 'l: '), directive, sourceSelection)
+      .map(([name, skip, fields]) => `${name}linkableSources${skip} ${fields}`),
   },
 );
 
@@ -104,8 +119,9 @@ const FRAGMENTS = [
 const field = (name: string, args: string, selection: string): string => `${name}(${args}) ${selection}`;
 
 const ENTITIES_ARGS = 'representations: $users';
+const entitiesRoot = entitySelection.map((selection) => field('_entities', ENTITIES_ARGS, selection));
 const queryRoot = fc.oneof(
-  { weight: 16, arbitrary: entitySelection.map((selection) => field('_entities', ENTITIES_ARGS, selection)) },
+  { weight: 16, arbitrary: entitiesRoot },
   { weight: 3, arbitrary: entitySelection.map((selection) => field('e: _entities', ENTITIES_ARGS, selection)) },
   {
     weight: 3,
@@ -124,6 +140,33 @@ const queryRoot = fc.oneof(
     ),
   },
   { weight: 2, arbitrary: fc.constantFrom('__typename', 't: __typename', '_service { sdl }', '...Ask', '...Ask') },
+);
+
+/** Root fields of queries that are compiled only if an operation has one of them, and no other. */
+const listRoot = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(
+        fc.constantFrom('', '', 'u: '),
+        fc.constantFrom('(ids: $ids)', '(ids: $ids)', '', '(ids: [])'),
+        userSelection,
+      )
+      .map(([name, args, selection]) => `${name}identityUsers${args} ${selection}`),
+  },
+  {
+    weight: 1,
+    arbitrary: userSelection.map(
+      (selection) => `identityUsers(ids: ["${userIdOf(2)}", "no id", "${userIdOf(3)}"]) ${selection}`,
+    ),
+  },
+  {
+    weight: 4,
+    arbitrary: fc
+      .tuple(fc.constantFrom('$extIdpId', '$extIdpId', `"${WECHAT}"`), userSelection)
+      .map(([id, selection]) => field('usersByIdentity', `extIdpId: ${id}, userIdsInIdp: $accounts`, selection)),
+  },
+  { weight: 2, arbitrary: sourceSelection.map((selection) => `identitySources ${selection}`) },
 );
 
 const UNLINK_ARGS = 'userId: $userId, extIdpId: $extIdpId';
@@ -159,6 +202,8 @@ const rootsOf = (root: fc.Arbitrary<string>, more: string) =>
 
 const declarations = fc.record({
   users: fc.constantFrom(...Array<string>(12).fill('[_Any!]!'), '[_Any!]! = []'),
+  ids: fc.constantFrom('[ID!]', '[ID!]', '[ID!]!', `[ID!] = ["${userIdOf(1)}"]`),
+  accounts: fc.constant('[String!]!'),
   others: fc.constantFrom(
     ...Array<string>(12).fill('[_Any!]!'),
     `[_Any!]! = { __typename: "User", id: "${userIdOf(3)}" }`,
@@ -177,8 +222,25 @@ const declarations = fc.record({
 });
 
 const kind = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      type: fc.constant('query'),
+      roots: fc.tuple(listRoot, fc.constantFrom([], [], [], ['__typename'])).map(([root, more]) => [root, ...more]),
+    }),
+  },
+  // Several of them are executed by graphql-js.
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('mixed query'),
+      roots: fc
+        .tuple(listRoot, fc.oneof(entitiesRoot, listRoot))
+        .map(([one, other]) => [one, `m: ${other.replace(/^\w+: /, '')}`]),
+    }),
+  },
   { weight: 10, arbitrary: fc.record({ type: fc.constant('query'), roots: rootsOf(queryRoot, '... on User { id }') }) },
-  { weight: 10, arbitrary: fc.record({ type: fc.constant('mutation'), roots: rootsOf(mutationRoot, 'success') }) },
+  { weight: 14, arbitrary: fc.record({ type: fc.constant('mutation'), roots: rootsOf(mutationRoot, 'success') }) },
   // Apollo Server validates subscriptions, and rejects them only before the execution.
   {
     weight: 1,
@@ -192,7 +254,9 @@ const kind = fc.oneof(
 /** Unused variables and fragments are not allowed, so that they are declared where they occur. */
 export const document = fc
   .tuple(kind, declarations, fc.constantFrom('Q', 'Q', 'Q', ''), fc.constantFrom('', '', '', '', '', 'first', 'last'))
-  .map(([{ type, roots }, declared, name, other]) => {
+  .map(([{ type: kindOfType, roots }, declared, name, other]) => {
+    const isMixed = kindOfType === 'mixed query';
+    const type = isMixed ? 'query' : kindOfType;
     const body = inBraces(roots);
     const used = new Set<string>();
     const use = (text: string): void => {
@@ -213,6 +277,6 @@ export const document = fc
       query: !hasOther ? text : other === 'first' ? `${another} ${text}` : `${text} ${another}`,
       name,
       hasOther,
-      isCompiled: type !== 'subscription' && !text.includes('_service'),
+      isCompiled: type !== 'subscription' && !isMixed && !text.includes('_service'),
     };
   });

@@ -3,7 +3,7 @@ import type { Fault } from '../../src/emulator';
 import { document } from './documents';
 import { GITHUB, UNUSED_SOURCE, userIdOf, WECHAT } from './users';
 
-export { SEED } from './users';
+export { APPLICATION, SEED } from './users';
 
 const UNKNOWN_USER = 'f'.repeat(24);
 
@@ -43,9 +43,12 @@ const weighted = <Value>(often: fc.Arbitrary<Value>, seldom: fc.Arbitrary<unknow
 
 const wrong = fc.constantFrom<unknown>(null, 7, true, '', 'not an id', [], [userIdOf(1)], {}, undefined);
 const goodUserId = fc.oneof({ weight: 8, arbitrary: fc.nat(5).map(userIdOf) }, fc.constant(UNKNOWN_USER));
+const account = fc.constantFrom('u0', 'u1', 'u2', 'g3', 'o2"\\名😀', 'of no user', 'a&b', '');
 const variables = fc.record({
   users: weighted(fc.array(representation, { maxLength: 6 }), fc.oneof(wrong, representation)),
   others: weighted(fc.array(representation, { maxLength: 4 }), fc.oneof(wrong, representation)),
+  ids: weighted(fc.array(goodUserId, { maxLength: 5 }), fc.oneof(wrong, fc.constant([userIdOf(0), 'no id', 7]))),
+  accounts: weighted(fc.array(account, { maxLength: 5 }), wrong),
   userId: weighted(goodUserId, wrong),
   extIdpId: weighted(fc.constantFrom(WECHAT, WECHAT, GITHUB, UNUSED_SOURCE, 'e'.repeat(24)), wrong),
   // Missing, null, the type of an identity, the type of none, and an invalid type.

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import type { Emulator, Fault } from '../../src/emulator';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { credentials, type Stack, startStack } from '../support/stack';
-import { type CallerKind, type Operation, SEED } from './operations';
+import { APPLICATION, type CallerKind, type Operation, SEED } from './operations';
 
 /** What must be the same for both executors. Ids and times that are new for each request are left out. */
 export interface Compared {
@@ -61,7 +61,7 @@ export class TwoExecutors {
       const stack = await startStack({
         issuer,
         emulator: { seed: SEED, qps: Infinity },
-        env: { GENAUTH_MAX_QPS: '1000000', MAX_MUTATION_FIELDS: '4', EXECUTOR: executor },
+        env: { GENAUTH_MAX_QPS: '1000000', MAX_MUTATION_FIELDS: '4', EXECUTOR: executor, GENAUTH_APP_IDS: APPLICATION },
         log: pino({ level: 'info', base: null }, { write }),
       });
       // An id that is made for each request would be a difference.
@@ -127,9 +127,9 @@ export class TwoExecutors {
       ...execution,
       idempotencyKey: idempotencyKey.replace(OPERATION_ID, 'one of its own'),
     }));
-    // The list of sources is cached for a minute, whichever request needs it first.
+    // Sources and applications are cached for a minute, whichever request needs them first.
     const calls = stack.emulator.calls
-      .filter(({ route }) => route !== 'GET /api/v3/list-ext-idp')
+      .filter(({ route }) => route !== 'GET /api/v3/list-ext-idp' && route !== 'GET /api/v3/get-application')
       .map(({ route, userIds, executed }) => ({ route, userIds: [...userIds].sort(), executed }));
     return { status: response.status, headers, body, executions, calls, log: [...log] };
   }

@@ -4,6 +4,7 @@ import { SUBJECT } from '../support/issuer';
 export const WECHAT = '62f20932716fbcc10d966ee5';
 export const GITHUB = '62f20932716fbcc10d966ee6';
 export const UNUSED_SOURCE = '62f20932716fbcc10d966ee7';
+export const APPLICATION = '6193c610f9117e7cb0491501';
 export const userIdOf = (user: number): string => (user === 0 ? SUBJECT : `60194296801dc7bc2a1b28${user}0`);
 
 /** Users with several identities under one source, with one, and with none. All ids are fixed, so that two pools are equal. */
@@ -17,6 +18,9 @@ export const SEED: Seed = {
       type: 'lark',
       connections: [{ id: '62f2093244fa5cb19ff21ed5', identifier: 'l' }],
     },
+  ],
+  applications: [
+    { id: APPLICATION, name: 'Shop', basicLoginMethods: ['USERNAME_PASSWORD'], connections: ['w', 'g', 'l'] },
   ],
   users: Array.from({ length: 6 }, (_, user) => ({
     id: userIdOf(user),

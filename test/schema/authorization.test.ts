@@ -32,11 +32,19 @@ function composeWith(compose: Compose | undefined, sdl: string): Composition {
   return compose?.([users, identities]) ?? { supergraph: null, errors: ['no such composer'] };
 }
 
+const READS = [
+  'identities: [Identity!] @semanticNonNull @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
+  'linkableSources: [IdentitySource!] @listSize(assumedSize: 10) @authenticated',
+  '): [User]! @listSize(assumedSize: 50) @authenticated',
+  '): [User]! @listSize(assumedSize: 50) @authenticated @requiresScopes(scopes: [["identity:read"]])',
+  'identitySources: [IdentitySource!] @semanticNonNull @listSize(assumedSize: 10) @authenticated',
+];
+
 describe('the SDL with authorization', () => {
   test('requires authentication only, if users may unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, POLICY))).toEqual([
       expect.stringMatching(/^@link\(.*"@listSize", "@composeDirective", "@authenticated", "@requiresScopes"\]\)$/),
-      'identities: [Identity!] @semanticNonNull @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
+      ...READS,
       '): UnlinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated',
       '): LinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
       '): RevokeSessionsPayload @semanticNonNull @cost(weight: 10) @authenticated',
@@ -46,7 +54,7 @@ describe('the SDL with authorization', () => {
   test('requires the scope as well, if users may not unlink their own identities', () => {
     expect(addedTo(withAuthorization(SDL, DENYING))).toEqual([
       expect.stringMatching(/^@link\(.*"@listSize", "@composeDirective", "@authenticated", "@requiresScopes"\]\)$/),
-      'identities: [Identity!] @semanticNonNull @cost(weight: 5) @listSize(assumedSize: 10) @authenticated',
+      ...READS,
       '): UnlinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:unlink"]])',
       '): LinkIdentityPayload @semanticNonNull @cost(weight: 10) @authenticated @requiresScopes(scopes: [["identity:link"]])',
       '): RevokeSessionsPayload @semanticNonNull @cost(weight: 10) @authenticated',

@@ -84,13 +84,7 @@ async function readAll(entities: readonly Entity[], { identities, errors }: Run)
     const { field, index, representation } = entities[position] as Entity;
     const id = isUserReference(representation) ? representation.id : '';
     const path = [field.responseName, index];
-    values[position] = field.user.toValue(
-      id,
-      results[position] ?? null,
-      { request: identities, pool },
-      path,
-      errors,
-    );
+    values[position] = field.user.toValue(id, results[position] ?? null, { request: identities, pool }, path, errors);
     if (pace.isDue) await pace.rest();
   }
   return values;

@@ -1,5 +1,5 @@
 import { type ComputedField, type Identity, isIdentityField } from '../../genauth';
-import { type Identities, labelOf, type LinkedIdentities, type PoolNeeds, type PoolValues } from '../../identities';
+import type { Identities, LinkedIdentities, PoolNeeds, PoolValues } from '../../identities';
 import { collectFields, type FieldNodes, IDENTITY_TYPES, type Selecting, selectionSetsOf } from '../selections';
 import type { Writer } from './plan';
 import { compileSource } from './sources';
@@ -22,11 +22,7 @@ type Compute = (value: IdentitiesValue) => ComputedField;
 /** The fields that are computed and have no fields below. */
 const COMPUTED: Readonly<Record<string, { compute: Compute; needs: PoolNeeds }>> = {
   label: {
-    compute: () => (identities, index, out) => {
-      const userInfoInIdp = identities.profile(index);
-      const [provider, userIdInIdp] = [identities.text(index, 'provider'), identities.text(index, 'userIdInIdp')];
-      out.value(labelOf({ provider, userIdInIdp, userInfoInIdp }));
-    },
+    compute: () => (identities, index, out) => out.value(identities.label(index)),
     needs: { offered: false, sources: false },
   },
   isLastWayToSignIn: {

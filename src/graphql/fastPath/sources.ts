@@ -20,11 +20,7 @@ export function compileSource(nodes: FieldNodes, selecting: Selecting): Writer<I
   );
 }
 
-export function writeSources(
-  sources: readonly IdentitySource[],
-  write: Writer<IdentitySource>,
-  out: JsonWriter,
-): void {
+export function writeSources(sources: readonly IdentitySource[], write: Writer<IdentitySource>, out: JsonWriter): void {
   out.literal('[');
   for (const [index, source] of sources.entries()) {
     if (index > 0) out.literal(',');

@@ -1,6 +1,6 @@
 import type { Resolvers } from '../../__generated__/resolverTypes';
-import { ManagementError } from '../../genauth';
-import { type Identities, labelOf, type LinkedIdentities, type ListedUser, type ReadableUser } from '../../identities';
+import { labelOf, ManagementError } from '../../genauth';
+import type { Identities, LinkedIdentities, ListedUser } from '../../identities';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { IdentityValue, UserReference } from '../context';
 import { LARGE, pace } from '../pace';
@@ -21,10 +21,15 @@ export const resolvers: Resolvers = {
       return toValues({ user, identities: user.identities });
     },
     async linkableSources({ id }, _args, { identities, room }, info) {
-      const user = await readIfPossible(paced(identities.of(id), room));
-      const values = user && (await identities.pool.read({ offered: true, sources: true }));
-      const sources = user && values && identities.pool.linkableSources(user, values);
-      return sources && room.takeSources(sources, fieldsOfSources(info)) ? sources : null;
+      try {
+        const user = await paced(identities.of(id), room);
+        const values = await identities.pool.read({ offered: true, sources: true });
+        const sources = user && identities.pool.linkableSources(user, values);
+        return sources && room.takeSources(sources, fieldsOfSources(info)) ? sources : null;
+      } catch (error) {
+        if (error instanceof ManagementError) return null;
+        throw error;
+      }
     },
   },
   Identity: {
@@ -83,16 +88,6 @@ async function paced<Value>(read: Promise<Value>, room: ResponseRoom): Promise<V
   } finally {
     room.reads += 1;
     if (room.reads > LARGE) await pace.restIfDue();
-  }
-}
-
-/** Reads a user for a field that is null, without an error, if the user could not be read. */
-async function readIfPossible(read: Promise<ReadableUser | null>): Promise<ReadableUser | null> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof ManagementError) return null;
-    throw error;
   }
 }
 

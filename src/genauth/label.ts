@@ -1,8 +1,8 @@
-import type { Identity } from '../genauth';
 import { isObject, type JSONObject } from '../json';
+import type { Identity } from './identity';
 
 /** The part of an identity that its label is made from. */
-export type LabelSource = Pick<Identity, 'provider' | 'userIdInIdp' | 'userInfoInIdp'>;
+type LabelledIdentity = Pick<Identity, 'provider' | 'userIdInIdp' | 'userInfoInIdp'>;
 
 /** Members of profiles that hold a name, the best first. Case, `_`, `-` and the URI in front of a claim make no difference. */
 const LOGIN = ['login', 'username', 'preferredusername', 'nickname', 'name', 'displayname', 'email', 'emails'];
@@ -52,7 +52,7 @@ const MAX_LENGTH = 200;
  *
  * @returns null if the profile contains no such name.
  */
-export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelSource): string | null {
+export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdentity): string | null {
   if (userInfoInIdp === null) return null;
   // Connections have types such as `wechat:pc`.
   const kind = provider?.toLowerCase().split(':')[0] ?? '';

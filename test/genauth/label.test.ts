@@ -1,4 +1,4 @@
-import { labelOf } from '../../src/identities';
+import { labelOf } from '../../src/genauth';
 
 describe('the label of an identity', () => {
   test.each<[string, Record<string, unknown>, string]>([
