@@ -11,6 +11,10 @@ query ReadIdentities($representations: [_Any!]!) {
         provider
         type
         userIdInIdp
+        label
+        source {
+          name
+        }
       }
     }
   }
@@ -24,9 +28,13 @@ const UNLINK = `mutation UnlinkIdentity($userId: ID!, $extIdpId: ID!, $type: Str
     apiCode
     user {
       identities {
+        id
         extIdpId
-        provider
         type
+        label
+        source {
+          name
+        }
       }
     }
   }

@@ -149,7 +149,7 @@ describe.each(['fast', 'graphql-js'] as const)('with the executor %s', (EXECUTOR
       'costs 3 calls for 120 accounts, and finds their owners whatever the order of rows (%s)',
       async (batchOrder) => {
         large.emulator.switches.batchOrder = batchOrder;
-        const [{ id = '' } = {}] = large.emulator.store.extIdps();
+        const id = large.emulator.store.extIdps()[0]?.id ?? '';
         const accounts = accountsAt(id).toReversed();
         const asked = accounts.map(({ account }) => account);
         while (asked.length < 120) asked.push(`account of nobody ${asked.length}`);
