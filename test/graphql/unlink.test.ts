@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Stack, startStack, UNLINK, type UnlinkAnswer } from '../support/stack';
 
 interface Target {
@@ -58,6 +59,18 @@ describe('Mutation.unlinkIdentity', () => {
     ]);
     expect(held.length).toBeGreaterThan(1);
     expect(left().filter((row) => row.extIdpId === extIdpId)).toEqual([]);
+  });
+
+  test('lists only identities of the source as removed, even if others disappear meanwhile', async () => {
+    const { userId, extIdpId } = target;
+    const other = left().find((row) => row.extIdpId !== extIdpId);
+    stack.emulator.faults.set('unlink-identity', 'latency:300', { times: 1 });
+    const unlinked = unlink({ userId, extIdpId });
+    while (sent().length === 0) await pause(5);
+    expect(stack.emulator.store.unlink({ userId, extIdpId: other?.extIdpId ?? '' })).toBeGreaterThan(0);
+    const { removed = [], user } = (await unlinked).data?.unlinkIdentity ?? {};
+    expect(new Set(removed?.map((identity) => identity.extIdpId))).toEqual(new Set([extIdpId]));
+    expect(user?.identities).toEqual([]);
   });
 
   test('is visible to a later read of the same operation, even if the user was read before', async () => {

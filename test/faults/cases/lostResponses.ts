@@ -67,6 +67,16 @@ export const LOST_RESPONSES: readonly FaultCase[] = [
     unlinkNotExecuted: { ...UNKNOWN, posts: 2, reads: 2 },
   },
   {
+    name: 'GenAuth responds with 429 to the second of two types, and every later read fails',
+    fault: {
+      response: responses.http(429),
+      matches: nth(2, isUnlink),
+      target: BOTH,
+      before: async ({ proxy }) => proxy.inject(isReadAfterUnlink, responses.envelope(403)),
+    },
+    unlinkNotExecuted: { ...UNKNOWN, posts: 2, reads: 2 },
+  },
+  {
     name: 'GenAuth confirms an unlink that it did not execute',
     fault: { response: responses.http(200, '{"statusCode":200,"data":{"success":true}}') },
     unlinkNotExecuted: { ...UNKNOWN, posts: 1, reads: 5 },
@@ -79,7 +89,7 @@ export const LOST_RESPONSES: readonly FaultCase[] = [
   {
     name: 'GenAuth confirms the unlink, and every later read fails',
     fault: { before: async ({ proxy }) => proxy.inject(isReadAfterUnlink, responses.envelope(403)) },
-    unlinkExecuted: { gets: 'success: true', posts: 1, reads: 3 },
+    unlinkExecuted: { gets: 'success: true', posts: 1, reads: 2 },
   },
   {
     name: 'The response is lost, and GenAuth executes the unlink after the first read',
@@ -107,7 +117,7 @@ export const LOST_RESPONSES: readonly FaultCase[] = [
       response: responses.reset,
       before: async ({ proxy }) => proxy.inject(isReadAfterUnlink, responses.envelope(403)),
     },
-    unlinkExecuted: { ...UNKNOWN, posts: 1, reads: 7 },
+    unlinkExecuted: { ...UNKNOWN, posts: 1, reads: 4 },
   },
   {
     name: 'The response is lost, and every later read is refused with a 404 that does not name the user',
@@ -115,7 +125,7 @@ export const LOST_RESPONSES: readonly FaultCase[] = [
       response: responses.reset,
       before: async ({ proxy }) => proxy.inject(isReadAfterUnlink, responses.envelope(404)),
     },
-    unlinkNotExecuted: { ...UNKNOWN, posts: 1, reads: 7 },
+    unlinkNotExecuted: { ...UNKNOWN, posts: 1, reads: 4 },
   },
   {
     name: 'The user cannot be read before the unlink',

@@ -54,7 +54,7 @@ export const USERS: readonly FaultCase[] = [
     name: 'An identity of one user cannot be read',
     fault: {
       users: [USER, UNKNOWN_USER, OTHER_USER],
-      response: responses.text((body) => body.replace('"extIdpId":"', '"extIdp":"')),
+      response: responses.text((body) => body.replace('"identityId":"', '"identity":"')),
     },
     read: { gets: ['UPSTREAM_BAD_RESPONSE', 'null', 'identities'], calls: 1 },
   },
