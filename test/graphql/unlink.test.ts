@@ -61,6 +61,14 @@ describe('Mutation.unlinkIdentity', () => {
     expect(left().filter((row) => row.extIdpId === extIdpId)).toEqual([]);
   });
 
+  test('sends a request without a type for a held type that cannot be part of a signed request', async () => {
+    const { userId, extIdpId } = target;
+    stack.emulator.store.link(userId, { extIdpId, type: '类 型', userIdInIdp: 'another' });
+    const { data } = await unlink({ userId, extIdpId });
+    expect(sent().map(({ data: request }) => request['type'])).toEqual(['openid', 'unionid', undefined]);
+    expect(data?.unlinkIdentity?.removed).toHaveLength(3);
+  });
+
   test('lists only identities of the source as removed, even if others disappear meanwhile', async () => {
     const { userId, extIdpId } = target;
     const other = left().find((row) => row.extIdpId !== extIdpId);

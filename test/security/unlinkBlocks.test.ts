@@ -227,6 +227,18 @@ describe('what blocks an unlink', () => {
     expect(sent()).toEqual([]);
   });
 
+  test.each<[string, Partial<SeedUser>]>([
+    ['missing', { identitiesAs: 'absent' }],
+    ['no list', { rawMembers: { identities: 7 } }],
+  ])('is not known where the identities are %s, and then the guard refuses', async (_title, form) => {
+    await start({}, [{ ...ONE, hasPassword: true, ...form }]);
+    const { errors } = await unlink(ONE.id ?? '', { extIdpId: WECHAT });
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'UPSTREAM_BAD_RESPONSE', outcome: 'NOT_EXECUTED' },
+    ]);
+    expect(sent()).toEqual([]);
+  });
+
   test('is a source that the row does not name', async () => {
     const rawIdentities = [
       { identityId: id('d', 1), provider: 'x', userIdInIdp: 'x' },
