@@ -52,8 +52,8 @@ export interface Policy {
    * @param now Default: the current time. Milliseconds since 1970.
    */
   isSignInTooOld(caller: Caller, userId: string, now?: number): boolean;
-  /** Only callers with `scopeLink` may link. Being the user is not enough: it would add a way to sign in to an account. */
-  mayLink(caller: Caller): boolean;
+  /** Only callers with `scopeLink` may link, and never themselves: GenAuth does not check who owns the account. */
+  mayLink(caller: Caller, userId: string): boolean;
   /** Users may end their own sessions. Callers with `scopeSessions` may end those of every user. */
   mayRevokeSessions(caller: Caller, userId: string): boolean;
 }
@@ -85,7 +85,7 @@ export function createPolicy(options: PolicyOptions): Policy {
       const signedInAt = caller === TRUSTED ? null : caller.signedInAt;
       return signedInAt === null || now - signedInAt > selfUnlinkMaxAgeMs;
     },
-    mayLink: (caller) => mayActOnAll(caller, options.scopeLink),
+    mayLink: (caller, userId) => !isSelf(caller, userId) && mayActOnAll(caller, options.scopeLink),
     mayRevokeSessions: (caller, userId) => isSelf(caller, userId) || mayActOnAll(caller, options.scopeSessions),
   };
 }

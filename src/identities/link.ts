@@ -65,7 +65,7 @@ export class Links {
   ): Promise<LinkResult> {
     const { policy, turns, writes } = this.#options;
     const { userId, extIdpId, userIdInIdp, type } = request;
-    if (!policy.mayLink(context.caller)) throw new NotExecutedError(new ForbiddenError());
+    if (!policy.mayLink(context.caller, userId)) throw new NotExecutedError(new ForbiddenError());
     return turns.run(userId, async () => {
       const target = { userId, extIdpId, userIdInIdp, type };
       const { execution, operationId } = await writes.run('link', target, context, (id) =>

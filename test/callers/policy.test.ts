@@ -34,7 +34,7 @@ function permissions(policy: Policy, caller: Caller, userId: string): string {
 
 describe('linking and ending sessions', () => {
   const may = (caller: Caller, userId: string): string[] => [
-    ...(allowing.mayLink(caller) ? ['link'] : []),
+    ...(allowing.mayLink(caller, userId) ? ['link'] : []),
     ...(allowing.mayRevokeSessions(caller, userId) ? ['revokeSessions'] : []),
   ];
 
@@ -42,6 +42,7 @@ describe('linking and ending sessions', () => {
     ['a user on themselves', actor(SELF), SELF, ['revokeSessions']],
     ['a user on another', actor(SELF), OTHER, []],
     ['a user with the scope to link', actor(SELF, 'identity:link'), OTHER, ['link']],
+    ['a user with the scope to link, on themselves', actor(SELF, 'identity:link'), SELF, ['revokeSessions']],
     ['a user with the scope for sessions', actor(SELF, 'identity:sessions'), OTHER, ['revokeSessions']],
     ['a user with the other scopes', actor(SELF, 'identity:read', 'identity:unlink'), OTHER, []],
     ['a machine without scopes', actor(null), OTHER, []],
@@ -54,7 +55,7 @@ describe('linking and ending sessions', () => {
     ['a caller whom the router has authorized', TRUSTED, OTHER, ['link', 'revokeSessions']],
   ])('need their own scope, or for sessions the user: %s', (_who, caller, userId, expected) => {
     expect(may(caller, userId)).toEqual(expected);
-    expect(denying.mayLink(caller)).toBe(allowing.mayLink(caller));
+    expect(denying.mayLink(caller, userId)).toBe(allowing.mayLink(caller, userId));
     expect(denying.mayRevokeSessions(caller, userId)).toBe(allowing.mayRevokeSessions(caller, userId));
   });
 
