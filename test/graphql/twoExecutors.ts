@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
 import type { Emulator, Fault } from '../../src/emulator';
+import { IsolatedReads } from '../../src/identities/isolatedReads';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { credentials, type Stack, startStack } from '../support/stack';
 import { APPLICATION, type CallerKind, type Operation, SEED } from './operations';
@@ -42,6 +43,8 @@ export class TwoExecutors {
   readonly #issuer: Issuer;
   /** Requests that Apollo Server answered, on both sides together. */
   readonly #byApollo = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
+  /** Users are not remembered as costly ones: then the calls of a request do not depend on earlier requests. */
+  readonly #learning = jest.spyOn(IsolatedReads.prototype, 'learn').mockReturnValue();
 
   private constructor(issuer: Issuer, sides: readonly [Side, Side]) {
     this.#issuer = issuer;
@@ -73,6 +76,7 @@ export class TwoExecutors {
 
   async close(): Promise<void> {
     this.#byApollo.mockRestore();
+    this.#learning.mockRestore();
     await Promise.all([this.fast.close(), this.reference.close()]);
     await this.#issuer.close();
   }
