@@ -41,12 +41,12 @@ export interface AdmissionOptions {
   rateLimit: RateLimit;
 }
 
-/** Bounds of a queue. Longer ones only delay every call: what cannot be sent soon is rejected while a retry still helps. */
+/** Bounds of a queue. A longer queue only delays every call: a call that cannot be sent soon is rejected while a retry helps. */
 const MAX_WAITING = 256;
 const MAX_WAIT_MS = 2_000;
 /** The part of the concurrency that one lane leaves to the other. */
 const KEPT_FOR_OTHER_LANE = 1 / 8;
-/** Writes go first, but while reads wait, every fourth call is a read: a quarter of the rate is reserved for each lane. */
+/** Writes go first, but while reads wait, every fourth call is a read. So each lane has at least a quarter of the rate. */
 const MAX_WRITES_IN_A_ROW = 3;
 /** Bounds of the estimate of when a queue has room again. */
 const MIN_RETRY_MS = 100;
@@ -61,8 +61,8 @@ interface Waiting {
 }
 
 /**
- * Decides when a call may be sent: bounded concurrency, a rate, and a pause when GenAuth asks for one. Other calls queue,
- * in a queue that is bounded in length and in time; the wait counts against the caller's deadline.
+ * Decides when a call may be sent: it bounds the concurrency and the rate, and pauses when GenAuth asks for a pause. Other
+ * calls queue. Each queue is bounded in length and in time, and the wait counts against the caller's deadline.
  */
 export class Admission {
   readonly #maxConcurrency: number;
@@ -134,7 +134,7 @@ export class Admission {
     if (this.#queues[queue].size >= MAX_WAITING) throw this.#overloaded(queue);
   }
 
-  /** Takes permission for one call now, if no pause is on and the rate allows it. */
+  /** Takes permission for one call, unless there is a pause or the rate is used up. @returns Whether it was taken. */
   #mayGo(): boolean {
     return this.pauseMs === 0 && this.#rateLimit.take() === 0;
   }
@@ -174,7 +174,7 @@ export class Admission {
     });
   }
 
-  /** Admits calls for as long as there is room, the rate allows it, and no pause is on. */
+  /** Admits calls for as long as there is room, the rate allows it, and there is no pause. */
   #admitNext(): void {
     for (let next = this.#next(); next !== undefined; next = this.#next()) {
       const pauseMs = this.#pausedUntil - performance.now();

@@ -2,7 +2,7 @@
  * The wire format of GenAuth's V3 management API, as types only. A route is the name of an operation: the client sends
  * requests to it, and the emulator does not compile until it has a handler for each.
  *
- * The types describe what GenAuth documents, and that may differ from what it sends: `envelope.ts`, `userRow.ts` and
+ * The types describe what GenAuth documents, and that may differ from what it sends: `envelope.ts`, `userRecord.ts` and
  * `identityRows.ts` validate responses.
  *
  * @see docs/genauth-api.md
@@ -123,7 +123,7 @@ export interface LoggedInAppDto {
   appLoginUrl: string;
 }
 
-/** What the `userId` of a look-up is. Default: `user_id`. */
+/** The kind of id that `userId` or `userIds` of a look-up contains. Default: `user_id`. */
 export type UserIdType =
   'user_id' | 'external_id' | 'phone' | 'email' | 'username' | 'identity' | 'sync_relation' | 'custom_field';
 

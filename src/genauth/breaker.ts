@@ -24,18 +24,18 @@ const PROBE_BACKOFF = new ExponentialBackoff({
 /** Milliseconds after which to try again while a probe is in progress, because it is not known when the probe ends. */
 const PROBING_MS = 1_000;
 
-/** A larger step of the wall clock is not the correction that a time service makes all the time. */
+/** A larger step of the wall clock is not one of the usual corrections by a time service. */
 const MAX_CLOCK_STEP_MS = 5_000;
 
 /** Failures before anything was sent that GenAuth or the way to it has caused. */
 const FAILURES: ReadonlySet<Unreachability> = new Set(['dns', 'connection_refused', 'connect_timeout', 'tls']);
 
 /**
- * A circuit breaker: open, it rejects calls, because most of the last ones failed. Then one call at a time is a probe of
- * whether GenAuth is back; meanwhile the breaker is half-open, and rejects all other calls.
+ * A circuit breaker. While it is open, it rejects all calls, because half of the last ones failed. After a pause, one call
+ * probes whether GenAuth is back. Meanwhile the breaker is half-open, and rejects all other calls.
  *
- * Connection faults, timeouts and 502 to 504 are failures. Other complete responses are not, because the data of one user can
- * cause them.
+ * Connection faults, timeouts, HTTP errors above 500 and envelopes of 502 to 504 are failures. Responses that the data of one
+ * user can cause are not (`isContentFault`).
  */
 export class Breaker {
   #probeDueAt = 0;
@@ -72,7 +72,7 @@ export class Breaker {
     return this.state === 'open' ? Math.max(1, this.#probeDueAt - Date.now()) : PROBING_MS;
   }
 
-  /** Whether a call would be rejected now: asked before a call waits for its turn, which would be in vain. */
+  /** Whether a call would be rejected now. A call that would be rejected need not wait for its turn. */
   get isRejecting(): boolean {
     const { state } = this;
     return state === 'half_open' || (state === 'open' && Date.now() < this.#probeDueAt);
@@ -89,7 +89,7 @@ export class Breaker {
     return this.#policy.execute(call);
   }
 
-  /** The library tells nobody when the next probe is due, but asks for each pause when it begins. */
+  /** Notes when the next probe is due. The library does not report it, but asks for each pause when the pause begins. */
   #noteDue(backoff: IBackoff<unknown>): IBackoff<unknown> {
     this.#probeDueAt = Date.now() + backoff.duration;
     return { duration: backoff.duration, next: (context) => this.#noteDue(backoff.next(context)) };

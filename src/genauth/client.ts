@@ -1,9 +1,10 @@
 import type { Deadline } from '../deadline';
 import { isObject, type JsonReader } from '../json';
-import type { RequestOf } from './api';
+import { type Acknowledgement, sendWrite } from './acknowledgement';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
-import { ManagementRefusedError, ManagementUnreachableError } from './errors';
+import type { BatchOptions, ReadOptions, WriteOptions } from './callOptions';
+import { ManagementUnreachableError } from './errors';
 import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
 import { findOwners, type SourceAccount, toAccountName } from './owners';
@@ -11,7 +12,9 @@ import { type CallReport, type Protection, type RequestOptions, Requests } from 
 import type { AccessKey, Brand } from './signature';
 import { type ApplicationSignIn, type IdentitySource, readAppIds, readApplicationSignIn, readSources } from './sources';
 import { createTokenBucket, type RateLimit } from './tokenBucket';
+import { fetchManagementToken } from './tokenRequest';
 import { createTransport, type Transport } from './transport';
+import { matchUsers } from './userMatching';
 import { readUsers, type UnusableColumnReport, unusableColumns, type UserRecord } from './userRecord';
 
 export interface ManagementClientOptions {
@@ -28,9 +31,9 @@ export interface ManagementClientOptions {
   /** Regular expression for user ids and identity source ids, matched against the whole id. */
   idPattern: string;
   connectTimeoutMs: number;
-  /** Milliseconds for one attempt of a read. */
+  /** Milliseconds for one attempt of a GET. */
   readTimeoutMs: number;
-  /** Milliseconds for one attempt of a write. */
+  /** Milliseconds for one attempt of a POST: a write, or `check-session-status`. */
   writeTimeoutMs: number;
   /** Maximum number of concurrent calls; an eighth of them is kept for writes. */
   maxConcurrency: number;
@@ -40,48 +43,14 @@ export interface ManagementClientOptions {
   rateLimit?: RateLimit;
   /** Default: none. Called after every attempt of every call. */
   onCall?: (report: CallReport) => void;
-  /** Default: none. Called once for each such column of a response. */
+  /** Default: none. Called once for each column of a response that makes the identities of users unusable. */
   onUnusableColumn?: (report: UnusableColumnReport) => void;
-}
-
-export interface ReadOptions {
-  /** Ends the call, waiting included. */
-  deadline: Deadline;
-  /** Default: the call queues behind writes. `write`: a write needs the read, so that the call queues with the writes. */
-  purpose?: 'write' | undefined;
-}
-
-export interface WriteOptions {
-  /** Ends the call, waiting included. */
-  deadline: Deadline;
-  /** Sent as `Idempotency-Key`. @see docs/genauth-api.md#idempotency-key */
-  idempotencyKey: string;
-}
-
-export interface BatchOptions extends ReadOptions {
-  /**
-   * Default: true. False: no read needs `userInfoInIdp`, so that large responses are released at once, and users that are
-   * themselves too large can be read.
-   */
-  profiles?: boolean;
-  /** Default: true. Whether a transient failure is retried once. */
-  retry?: boolean;
-  /** Default: the call waits for a turn. A turn from `awaitBatchTurn`, which its owner still has to release. */
-  turn?: Turn;
 }
 
 /** State of a client, for metrics. */
 export interface ManagementGauges extends Protection {
   /** Milliseconds by which GenAuth's clock is ahead; 0 until GenAuth refused a signature because of its date. */
   clockOffsetMs: number;
-}
-
-/** GenAuth's confirmation that a write was executed. */
-export interface Acknowledgement {
-  apiCode: number | null;
-  requestId: string | null;
-  /** Number of requests that were sent. */
-  attempts: number;
 }
 
 /** Maximum number of ids of one `get-user-batch`. */
@@ -114,7 +83,8 @@ export class ManagementClient {
     });
     this.#signature =
       options.authentication === 'signature' ? new SignatureAuthentication({ key: accessKey, brand, lang }) : null;
-    const fetchToken = (deadline: Deadline): Promise<ManagementToken> => this.#getManagementToken(accessKey, deadline);
+    const fetchToken = (deadline: Deadline): Promise<ManagementToken> =>
+      fetchManagementToken(this.#requests, accessKey, deadline);
     this.#requests = new Requests({
       transport: this.#transport,
       authentication: this.#signature ?? tokenAuthentication({ fetchToken, userPoolId, lang }),
@@ -149,11 +119,11 @@ export class ManagementClient {
   ): Promise<Acknowledgement> {
     const { userId, extIdpId, type } = request;
     const fields = type === undefined ? { userId, extIdpId } : { userId, extIdpId, type };
-    return this.#write('POST /api/v3/unlink-identity', fields, options);
+    return sendWrite(this.#requests, 'POST /api/v3/unlink-identity', fields, options);
   }
 
   /**
-   * Links a user to an account at an identity source. Afterwards whoever controls the account can sign in as the user.
+   * Links a user to an account at an identity source. Afterwards the owner of the account can sign in as the user.
    *
    * Sent once, and with the same errors as `unlinkIdentity`.
    *
@@ -165,7 +135,7 @@ export class ManagementClient {
     options: WriteOptions,
   ): Promise<Acknowledgement> {
     const { userId, extIdpId, userIdInIdp, type } = request;
-    return this.#write('POST /api/v3/link-identity', { userId, extIdpId, userIdInIdp, type }, options);
+    return sendWrite(this.#requests, 'POST /api/v3/link-identity', { userId, extIdpId, userIdInIdp, type }, options);
   }
 
   /**
@@ -181,7 +151,7 @@ export class ManagementClient {
     options: WriteOptions,
   ): Promise<Acknowledgement> {
     const { userId, appIds } = request;
-    return this.#write('POST /api/v3/kick-users', { userId, appIds }, options);
+    return sendWrite(this.#requests, 'POST /api/v3/kick-users', { userId, appIds }, options);
   }
 
   /**
@@ -191,12 +161,8 @@ export class ManagementClient {
    */
   async listLoggedInApps(userId: GenAuthId, deadline: Deadline): Promise<string[]> {
     const route = 'GET /api/v3/get-user-loggedin-apps';
-    const { data } = await this.#requests.request(
-      route,
-      { userId },
-      readValue,
-      toOptions({ deadline, purpose: 'write' }),
-    );
+    const options = toOptions({ deadline, purpose: 'write' });
+    const { data } = await this.#requests.request(route, { userId }, readValue, options);
     const appIds = readAppIds(data);
     if (appIds === null) throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return appIds;
@@ -209,12 +175,8 @@ export class ManagementClient {
    */
   async isSignedIn(userId: GenAuthId, appId: string, deadline: Deadline): Promise<boolean> {
     const route = 'POST /api/v3/check-session-status';
-    const { data } = await this.#requests.request(
-      route,
-      { userId, appId },
-      readValue,
-      toOptions({ deadline, purpose: 'write' }),
-    );
+    const options = toOptions({ deadline, purpose: 'write' });
+    const { data } = await this.#requests.request(route, { userId, appId }, readValue, options);
     const active = isObject(data) ? data['active'] : undefined;
     if (typeof active !== 'boolean') throw new ManagementUnreachableError(route, 'shape', 'maybe');
     return active;
@@ -236,10 +198,10 @@ export class ManagementClient {
    * Rows are matched by their own `userId`, never by position: order, repetitions and rows of other users make no
    * difference. A row that cannot be read affects only its own user.
    *
-   * @param userIds 1 to 50.
-   * The response may have 16 MiB. Of a user with more than 4 MiB, the profiles are left out.
+   * The response may have 16 MiB. Profiles are left out of a user with more than 4 MiB.
    *
-   * @returns By user id: the user, or an error for this user alone. A user GenAuth does not know has no entry. If the
+   * @param userIds 1 to 50.
+   * @returns By user id: the user, or an error for this user alone. A user that GenAuth does not know has no entry. If the
    *   response has a row of a user that was not requested, every user without a row gets an error instead.
    * @see docs/genauth-api.md#get-user-batch
    */
@@ -263,25 +225,9 @@ export class ManagementClient {
       maxBytes: MAX_BATCH_BYTES,
       turn,
     });
-    const isCopied = !profiles && responseBytes > MAX_HELD_BYTES;
-    const sizeOf = (user: UserRecord): number => (userIds.length === 1 ? responseBytes : user.byteLength);
     if (data === null) throw new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe');
-    const requested = new Set<string>(userIds);
-    const found = new Map<string, UserRecord | ManagementUnreachableError>();
-    let hasOthers = false;
-    for (const user of data) {
-      if (found.has(user.id)) continue;
-      if (requested.has(user.id)) {
-        found.set(user.id, isCopied || sizeOf(user) > MAX_USER_BYTES ? user.copyWithoutProfiles() : user);
-      } else hasOthers = true;
-    }
+    const found = matchUsers(userIds, data, { profiles, responseBytes });
     for (const report of unusableColumns(data)) this.#onUnusableColumn(report);
-    if (hasOthers) {
-      // A response about other users does not show that a requested user does not exist.
-      for (const userId of userIds) {
-        if (!found.has(userId)) found.set(userId, new ManagementUnreachableError(BATCH_ROUTE, 'mismatch', 'maybe'));
-      }
-    }
     return found;
   }
 
@@ -340,51 +286,12 @@ export class ManagementClient {
   async close(): Promise<void> {
     await this.#transport.close();
   }
-
-  async #write<R extends WriteRoute>(
-    route: R,
-    fields: RequestOf<R>,
-    { deadline, idempotencyKey }: WriteOptions,
-  ): Promise<Acknowledgement> {
-    const options = { deadline, idempotencyKey, lane: 'writes', retry: true } as const;
-    const { data, apiCode, requestId, attempts } = await this.#requests.request(route, fields, readValue, options);
-    const success = isObject(data) ? data['success'] : undefined;
-    if (success === true) return { apiCode, requestId, attempts };
-    const error =
-      success === false
-        ? new ManagementRefusedError(route, { refusal: 'rejected', statusCode: 200, apiCode, requestId })
-        : new ManagementUnreachableError(route, 'shape', 'maybe');
-    error.attempts = attempts;
-    throw error;
-  }
-
-  /** @see docs/genauth-api.md#management-token */
-  async #getManagementToken(accessKey: AccessKey, deadline: Deadline): Promise<ManagementToken> {
-    const route = 'POST /api/v3/get-management-token';
-    // The listed fields only, so that extra properties never reach GenAuth.
-    const { accessKeyId, accessKeySecret } = accessKey;
-    const request = { accessKeyId, accessKeySecret };
-    const { data } = await this.#requests.requestUnauthenticated(route, request, readValue, deadline);
-    const { access_token: accessToken, expires_in: expiresIn } = isObject(data) ? data : {};
-    if (typeof accessToken !== 'string' || !/^[!-~]{1,8192}$/.test(accessToken)) {
-      throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    }
-    if (typeof expiresIn !== 'number' || !(expiresIn > 0))
-      throw new ManagementUnreachableError(route, 'shape', 'maybe');
-    return { accessToken, expiresIn };
-  }
 }
 
 /** Maximum response for a batch, whatever the number of its users. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
-/** Maximum response for one user whose profiles are read. */
-const MAX_USER_BYTES = 4 * 1024 * 1024;
-/** A larger response is not kept for reads that need no profiles. Below it, a copy costs more than it saves. */
-const MAX_HELD_BYTES = 128 * 1024;
 
 const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
-
-type WriteRoute = 'POST /api/v3/unlink-identity' | 'POST /api/v3/link-identity' | 'POST /api/v3/kick-users';
 
 function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
   return { deadline, lane: purpose === 'write' ? 'writes' : 'reads', retry: true };

@@ -20,7 +20,7 @@ export function withoutCredentials(profile: JSONObject): JSONObject | null {
 /** Deeper than any provider's profile, and shallow enough for every recursive function that visits the result. */
 const MAX_DEPTH = 32;
 
-/** JSON in a text in a text in a text. What is deeper is removed. */
+/** Maximum nesting of JSON texts inside JSON texts. A deeper text is removed. */
 const MAX_TEXT_DEPTH = 3;
 
 /** One step for each character of a text, and 64 for each value and for each pair in a text: about 30 ms. */
@@ -229,7 +229,7 @@ function isPair(list: readonly unknown[]): boolean {
   return list.length === 2 && typeof name === 'string' && isValue && NAME.test(name) && names.isCredential(name);
 }
 
-/** Where a pair begins; its name; its value, up to the next pair. In queries, fragments, forms and cookies. */
+/** A pair in a query, fragment, form or cookie: where it begins, its name, and its value up to the next pair. */
 const PAIR = /(^|[?&#;,\s])([^\s=&?#;,"'<>]{1,128})=((?:[^\s&#;,"'<>?]|\?(?![^\s=&?#;,"'<>]{1,128}=))*)/g;
 
 /** Parameters of URLs that hold credentials under names that are harmless elsewhere. */
@@ -246,7 +246,7 @@ function withoutPairs(text: string): string {
   return isUrl ? rest.replace(USER_INFO, '$1') : rest;
 }
 
-/** A quoted name before a value, or an element of XML. In texts that are cut off, or are JSON only in part. */
+/** A quoted name before a value, or an element of XML: in texts that are cut off, or are JSON only in part. */
 const NAMED_VALUE = /["']([^"'\\\s]{1,128})\\?["']\s{0,8}(?::|=>)|<([\w:.-]{1,128})[\s>]/g;
 
 function hasNamedValue(text: string): boolean {

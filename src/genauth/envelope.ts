@@ -84,7 +84,7 @@ export function judge<Data>(
   throw refused(route, apiCode === USER_NOT_FOUND ? 'not_found' : 'rejected', { statusCode, ...codes });
 }
 
-/** What an HTTP 4xx without a usable envelope means. */
+/** Returns the reason for an HTTP 4xx without a usable envelope. */
 function rejectedBy(status: number): 'http_rejected' | 'upstream_unclear' {
   return status === 404 ? 'upstream_unclear' : 'http_rejected';
 }

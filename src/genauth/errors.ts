@@ -71,8 +71,8 @@ export abstract class ManagementError extends Error {
 }
 
 /**
- * The reasons of complete responses that the data of one user can cause. They say nothing about the availability of GenAuth,
- * so that they never open the circuit breaker.
+ * The reasons that the data of one user can cause. They do not show that GenAuth is unavailable, so that they never open the
+ * circuit breaker.
  */
 const CONTENT_FAULTS: ReadonlySet<Unreachability> = new Set([
   'too_large',
@@ -87,7 +87,7 @@ const CONTENT_FAULTS: ReadonlySet<Unreachability> = new Set([
   'upstream_unclear',
 ]);
 
-/** Whether a complete response was refused or could not be used, for a reason that the data of one user can cause. */
+/** Whether GenAuth responded, but refused or gave an unusable response, for a reason that the data of one user can cause. */
 export function isContentFault(error: unknown): boolean {
   if (error instanceof ManagementRefusedError) return error.refusal === 'not_found' || error.refusal === 'rejected';
   return error instanceof ManagementUnreachableError && error.sent === 'maybe' && CONTENT_FAULTS.has(error.reason);

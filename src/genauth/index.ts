@@ -3,15 +3,10 @@
  *
  * Transport, envelope and signature are not exported, so that every request passes the checks of `ManagementClient`.
  */
+export type { Acknowledgement } from './acknowledgement';
 export type { Turn } from './admission';
-export {
-  type Acknowledgement,
-  ManagementClient,
-  type ManagementClientOptions,
-  type ManagementGauges,
-  MAX_BATCH,
-  type ReadOptions,
-} from './client';
+export type { ReadOptions } from './callOptions';
+export { ManagementClient, type ManagementClientOptions, type ManagementGauges, MAX_BATCH } from './client';
 export {
   InvalidArgumentError,
   isContentFault,

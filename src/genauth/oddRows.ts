@@ -13,7 +13,7 @@ export interface Account {
   readonly originConnIds: readonly string[];
 }
 
-/** A row of `identities`, whatever its columns hold. */
+/** A row of `identities`. Its columns may be of unexpected kinds. */
 export interface OddRow extends Account {
   readonly provider: string | null;
   /** JSON of any kind, or null if the row has none. */

@@ -1,14 +1,14 @@
 import { isObject, type JSONObject, parseJson } from '../json';
 import { withoutCredentials } from './credentials';
 
-/** Up to this number of bytes, a profile is parsed whatever it holds. */
+/** A profile with at most this number of bytes is always parsed. */
 const SMALL = 64 * 1024;
 
 /** Maximum number of quotes, commas, brackets and backslashes of a profile: about 10 ms of parsing. */
 const MAX_PARTS = 100_000;
 
 /**
- * Reads `userInfoInIdp`: what the provider told GenAuth about the user, without credentials. Integers beyond 2^53 become texts
+ * Reads `userInfoInIdp`, the provider's data about the user, without credentials. Integers beyond 2^53 become texts
  * with all their digits. A text that contains JSON is read like the object in it.
  *
  * @param bytes JSON of any kind.

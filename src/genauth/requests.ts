@@ -1,7 +1,7 @@
 import { BrokenCircuitError } from 'cockatiel';
 import { type Deadline, pause } from '../deadline';
 import type { JsonReader } from '../json';
-import { Admission, AdmissionError, type Lane, type Turn } from './admission';
+import { Admission, type Lane, type Turn } from './admission';
 import type { RequestOf, Route } from './api';
 import type { Authentication, Headers } from './authentication';
 import { Breaker } from './breaker';
@@ -15,10 +15,11 @@ import {
   refusedToken,
   type Unreachability,
 } from './errors';
+import { toManagementError } from './requestErrors';
 import { DEFAULT_PAUSE_MS, isRetryable, isTransient, TRANSIENT_MS } from './retry';
 import { RetryBudget } from './retryBudget';
 import type { RateLimit } from './tokenBucket';
-import { headerOf, type Transport, TransportError, type WireRequest, type WireResponse } from './transport';
+import { headerOf, type Transport, type WireRequest, type WireResponse } from './transport';
 import { isRead, type Method, split, toWireRequest } from './wireRequest';
 
 export interface RequestsOptions {
@@ -99,7 +100,7 @@ export class Requests {
   readonly #timeoutMs: Readonly<Record<Method, number>>;
   readonly #admission: Admission;
   readonly #budget = new RetryBudget();
-  readonly #breakers: Readonly<Record<Method, Breaker>> = { GET: new Breaker(), POST: new Breaker() };
+  readonly #breakers: Readonly<Record<Lane, Breaker>> = { reads: new Breaker(), writes: new Breaker() };
   readonly #onCall: RequestsOptions['onCall'];
 
   constructor(options: RequestsOptions) {
@@ -112,7 +113,7 @@ export class Requests {
 
   get protection(): Protection {
     return {
-      breakers: { reads: this.#breakers.GET.state, writes: this.#breakers.POST.state },
+      breakers: { reads: this.#breakers.reads.state, writes: this.#breakers.writes.state },
       waitingCalls: this.#admission.waiting,
       retriesLeft: this.#budget.left,
     };
@@ -247,7 +248,7 @@ export class Requests {
   }
 
   #breakerOf(route: Route): Breaker {
-    return this.#breakers[isRead(route) ? 'GET' : 'POST'];
+    return this.#breakers[isRead(route) ? 'reads' : 'writes'];
   }
 
   /** Reports that an attempt failed, and pauses all calls after a 429. @returns The error to throw. */
@@ -292,21 +293,8 @@ export class Requests {
       return headers !== undefined && this.#authentication.renew({ headers, apiCode: error.apiCode, date });
     }
     if (!isRetryable(route, error) || !this.#budget.spend()) return false;
-    // Full jitter, so that calls that failed together are not retried together.
+    // A random pause, so that calls that failed together are not retried together.
     await pause(50 + Math.random() * 200, deadline).catch(() => undefined);
     return !deadline.aborted;
   }
-}
-
-/** Turns an error of a lower layer into one that says whether the request was sent. */
-function toManagementError(route: Route, cause: unknown): unknown {
-  if (cause instanceof TransportError) {
-    return new ManagementUnreachableError(route, cause.reason, cause.sent, { cause });
-  }
-  if (cause instanceof AdmissionError) {
-    const { reason, retryAfterMs } = cause;
-    return new ManagementUnreachableError(route, reason, 'no', { cause, retryAfterMs });
-  }
-  if (cause instanceof BrokenCircuitError) return new ManagementUnreachableError(route, 'breaker_open', 'no');
-  return cause;
 }

@@ -7,7 +7,7 @@ export const DEFAULT_PAUSE_MS = 500;
 /** A read waits at most this long after a 429; a longer pause is reported to the caller at once. */
 const MAX_PAUSE_BEFORE_RETRY_MS = 1_000;
 
-/** Milliseconds after which to try again after a transient failure, if nothing says how long it lasts. */
+/** Milliseconds to wait after a transient failure whose duration is not known. */
 export const TRANSIENT_MS = 1_000;
 
 /** Failures after which the same request may succeed later. */
@@ -47,7 +47,7 @@ const RETRYABLE: ReadonlySet<Unreachability> = new Set([
   'replayed',
 ]);
 
-/** Whether a call that failed may be sent again: a read after any transient failure, a write only if it was not sent. */
+/** Whether a failed call may be sent again: a read after most failures, a write only if nothing of it was sent. */
 export function isRetryable(route: Route, error: unknown): boolean {
   if (error instanceof ManagementUnreachableError) {
     return RETRYABLE.has(error.reason) && (isRead(route) || error.sent === 'no');

@@ -8,7 +8,7 @@ export interface AccessKey {
   accessKeySecret: string;
 }
 
-/** The parts of a request that are signed. Of the headers, only `date` and those of the brand (`x-genauth-*`) are signed. */
+/** The parts of a request that are signed. The only signed headers are `date` and those of the brand, such as `x-genauth-*`. */
 export interface SignableRequest {
   method: string;
   /** Without host and query. */

@@ -18,7 +18,7 @@ export interface ApplicationSignIn {
   loginMethods: readonly string[];
 }
 
-/** More than any user pool has. The list is kept in memory. */
+/** Maximum length of the list, which is kept in memory. No known user pool has as many sources. */
 const MAX_SOURCES = 10_000;
 
 /**

@@ -162,7 +162,7 @@ class Collector implements Dispatcher.DispatchHandler {
     if (this.#received > FREE_BYTES && this.#release === undefined) this.#reserve(this.#maxBytes, controller);
   }
 
-  /** Stops to read from the socket until there is memory for the response. */
+  /** Stops reading from the socket until there is memory for the response. */
   #reserve(bytes: number, controller: Dispatcher.DispatchController): void {
     let isGranted = false;
     let isPaused = false;
@@ -193,7 +193,7 @@ class Collector implements Dispatcher.DispatchHandler {
   #fail(error: TransportError): void {
     if (!this.#settle()) return;
     this.#reject(error);
-    // Closes the socket, too: a late response must not be taken for that of the next request.
+    // This closes the socket, too: a late response must not be taken for that of the next request.
     this.#controller?.abort(error);
   }
 

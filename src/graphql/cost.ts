@@ -20,7 +20,7 @@ const ERROR_COST = 25;
 /** The cost of the SDL, which has some 15 000 characters. */
 const SDL_COST = 1_000;
 
-/** What an operation asks for. */
+/** The size of an operation. */
 export interface Cost {
   /** The number of distinct users. A representation that is not a reference to a user counts as a user of its own. */
   users: number;

@@ -22,7 +22,7 @@ export const RESPONSE_TOO_LARGE: GraphQLFormattedError = {
   extensions: { code: 'BAD_USER_INPUT', validationErrorCode: 'RESPONSE_TOO_LARGE' },
 };
 
-/** Counts what graphql-js adds to a response, before it does: the values as GenAuth sent them, and the names of the fields. */
+/** Counts the bytes that graphql-js will add to a response: the values as GenAuth sent them, and the names of the fields. */
 export class ResponseRoom {
   #bytes = MAX_RESPONSE_BYTES;
   /** The number of users that were read for the response. */

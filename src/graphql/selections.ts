@@ -4,7 +4,7 @@ import type { Fragments } from './fragments';
 /** The field nodes that are merged into one field of the response. */
 export type FieldNodes = readonly [FieldNode, ...FieldNode[]];
 
-/** What decides which fields an object has in a response. */
+/** The parts of a request that decide which fields an object has in a response. */
 export interface Selecting {
   fragments: Fragments;
   /** The values of the variables in `@skip` and `@include`. */

@@ -23,7 +23,7 @@ export interface WriteContext {
   profiles?: boolean;
 }
 
-/** What became of a write. */
+/** The result of a write, as it is recorded. */
 export interface Execution {
   outcome: WriteOutcome['outcome'];
   upstream: UpstreamResult;

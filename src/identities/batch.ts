@@ -1,7 +1,7 @@
 import type { Deadline } from '../deadline';
 import { type GenAuthId, MAX_BATCH, type UserRecord } from '../genauth';
 
-/** What GenAuth says about a user: null if it does not know the user. */
+/** The result of reading a user. Null: GenAuth does not know the user. */
 export type UserResult = UserRecord | null;
 
 /** The users that one request wants to read, and the results that have arrived. */
@@ -59,7 +59,8 @@ export interface Waiter {
 }
 
 /**
- * The users that one `get-user-batch` will ask for, and who waits for each of them. Users join until the batch is taken.
+ * The users that one `get-user-batch` will ask for, and the reads that wait for each of them. Users join until the batch is
+ * taken.
  *
  * Each batch has a map of its own. In one map for all, tables that V8 has outgrown would keep results alive (decision 0015).
  */

@@ -15,9 +15,9 @@ const MAX_ONE_BY_ONE = 8;
 /** Maximum number of concurrent calls for parts of batches, and for remembered users. */
 const MAX_CALLS_FOR_PARTS = 4;
 const MAX_CALLS_FOR_REMEMBERED = 2;
-/** More batches than this fail because of their content only if GenAuth itself fails: then they are not read in parts. */
+/** Maximum number of batches that are read in parts at a time. If more fail, GenAuth itself fails, and parts would fail too. */
 const MAX_BATCHES = 16;
-/** Which users are remembered: a thousand, for a minute each. */
+/** Bounds of the remembered users: a thousand users, for a minute each. */
 const REMEMBERED = { max: 1_000, ttl: 60_000 };
 /** A user with a larger response is remembered, too, because it makes batches fail. */
 const LARGE_USER_BYTES = 1024 * 1024;
@@ -26,7 +26,7 @@ const LARGE_USER_BYTES = 1024 * 1024;
  * Reads users apart from others whose content makes a call fail, for example because a profile is too large.
  *
  * A batch that failed is read in halves, and parts of up to 8 users one by one. A user whose read failed alone is remembered
- * for a minute, and read in a call of its own at once. Of one such user there is one call at a time.
+ * for a minute, and read in a call of its own at once. Each remembered user has at most one call at a time.
  */
 export class IsolatedReads {
   readonly #options: BatchedReadsOptions;

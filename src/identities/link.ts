@@ -37,7 +37,7 @@ export interface LinksOptions {
 }
 
 /**
- * Links users to accounts at identity sources, and says of each link what a read afterwards shows.
+ * Links users to accounts at identity sources, and verifies each link by a read.
  *
  * GenAuth does not check who owns the account. For this reason, users may not link accounts to themselves.
  */

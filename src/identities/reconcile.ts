@@ -4,7 +4,7 @@ import { type ManagementClient, parseAccountId, parseIdentityType } from '../gen
 import { isLinkedTo } from './link';
 import { mayRemove } from './signIn';
 
-/** What reads show about a write whose result is not known: the outcome to record, or the reason why there is none. */
+/** The result of reads about a write whose outcome is not known: the outcome to record, or the reason why there is none. */
 export type Reconciliation = { outcome: 'verified_absent' | 'verified_present' } | { reason: string };
 
 type Management = Pick<ManagementClient, 'parseId' | 'getUserBatch' | 'listLoggedInApps' | 'isSignedIn'>;

@@ -19,7 +19,7 @@ export interface SentRequest {
 export const NO_RESPONSE: UpstreamResult = { statusCode: null, apiCode: null, requestId: null, attempts: 0 };
 
 /** Sends one request of a write. Never fails. */
-export async function send(request: () => Promise<Acknowledgement>): Promise<SentRequest> {
+async function send(request: () => Promise<Acknowledgement>): Promise<SentRequest> {
   try {
     const { apiCode, requestId, attempts } = await request();
     return { outcome: 'acked', upstream: { statusCode: 200, apiCode, requestId, attempts }, error: null };

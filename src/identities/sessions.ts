@@ -35,7 +35,7 @@ const MAX_APPS = 50;
 /** More would fill the queue of reads, in which a call waits for a limited time only. */
 const CONCURRENT_CHECKS = 10;
 
-/** Signs users out of all applications, and says of each what a check afterwards shows. */
+/** Signs users out of all applications, and verifies it by checking each application. */
 export class Sessions {
   readonly #options: SessionsOptions;
 
@@ -69,7 +69,7 @@ export class Sessions {
     try {
       appIds = await this.#readApps(userId, context, onCalls);
     } catch (error) {
-      // GenAuth's final word about a user that it does not know.
+      // A final result: GenAuth does not know the user.
       if (!(error instanceof ManagementRefusedError) || !error.isUserUnknown) throw new NotExecutedError(error);
       const { requestId, apiCode } = error;
       return { success: false, requestId, apiCode, operationId: null, applications: 0 };

@@ -17,7 +17,7 @@ import {
   OutcomeUnknownError,
   SignInTooOldError,
 } from './errors';
-import { decidingResponse, send, type SentRequest } from './send';
+import { decidingResponse, sendAll, type SentRequest } from './send';
 import { canSignInAfter, mayRemove, typesToSend } from './signIn';
 import type { SignInMethods } from './signInMethods';
 import type { Turns } from './turns';
@@ -58,7 +58,7 @@ export interface UnlinksOptions {
   writes: AuditedWrites;
 }
 
-/** Unlinks users from identity sources, and says of each unlink what a read afterwards shows. */
+/** Unlinks users from identity sources, and verifies each unlink by a read. */
 export class Unlinks {
   readonly #options: UnlinksOptions;
 
@@ -163,8 +163,8 @@ export class Unlinks {
     return { ...verification, upstream, removed: removedIdentities(before, verification.isRemoved) };
   }
 
-  /** Sends one request for each type. Stops after a request that was not sent, because the next one would not be either. */
-  async #send(
+  /** Sends one request for each type. */
+  #send(
     { userId, extIdpId, type }: UnlinkRequest,
     before: UserResult,
     operationId: string,
@@ -172,15 +172,10 @@ export class Unlinks {
   ): Promise<SentRequest[]> {
     const { management } = this.#options;
     const types = type === undefined ? typesToSend(extIdpId, before?.accounts() ?? []) : [type];
-    const sent: SentRequest[] = [];
-    for (const [index, each] of types.entries()) {
-      const idempotencyKey = index === 0 ? operationId : `${operationId}-${index + 1}`;
+    return sendAll(types, operationId, (each, idempotencyKey) => {
       const fields = { userId, extIdpId, ...(each === null ? {} : { type: each }) };
-      const result = await send(() => management.unlinkIdentity(fields, { deadline, idempotencyKey }));
-      sent.push(result);
-      if (result.outcome === 'not_sent') break;
-    }
-    return sent;
+      return management.unlinkIdentity(fields, { deadline, idempotencyKey });
+    });
   }
 }
 

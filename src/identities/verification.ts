@@ -7,7 +7,7 @@ import type { SentRequest } from './send';
  * Pauses in milliseconds before the reads that verify a write, for as long as they do not show it: GenAuth may read from a
  * replica that lags, or may still execute a request whose response was lost.
  */
-export const VERIFY_AFTER_MS: readonly number[] = [0, 150, 800, 2_000];
+const VERIFY_AFTER_MS: readonly number[] = [0, 150, 800, 2_000];
 
 export interface VerificationOptions<Read> {
   /** The requests of the write. */
@@ -65,8 +65,11 @@ export async function verify<Read>({
   return { outcome: 'unknown', error: failed?.error ?? new NotVisibleError(), after };
 }
 
-/** A lost response needs time: GenAuth may still be executing the request. A request that was not executed needs none. */
-function pausesAfter(isLost: boolean, isIncomplete: boolean): readonly number[] {
+/**
+ * Returns the pauses before the reads that verify a write. A lost response needs time, because GenAuth may still be executing
+ * the request. A request that was not executed needs none.
+ */
+export function pausesAfter(isLost: boolean, isIncomplete: boolean): readonly number[] {
   if (isLost) return VERIFY_AFTER_MS.slice(1);
   return isIncomplete ? VERIFY_AFTER_MS.slice(0, 1) : VERIFY_AFTER_MS;
 }

@@ -5,9 +5,9 @@ import type { UserResult } from './batch';
 import { NotVisibleError } from './errors';
 import type { SentRequest } from './send';
 import { mayRemove, type UnlinkTarget } from './signIn';
-import { VERIFY_AFTER_MS } from './verification';
+import { pausesAfter } from './verification';
 
-/** What reads after an unlink show. */
+/** The result of an unlink, as its requests and the reads after them show it. */
 export interface Verification {
   outcome: WriteOutcome['outcome'];
   /** The reason for `not_sent` and `unknown`. */
@@ -68,12 +68,6 @@ export async function verifyUnlink(options: VerificationOptions): Promise<Verifi
   return { outcome: 'unknown', error: failed?.error ?? new NotVisibleError(), after, isRemoved };
 }
 
-/** A lost response needs time: GenAuth may still be executing the request. What was not sent will not happen later. */
-function pausesAfter(isLost: boolean, isIncomplete: boolean): readonly number[] {
-  if (isLost) return VERIFY_AFTER_MS.slice(1);
-  return isIncomplete ? VERIFY_AFTER_MS.slice(0, 1) : VERIFY_AFTER_MS;
-}
-
 /** Returns the recorded form of the removed identities, or null if they could not be read. */
 export function removedIdentities(before: UserResult, isRemoved: Verification['isRemoved']): RemovedIdentity[] | null {
   const accounts = accountsOf(before);
@@ -90,7 +84,10 @@ function accountsOf(user: UserResult): readonly Account[] | null {
   return user === null ? [] : user.accounts();
 }
 
-/** Identifies an identity of one user. Rows without an id that are otherwise alike count as one. */
+/**
+ * Identifies an identity of one user. The id is not enough: GenAuth may send two different rows with one id
+ * (docs/genauth-api.md#unexpected-columns).
+ */
 function keyOf({ id, extIdpId, type, userIdInIdp }: Account): string {
-  return id ?? JSON.stringify([extIdpId, type, userIdInIdp]);
+  return JSON.stringify([id, extIdpId, type, userIdInIdp]);
 }

@@ -165,7 +165,7 @@ export class JsonReader {
     return areStrings;
   }
 
-  /** Reads a value. @returns What `JSON.parse` would return. */
+  /** Reads a value, as `JSON.parse` does. */
   value(): unknown {
     this.skip();
     return this.#parsed();

@@ -60,6 +60,22 @@ describe('the records of an unlink', () => {
     ]);
   });
 
+  test('name a removed identity even if another identity of the user has the same id', async () => {
+    await stack.close();
+    const userId = 'b'.repeat(24);
+    const extIdpId = 'a'.repeat(24);
+    const rawIdentities = ['openid', 'unionid'].map((type) => ({ identityId: 'i', extIdpId, type }));
+    stack = await startStack({
+      env: trail.env,
+      emulator: {
+        seed: { extIdps: [{ id: extIdpId, name: 'WeChat', type: 'wechat' }], users: [{ id: userId, rawIdentities }] },
+      },
+    });
+    const { errors } = await unlink({ userId, extIdpId, type: 'openid' });
+    expect(errors).toEqual([]);
+    expect((await records()).at(-1)).toMatchObject({ outcome: 'acked', removed: [{ id: 'i', type: 'openid' }] });
+  });
+
   test('have the operation id of an error whose outcome is unknown', async () => {
     stack.emulator.faults.set('unlink-identity', 'reset-before-execute');
     const { errors } = await unlink(target());
