@@ -98,7 +98,7 @@ export class SignatureAuthentication implements Authentication {
     if (apiCode === null || !CLOCK_CODES.has(apiCode) || date === undefined) return false;
     const genAuthMs = Date.parse(date);
     const signedMs = Date.parse(headers[headers.indexOf('date') + 1] ?? '');
-    // HTTP dates have seconds only. Where both dates agree, the clock was not the reason of the refusal.
+    // HTTP dates have seconds only. If both dates agree, the clock is not the reason for the refusal.
     if (Number.isNaN(genAuthMs) || Math.abs(genAuthMs - signedMs) < 1_000) return false;
     this.#clockOffsetMs = genAuthMs - Date.now();
     return true;

@@ -19,11 +19,12 @@ export interface TokenOptions {
 
 /** The part of its lifetime after which a token is renewed, while it is still valid. */
 const REFRESH_AT = 0.8;
-/** How long no fetch follows one that failed: calls fail with the same error, so that they do not fetch one each. */
+/** Milliseconds after a failed fetch without another one. Meanwhile calls fail with the same error. */
 const FAILURE_MS = 1_000;
-/** Milliseconds for one fetch. It serves many calls, so that no deadline of theirs applies to it. */
+/** Milliseconds for one fetch. A fetch serves many calls, so that the deadline of none of them applies to it. */
 const FETCH_MS = 5_000;
 
+/** The headers of a token, and when it has to be renewed, by `performance.now()`. */
 interface Held {
   headers: Headers;
   refreshAt: number;

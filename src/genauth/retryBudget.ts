@@ -1,7 +1,8 @@
-/** Retries that one success earns: at most this part of all calls are retries, however many calls fail. */
+/** Retries that one success earns. In an outage of any size, retries are at most this part of all calls. */
 const EARNED_BY_SUCCESS = 0.1;
 /** Retries that a new process may make before its first successes. */
 const AT_START = 10;
+/** Maximum number of retries that successes can save up. */
 const MAX = 100;
 
 /** Limits the retries of all requests of the process. In an outage, GenAuth gets a tenth more calls instead of twice as many. */

@@ -158,7 +158,7 @@ class Collector implements Dispatcher.DispatchHandler {
     this.#received += chunk.length;
     if (this.#received > this.#maxBytes) return this.#failTooLarge();
     this.#chunks.push(chunk);
-    // Without a length, the response may become as large as it may be.
+    // The response has no `content-length`, so that the maximum is reserved.
     if (this.#received > FREE_BYTES && this.#release === undefined) this.#reserve(this.#maxBytes, controller);
   }
 

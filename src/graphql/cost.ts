@@ -122,7 +122,7 @@ const KNOWN: ReadonlySet<string> = new Set(['__typename', 'id']);
 
 interface FieldCount {
   all: number;
-  /** Those directly below that have to be read. */
+  /** The number of fields directly below that have to be read. */
   reads: number;
 }
 

@@ -21,10 +21,10 @@ export interface Limits {
 }
 
 const MAX_DEPTH = 15;
-/** Below the root fields of queries: routers give these aliases and directives when they combine operations. */
+/** Counted below the root fields of queries: routers add aliases and directives to root fields when they combine operations. */
 const MAX_ALIASES = 500;
 const MAX_DIRECTIVES = 500;
-/** In one operation, with fragments expanded. */
+/** Maximum number of selections in one operation, with fragments expanded. */
 const MAX_SELECTIONS = 10_000;
 
 /**

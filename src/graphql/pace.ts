@@ -1,7 +1,7 @@
 /** How long one turn of the event loop may be used to make large responses, in milliseconds. */
 const SLICE_MS = 20;
 
-/** A response with more users than this is worth a wait for another turn. */
+/** A response with more users than this waits for another turn of the event loop. */
 export const LARGE = 50;
 
 /**

@@ -24,7 +24,7 @@ export interface BatchedReadsOptions {
   management: Pick<ManagementClient, 'awaitBatchTurn' | 'getUserBatch'>;
   /** Milliseconds for one call. A call serves many requests, so that no deadline of theirs applies to it. */
   callTimeoutMs: number;
-  /** Default: reads of pages. `write`: reads that writes need. They queue with the writes, which pages cannot delay. */
+  /** Default: reads for queries. `write`: reads that a write needs. They queue with the writes, so that queries cannot delay them. */
   purpose?: 'write';
   /**
    * Default: 0. While it returns more than 0, more reads are expected soon: a batch that is not full is sent after that many
@@ -43,10 +43,10 @@ const GATHER_MS = 10;
 /** Maximum number of users in batches that have not been sent. Further reads are rejected, which bounds the memory. */
 const MAX_WAITING = 10_000;
 
-/** A call gets its turn or an error within this time, so that then there is room for other users. */
+/** A call gets its turn or an error within this time. Afterwards there is room for other users. */
 const MAX_WAIT_MS = 2_000;
 const MIN_RETRY_MS = 100;
-/** A deadline is passed because GenAuth or this process is slow, which may be over soon. */
+/** A passed deadline shows that GenAuth or this process is slow. A retry may succeed soon. */
 const RETRY_AFTER_DEADLINE_MS = 1_000;
 
 /**
@@ -200,7 +200,7 @@ export class BatchedReads {
     deadline: Deadline,
   ): Promise<Found | Error> {
     try {
-      // Empty where every read has ended meanwhile.
+      // The list is empty if every read has ended meanwhile.
       if (userIds.length === 0) return new Map();
       this.#onBatch({ users: userIds.length, deadline, readers: () => batch.readers() });
       const profiles = batch.needsProfiles;

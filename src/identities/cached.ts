@@ -1,9 +1,9 @@
 import { type Deadline, untilAborted } from '../deadline';
 
 export interface CachedOptions<Value> {
-  /** Reads the value afresh. It has a time limit of its own, because its result serves many requests. */
+  /** Reads the value. The read has a time limit of its own, because its result serves many requests. */
   read: () => Promise<Value>;
-  /** Milliseconds for which a value is used without asking again. */
+  /** Milliseconds for which a value is used without another read. */
   freshMs: number;
   /** Milliseconds after which a value is no longer used, even if it cannot be read again. */
   maxAgeMs: number;

@@ -52,7 +52,7 @@ export function typesToSend(extIdpId: string, identities: readonly Account[]): (
   return [...new Set([...held].map(nameableType))];
 }
 
-/** A type that cannot be part of a signed request is left out of it. */
+/** Returns a type as a request can name it, or null if it cannot be part of a signed request. */
 function nameableType(type: string): IdentityType | null {
   try {
     return parseIdentityType('type', type);

@@ -49,7 +49,7 @@ export interface UnlinkResult {
 
 export interface UnlinksOptions {
   management: Pick<ManagementClient, 'unlinkIdentity'>;
-  /** Reads that do not queue behind those of pages. */
+  /** Reads with the purpose `write`, so that queries cannot delay them. */
   reads: BatchedReads;
   signInMethods: SignInMethods;
   policy: Policy;

@@ -2,7 +2,7 @@ import { type Caller, isSelf, type Policy } from '../callers';
 import type { IdParser, UserRecord } from '../genauth';
 import { canSignInAfter, type OfferedMethods, type SignInUser } from './signIn';
 
-/** Whose unlinks must leave a way to sign in: those of no user, of users who unlink themselves, or of all users. */
+/** The users whose unlinks must leave a way to sign in: none, users who unlink their own identities, or all. */
 export type LastIdentityGuard = 'off' | 'self' | 'all';
 
 /** Why a caller cannot unlink an identity. */

@@ -1,4 +1,4 @@
-/** The door to JSON: read as bytes without making objects, written as bytes without making strings. */
+/** The public interface of the JSON module, which reads bytes without making objects, and writes bytes without making strings. */
 export { isObject, type JSONObject } from './object';
 export { type JsonKind, JsonReader } from './reader';
 export { JsonError } from './scalars';

@@ -317,7 +317,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 const STRINGS = ['identityId', 'extIdpId', 'provider', 'type', 'userIdInIdp'];
 
-/** Of all credentials only tokens occur in the rows below. */
+/** The rows below contain no credentials other than tokens. */
 function withoutTokens(tree: unknown): unknown {
   if (tree === Infinity) return '1e999';
   if (typeof tree !== 'object' || tree === null) return tree;
@@ -443,7 +443,7 @@ describe('a list of rows in any spelling', () => {
           const read = IdentityList.read(json, sharedRows);
           expect(others).toBeInstanceOf(IdentityList);
           expect((others as IdentityList).toArray()).toMatchObject([{ userIdInIdp: ROW.userIdInIdp }]);
-          // Whatever is wrong with the rows, the reader stands behind them.
+          // Even after invalid rows, the reader is at the end of the list.
           expect(json.nextKey() && json.isKey('next') && json.value()).toBe(1);
           expect(json.nextKey()).toBe(false);
           return read;

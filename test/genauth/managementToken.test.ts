@@ -11,9 +11,9 @@ const LIFE_S = 7_200;
 let stub: ManagementStub;
 /** The client's clock, in milliseconds, which stands still. */
 let clock: number;
-/** What the token endpoint answers; a token with a number that grows, unless told otherwise. */
+/** The response of the token endpoint. Default: a token whose number grows. */
 let token: () => Reply | Promise<Reply>;
-/** What every other endpoint answers. */
+/** The response of every other endpoint. */
 let reply: (request: ReceivedRequest) => Reply;
 let issued: number;
 

@@ -15,7 +15,7 @@ beforeEach(async () => {
 
 afterEach(() => stub.close());
 
-/** What one call sends under each of the two names. */
+/** Returns the headers of one call under each of the two names. */
 async function poolsSent(userPoolId: string | null): Promise<unknown[]> {
   const client = stub.client({ authentication: 'token', userPoolId });
   await client.getUserBatch([client.parseId('userId', USER)], { deadline: new AbortController().signal });

@@ -94,7 +94,7 @@ describe('Mutation.revokeSessions', () => {
     expect(sent()).toEqual([]);
   });
 
-  test('is the same for users whom GenAuth does not know, whoever asks', async () => {
+  test('is the same for users whom GenAuth does not know, for every caller', async () => {
     await start(1);
     const { data } = await revoke({ sub: 'f'.repeat(24) }, 'f'.repeat(24));
     expect(data?.revokeSessions).toMatchObject({ success: false, apiCode: 2004, applications: 0 });

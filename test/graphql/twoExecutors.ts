@@ -7,7 +7,7 @@ import { type Issuer, startIssuer } from '../support/issuer';
 import { credentials, type Stack, startStack } from '../support/stack';
 import { APPLICATION, type CallerKind, type Operation, SEED } from './operations';
 
-/** What must be the same for both executors. Ids and times that are new for each request are left out. */
+/** The results that must be the same for both executors. Ids and times that are new for each request are left out. */
 export interface Compared {
   status: number;
   headers: Record<string, string>;

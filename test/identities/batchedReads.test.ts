@@ -122,7 +122,7 @@ function readPart(ids: readonly GenAuthId[], now: number): Promise<Found> {
 }
 
 class Model {
-  /** What happened that must not. */
+  /** The rules that were broken. */
   readonly problems: string[] = [];
   readonly #calls: HeldCall[] = [];
   readonly #aborts: AbortController[] = [];

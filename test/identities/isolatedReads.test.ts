@@ -12,7 +12,7 @@ import { BatchedReads } from '../../src/identities';
 import { userOf } from '../support/identities';
 
 const ROUTE = 'GET /api/v3/get-user-batch';
-/** What happens to a call that has such a user. */
+/** The result of a call for a list of users that contains such a user. */
 const FAULTS = ['too_large', 'internal_error', 'not_json', 'shape', 'empty', 'upstream_unclear', 'rejected'] as const;
 type Fault = (typeof FAULTS)[number];
 
