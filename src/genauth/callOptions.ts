@@ -15,6 +15,9 @@ export interface WriteOptions {
   idempotencyKey: string;
 }
 
+/** Maximum number of ids of one `get-user-batch`. */
+export const MAX_BATCH = 50;
+
 export interface BatchOptions extends ReadOptions {
   /**
    * Default: true. False: no read needs `userInfoInIdp`, so that large responses are released at once, and users that are

@@ -3,7 +3,7 @@ import { isObject, type JsonReader } from '../json';
 import { type Acknowledgement, sendWrite } from './acknowledgement';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
-import type { BatchOptions, ReadOptions, WriteOptions } from './callOptions';
+import { type BatchOptions, MAX_BATCH, type ReadOptions, type WriteOptions } from './callOptions';
 import { ManagementUnreachableError } from './errors';
 import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
@@ -14,7 +14,7 @@ import { type ApplicationSignIn, type IdentitySource, readAppIds, readApplicatio
 import { createTokenBucket, type RateLimit } from './tokenBucket';
 import { fetchManagementToken } from './tokenRequest';
 import { createTransport, type Transport } from './transport';
-import { matchUsers } from './userMatching';
+import { matchUsers, MAX_USER_BYTES } from './userMatching';
 import { readUsers, type UnusableColumnReport, unusableColumns, type UserRecord } from './userRecord';
 
 export interface ManagementClientOptions {
@@ -52,9 +52,6 @@ export interface ManagementGauges extends Protection {
   /** Milliseconds by which GenAuth's clock is ahead; 0 until GenAuth refused a signature because of its date. */
   clockOffsetMs: number;
 }
-
-/** Maximum number of ids of one `get-user-batch`. */
-export const MAX_BATCH = 50;
 
 /**
  * A client of GenAuth's V3 management API, for the operations that this subgraph needs. Their routes are constants: the

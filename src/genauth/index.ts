@@ -5,8 +5,8 @@
  */
 export type { Acknowledgement } from './acknowledgement';
 export type { Turn } from './admission';
-export type { ReadOptions } from './callOptions';
-export { ManagementClient, type ManagementClientOptions, type ManagementGauges, MAX_BATCH } from './client';
+export { MAX_BATCH, type ReadOptions } from './callOptions';
+export { ManagementClient, type ManagementClientOptions, type ManagementGauges } from './client';
 export {
   InvalidArgumentError,
   isContentFault,

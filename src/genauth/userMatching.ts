@@ -3,7 +3,7 @@ import type { GenAuthId } from './ids';
 import type { UserRecord } from './userRecord';
 
 /** Maximum size of a user whose profiles are read. */
-const MAX_USER_BYTES = 4 * 1024 * 1024;
+export const MAX_USER_BYTES = 4 * 1024 * 1024;
 /** A larger response is not kept for reads that need no profiles. Below it, a copy costs more than it saves. */
 const MAX_HELD_BYTES = 128 * 1024;
 
