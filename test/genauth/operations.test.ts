@@ -186,9 +186,9 @@ describe('getUserBatch', () => {
   });
 
   test.each<[string, unknown]>([
-    ['an identity that cannot be read', [ROW, { ...ROW, provider: 1 }]],
+    ['an identity that cannot be read', [{ ...ROW, identityId: null }]],
     ['identities that are no list', { 0: ROW }],
-    ['identities that are a text', '[]'],
+    ['identities that are a text without JSON', 'text'],
   ])('%s affects that user only', async (_title, identities) => {
     answer([user(USER, identities), user(OTHER, [ROW])]);
     const found = await client.getUserBatch([id(USER), id(OTHER)], { deadline: never() });
