@@ -23,7 +23,9 @@ async function main(): Promise<void> {
   const version = readVersion();
   const tracing = await orExit(() => tracingOrNull(version, log));
   let subgraph: Subgraph | undefined;
-  const shutDown = async (): Promise<void> => {
+  let shutdown: Promise<void> | undefined;
+  const shutDown = (): Promise<void> => (shutdown ??= stop());
+  const stop = async (): Promise<void> => {
     try {
       // Nothing is in progress while the process starts.
       const inTime = await (subgraph?.shutDown() ?? true);

@@ -21,7 +21,7 @@ export interface Limits {
 }
 
 const MAX_DEPTH = 15;
-/** Counted below the root fields of queries: routers add aliases and directives to root fields when they combine operations. */
+/** Not counted on `_entities`: routers add aliases and directives there when they combine operations. */
 const MAX_ALIASES = 500;
 const MAX_DIRECTIVES = 500;
 /** Maximum number of selections in one operation, with fragments expanded. */
@@ -122,7 +122,7 @@ function findExcess(document: DocumentNode, maxMutationFields: number): Excess |
   return null;
 }
 
-/** Counts aliases and directives, without those of the root fields of queries. */
+/** Counts aliases and directives, without those of `_entities`. */
 function countMarks(document: DocumentNode): { aliases: number; directives: number } {
   let aliases = 0;
   let directives = 0;
@@ -134,9 +134,9 @@ function countMarks(document: DocumentNode): { aliases: number; directives: numb
     Directive: () => void (directives += 1),
     Field: {
       enter(field): void {
-        const isRoot = isQuery && depth === 0;
-        aliases += field.alias === undefined || isRoot ? 0 : 1;
-        directives -= isRoot ? (field.directives?.length ?? 0) : 0;
+        const isRouters = isQuery && depth === 0 && field.name.value === '_entities';
+        aliases += field.alias === undefined || isRouters ? 0 : 1;
+        directives -= isRouters ? (field.directives?.length ?? 0) : 0;
         depth += 1;
       },
       leave: () => void (depth -= 1),

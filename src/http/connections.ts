@@ -8,7 +8,7 @@ const MAX_CONNECTIONS = 4_096;
 /** Maximum number of connections on which no request has been authenticated yet. */
 const MAX_UNAUTHENTICATED = 1_024;
 /** How long a connection is read after its last response, and how many bytes of it, before it is destroyed. */
-const LINGER = { ms: 2_000, bytes: 16 * 1024 * 1024, checkMs: 50 };
+const LINGER = { ms: 1_000, bytes: 16 * 1024 * 1024, checkMs: 50 };
 
 /**
  * Why a connection was dropped: there are too many; it has not authenticated and had to make room; its client does not read

@@ -72,7 +72,7 @@ describe('the GraphQL listener', () => {
       413,
       'PAYLOAD_TOO_LARGE',
     ],
-  ])('rejects %s', async (_what, body, status, code, validationErrorCode) => {
+  ])('rejects %s', async (...[_what, body, status, code, validationErrorCode]) => {
     await expectRejection(await post(body), status, code, validationErrorCode);
   });
 

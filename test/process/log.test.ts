@@ -62,6 +62,7 @@ describe('the log of dist/main.js', () => {
         codes: [],
         ms: expect.any(Number),
         calls: 1,
+        operationId: null,
       },
     ]);
   });
