@@ -102,7 +102,7 @@ class HeldCall {
       this.#reject(new ManagementUnreachableError(ROUTE, 'overloaded', 'no'));
     } else if (how === 'failure') {
       this.#rejectResponse(new ManagementUnreachableError(ROUTE, 'reset', 'maybe'));
-    } else if (how === 'refusal') {
+    } else if (how === 'refusal' && this.#requested.some(isUnknown)) {
       this.#rejectResponse(new ManagementRefusedError(ROUTE, { refusal: 'not_found', statusCode: 404 }));
     } else {
       const known = this.#requested.filter((id) => !isUnknown(id));
