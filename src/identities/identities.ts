@@ -1,21 +1,14 @@
 import DataLoader from 'dataloader';
 import { ForbiddenError, type Policy } from '../callers';
-import {
-  DEFAULT_TYPE,
-  type GenAuthId,
-  IdentityList,
-  type ManagementClient,
-  parseAccountId,
-  parseIdentityType,
-  type UserRecord,
-} from '../genauth';
+import { type GenAuthId, IdentityList, type ManagementClient, type UserRecord } from '../genauth';
 import type { WriteContext } from './auditedWrites';
 import type { UserResult } from './batch';
 import type { BatchedReads } from './batchedReads';
 import { NotExecutedError, OutcomeUnknownError } from './errors';
 import type { Links } from './link';
+import { checkLink, checkUnlink, checkUserId, type RequestedLink, type RequestedUnlink } from './requestedWrites';
 import type { Sessions, SessionsResult } from './sessions';
-import type { UnlinkRequest, UnlinkResult, Unlinks } from './unlink';
+import type { UnlinkResult, Unlinks } from './unlink';
 import { UserLists } from './userLists';
 import { UserPool, type UserPoolOptions } from './userPool';
 import { type ReadableUser, toUserRead, type UserRead } from './userRead';
@@ -29,22 +22,10 @@ export interface IdentitiesOptions extends UserPoolOptions {
   policy: Policy;
 }
 
-/** The arguments of an unlink, not checked yet. `type` left out or null: every identity under the source. */
-export interface RequestedUnlink {
-  userId: string;
-  extIdpId: string;
-  type?: string | null;
-}
-
 /** Identities, and the user that they belong to or belonged to. Null: a user that GenAuth does not know. */
 export interface LinkedIdentities {
   user: UserRecord | null;
   identities: IdentityList;
-}
-
-/** The arguments of a link, not checked yet. `type` left out or null: `generic`, as GenAuth documents. */
-export interface RequestedLink extends RequestedUnlink {
-  userIdInIdp: string;
 }
 
 /** A link, as far as the caller may see it. */
@@ -206,8 +187,8 @@ export class Identities {
    * @throws {OutcomeUnknownError} It may have been executed.
    */
   async unlink(request: RequestedUnlink): Promise<VisibleUnlink> {
-    const { unlinks } = this.#options;
-    const checked = this.#check(request);
+    const { management, unlinks } = this.#options;
+    const checked = checkUnlink(management.parseId, request);
     const result = await this.#write(
       checked.userId,
       unlinks.unlink(checked, { ...this.#context, profiles: this.#needsProfiles }, this.#addCalls),
@@ -224,13 +205,7 @@ export class Identities {
    */
   async link(request: RequestedLink): Promise<VisibleLink> {
     const { management, links } = this.#options;
-    const checked = orNotExecuted(() => ({
-      userId: management.parseId('userId', request.userId),
-      extIdpId: management.parseId('extIdpId', request.extIdpId),
-      userIdInIdp: parseAccountId('userIdInIdp', request.userIdInIdp),
-      // Named even if it is the default, so that reads can tell whether the identity exists.
-      type: parseIdentityType('type', request.type ?? DEFAULT_TYPE),
-    }));
+    const checked = checkLink(management.parseId, request);
     const result = await this.#write(checked.userId, links.link(checked, this.#context, this.#addCalls));
     this.#remember(checked.userId, result.after);
     const { success, requestId, apiCode, operationId, after } = result;
@@ -245,7 +220,7 @@ export class Identities {
    */
   async revokeSessions(userId: string): Promise<SessionsResult> {
     const { management, sessions } = this.#options;
-    const id = orNotExecuted(() => management.parseId('userId', userId));
+    const id = checkUserId(management.parseId, userId);
     return this.#write(id, sessions.revoke(id, this.#context, this.#addCalls));
   }
 
@@ -310,24 +285,6 @@ export class Identities {
     const id = management.parseId('userId', userId);
     if (!policy.mayRead(this.#context.caller, id)) throw new ForbiddenError();
     return id;
-  }
-
-  #check({ userId, extIdpId, type }: RequestedUnlink): UnlinkRequest {
-    const { management } = this.#options;
-    return orNotExecuted(() => ({
-      userId: management.parseId('userId', userId),
-      extIdpId: management.parseId('extIdpId', extIdpId),
-      ...(type === undefined || type === null ? {} : { type: parseIdentityType('type', type) }),
-    }));
-  }
-}
-
-/** Checks arguments. @throws {NotExecutedError} One of them is invalid. */
-function orNotExecuted<Value>(check: () => Value): Value {
-  try {
-    return check();
-  } catch (error) {
-    throw new NotExecutedError(error);
   }
 }
 

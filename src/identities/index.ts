@@ -13,12 +13,12 @@ export {
   Identities,
   type IdentitiesOptions,
   type LinkedIdentities,
-  type RequestedUnlink,
   type VisibleLink,
   type VisibleUnlink,
 } from './identities';
 export { Links } from './link';
 export { reconcile, type Reconciliation } from './reconcile';
+export type { RequestedUnlink } from './requestedWrites';
 export { Sessions, type SessionsResult } from './sessions';
 export type { OfferedMethods } from './signIn';
 export { SignInMethods } from './signInMethods';

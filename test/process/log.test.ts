@@ -67,6 +67,14 @@ describe('the log of dist/main.js', () => {
     ]);
   });
 
+  test('has no trace if the router sends an all-zero trace id', async () => {
+    await send(
+      { query: '{ __typename }' },
+      { 'x-request-id': 'zero-trace-1', traceparent: `00-${'0'.repeat(32)}-b7ad6b7169203331-01` },
+    );
+    expect(await linesOf('zero-trace-1')).toEqual([expect.objectContaining({ msg: 'request', traceId: null })]);
+  });
+
   test('has the status and the code of a rejected request', async () => {
     await send('{', { 'x-request-id': 'refused-1' });
     expect(await linesOf('refused-1')).toEqual([
