@@ -88,13 +88,17 @@ export const REQUEST_ID = '934108e5-9fbf-4d24-8da1-c330328abd6c';
 /** A prime number, so that requests visit every user of a pool. */
 const STEP = 7_919;
 
+/** Identities of each user whom the workload `unlink` unlinks. */
+const IDENTITIES = 5;
+
 /** Bounds the rows of all requests together, and with them the memory of the load generator. */
 const MAX_ROWS = 40_000;
 
 export function exchangesOf({ read }: Workload): Exchange[] {
   if (read === null) {
     return Array.from({ length: 4_096 }, (_, user) => {
-      const variables = { userId: userIdOf(user, 5), extIdpId: extIdpIdOf(user % 5) };
+      // A source that the users are not linked to: the stub keeps no state, and reads after an unlink must not contradict it.
+      const variables = { userId: userIdOf(user, IDENTITIES), extIdpId: extIdpIdOf(IDENTITIES) };
       return {
         body: JSON.stringify({ query: UNLINK, variables }),
         expected: () => JSON.stringify({ unlinkIdentity: { success: true, requestId: REQUEST_ID, apiCode: null } }),

@@ -5,7 +5,7 @@ import type { UserRecord } from './userRecord';
 /** Maximum size of a user whose profiles are read. */
 export const MAX_USER_BYTES = 4 * 1024 * 1024;
 /** A larger response is not kept for reads that need no profiles. Below it, a copy costs more than it saves. */
-const MAX_HELD_BYTES = 128 * 1024;
+const MAX_HELD_BYTES = 1024 * 1024;
 
 export interface MatchOptions {
   /** Whether a read needs `userInfoInIdp`. */
