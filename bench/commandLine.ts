@@ -27,7 +27,7 @@ Measures this subgraph against a proxy written by hand (H) and other GraphQL ser
   --workload NAME,.. these workloads: ${names([...WORKLOADS, PROFILES])}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
   --save             writes docs/performance.json and docs/performance.svg
-  --check            fails if a ratio of this subgraph to H is below half of that in docs/performance.json
+  --check            fails if a ratio of this subgraph to H is below half of that in bench/baseline.json
   --help
 `;
 

@@ -4,7 +4,7 @@ import type { Spread } from './statistics';
 import { table } from './table';
 import type { Workload } from './workloads';
 
-/** The file that `--save` writes and `--check` reads. */
+/** The file that `--save` writes. */
 export interface Results {
   node: string;
   platform: string;
@@ -105,12 +105,12 @@ export function sweepTable(sweep: Results['sweep']): string {
 }
 
 /** Lists the workloads where the product's ratio to H fell below half. Smaller changes may be noise of a busy machine. */
-export function shortfalls(now: Results, before: Results): string[] {
+export function shortfalls(now: Results, baseline: Readonly<Record<string, number>>): string[] {
   return Object.entries(now.workloads).flatMap(([workload, { measurements }]) => {
     const ratio = measurements[PRODUCT]?.ratioToH?.median;
-    const expected = before.workloads[workload]?.measurements[PRODUCT]?.ratioToH?.median;
+    const expected = baseline[workload];
     if (ratio === undefined || expected === undefined || ratio >= expected / 2) return [];
-    return [`${workload}: ${ratio.toFixed(2)} times H, before ${expected.toFixed(2)}`];
+    return [`${workload}: ${ratio.toFixed(2)} times H, baseline ${expected.toFixed(2)}`];
   });
 }
 
