@@ -8,7 +8,7 @@ export type RecordedActor = Pick<Actor, 'iss' | 'sub' | 'azp' | 'scopes'>;
 export const WRITE_KINDS = ['unlink', 'link', 'sessions'] as const;
 export type WriteKind = (typeof WRITE_KINDS)[number];
 
-/** What a write changes. */
+/** The target of a write. */
 export interface WriteTarget {
   userId: string;
   /** Null for sessions. */

@@ -17,7 +17,7 @@ export interface SetFault extends FaultOptions {
 
 type Active = SetFault & { plan: Plan; left: number };
 
-/** What meets one call: a delay, and at most one other fault. */
+/** The faults of one call: a delay, and at most one other fault. */
 export interface Draw {
   latencyMs: number;
   plan: Plan | null;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Seed, SeedApplication, SeedExtIdp, SeedIdentity, SeedUser } from './seed';
 
-/** What belongs in each kind of value. Messages name it instead of the value, which may be confidential. */
+/** The expected form of each kind of value. Messages name it instead of the value, which may be confidential. */
 const EXPECTED: Readonly<Record<string, string>> = {
   string: 'a text',
   number: 'a number',

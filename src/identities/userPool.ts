@@ -9,14 +9,14 @@ import type { UnlinkBlock, UnlinkRules } from './unlinkRules';
 /** The identity sources of the user pool, by id. */
 export type Sources = ReadonlyMap<string, IdentitySource>;
 
-/** What a selection needs of the user pool. */
+/** The parts of the user pool that a selection needs. */
 export interface PoolNeeds {
   /** Whether it needs the ways to sign in. */
   offered: boolean;
   sources: boolean;
 }
 
-/** What was read of the user pool. Null: it could not be read, or is not needed. */
+/** The parts of the user pool that were read. Null: it could not be read, or is not needed. */
 export interface PoolValues {
   offered: OfferedMethods | null;
   sources: Sources | null;

@@ -4,7 +4,7 @@ import type { UserResult } from './batch';
 /** A user whose identities could be read. */
 export type ReadableUser = UserRecord & { readonly identities: IdentityList };
 
-/** What reading a user resulted in: the user, null for a user that GenAuth does not know, or the error of this user. */
+/** The result of reading a user: the user, null for a user that GenAuth does not know, or the error of this user. */
 export type UserRead = ReadableUser | null | Error;
 
 /** @param needsProfiles Whether a user whose profiles were too large to be kept cannot be used. */
