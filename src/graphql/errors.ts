@@ -3,6 +3,7 @@ import { LimitError } from './limits';
 import { type FieldNode, GraphQLError, type GraphQLFormattedError, Kind, locatedError } from 'graphql';
 import { ForbiddenError } from '../callers';
 import { DeadlineError } from '../deadline';
+import type { ErrorCode } from '../errorCodes';
 import {
   InvalidArgumentError,
   ManagementRefusedError,
@@ -21,7 +22,7 @@ import {
 
 /** The extensions of an error. Callers receive no other keys. @see docs/errors.md */
 export interface ErrorExtensions {
-  code: string;
+  code: ErrorCode;
   validationErrorCode?: string;
   /** Mutations and whole requests. `NOT_EXECUTED`: nothing was executed. After `UNKNOWN` read the identities first. */
   outcome?: 'NOT_EXECUTED' | 'UNKNOWN';
@@ -131,7 +132,7 @@ function translate(error: unknown): Translation | undefined {
 }
 
 /** A code of its own only for the outcomes that a read of the user's identities settles. */
-function unknownCode({ kind, cause }: OutcomeUnknownError): string {
+function unknownCode({ kind, cause }: OutcomeUnknownError): ErrorCode {
   if (kind === 'unlink') return 'UNLINK_OUTCOME_UNKNOWN';
   if (kind === 'link') return 'LINK_OUTCOME_UNKNOWN';
   return translate(cause)?.extensions.code ?? 'UPSTREAM_BAD_RESPONSE';
@@ -160,7 +161,7 @@ function upstream(
 }
 
 /** The codes of transient failures, and milliseconds to wait where neither a pause nor the circuit breaker says how long. */
-const RETRY_AFTER_MS: Readonly<Partial<Record<string, number>>> = {
+const RETRY_AFTER_MS: Readonly<Partial<Record<ErrorCode, number>>> = {
   DEADLINE_EXCEEDED: 1_000,
   RATE_LIMITED: 1_000,
   UPSTREAM_RATE_LIMITED: 500,
@@ -221,7 +222,8 @@ function translateGraphQL(formatted: GraphQLFormattedError, error: GraphQLError)
   const { code, validationErrorCode } = formatted.extensions ?? {};
   // An error without a path refuses the whole request, before anything is executed.
   const outcome = formatted.path === undefined ? { outcome: 'NOT_EXECUTED' as const } : {};
-  const known = (message: string, knownCode = String(code)): Translation => ({
+  // The code is that of a `LimitError`, or one of the cases below.
+  const known = (message: string, knownCode = code as ErrorCode): Translation => ({
     message,
     extensions: {
       code: knownCode,

@@ -1,9 +1,10 @@
 import type { UnauthenticatedReason } from '../callers';
+import type { ErrorCode } from '../errorCodes';
 import { ENCODINGS } from './contentEncoding';
 
 interface RejectionSpec {
   status: number;
-  code: string;
+  code: ErrorCode;
   /** One error each. Fixed texts: no value of the request is repeated. */
   messages: readonly string[];
   headers?: Readonly<Record<string, string>>;
@@ -86,7 +87,7 @@ export class Rejection extends Error {
   override readonly name = 'Rejection';
   readonly status: number;
   /** The error code in the response. */
-  readonly code: string;
+  readonly code: ErrorCode;
   /** Why authentication failed. Logged, and not part of the response. */
   readonly reason: UnauthenticatedReason | null;
   readonly headers: Readonly<Record<string, string>>;
