@@ -15,8 +15,10 @@ const [SEED = `${Date.now() % 1e9}`, PATH] = process.env['MODEL_SEED']?.split('/
 /** Concurrent scenarios. They mostly wait, for timeouts and for the reads that settle an unlink. */
 const LANES = 25;
 const RUNS_PER_SEED = 4;
-/** With fewer scenarios, some results may not occur at all. */
-const ENOUGH_TO_JUDGE = 50;
+/** From this many scenarios on, every verdict has to occur. With 100 scenarios, the rarest one occurs about 20 times. */
+const ENOUGH_FOR_VERDICTS = 100;
+/** From this many scenarios on, every outcome has to occur. With 100, `verified_absent` occurs between 4 and 15 times. */
+const ENOUGH_FOR_OUTCOMES = 500;
 const MAX_SHRINKING_MS = 180_000;
 
 jest.setTimeout(MINUTES * 60_000 + 600_000);
@@ -71,9 +73,10 @@ describe('unlinks and reads under random faults and concurrency', () => {
     clearInterval(progress);
     print(tally);
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
-    if (tally.scenarios < ENOUGH_TO_JUDGE) return;
+    if (tally.scenarios < ENOUGH_FOR_VERDICTS) return;
     expect(tally.arrived).toBeGreaterThan(tally.unlinks / 2);
-    for (const counts of [tally.verdicts, tally.outcomes, tally.reads]) expect(Object.values(counts)).not.toContain(0);
+    for (const counts of [tally.verdicts, tally.reads]) expect(Object.values(counts)).not.toContain(0);
+    if (tally.scenarios >= ENOUGH_FOR_OUTCOMES) expect(Object.values(tally.outcomes)).not.toContain(0);
   });
 });
 
