@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { setImmediate } from 'node:timers/promises';
 import { ApolloServer } from '@apollo/server';
 import { pino } from 'pino';
 import type { Emulator, Fault } from '../../src/emulator';
+import { ManagementClient } from '../../src/genauth';
+import { BatchedReads } from '../../src/identities/batchedReads';
 import { IsolatedReads } from '../../src/identities/isolatedReads';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { credentials, type Stack, startStack } from '../support/stack';
@@ -45,6 +48,8 @@ export class TwoExecutors {
   readonly #byApollo = jest.spyOn(ApolloServer.prototype, 'executeHTTPGraphQLRequest');
   /** Users are not remembered as costly ones: then the calls of a request do not depend on earlier requests. */
   readonly #learning = jest.spyOn(IsolatedReads.prototype, 'learn').mockReturnValue();
+  /** Reads of both sides since `restore`. */
+  readonly #reads = [jest.spyOn(BatchedReads.prototype, 'load'), jest.spyOn(ManagementClient.prototype, 'getOwners')];
 
   private constructor(issuer: Issuer, sides: readonly [Side, Side]) {
     this.#issuer = issuer;
@@ -77,6 +82,7 @@ export class TwoExecutors {
   async close(): Promise<void> {
     this.#byApollo.mockRestore();
     this.#learning.mockRestore();
+    for (const reads of this.#reads) reads.mockRestore();
     await Promise.all([this.fast.close(), this.reference.close()]);
     await this.#issuer.close();
   }
@@ -99,6 +105,7 @@ export class TwoExecutors {
   }
 
   restore(): void {
+    for (const reads of this.#reads) reads.mockClear();
     for (const { store } of this.emulators) {
       for (const { id: userId = '', identities = [] } of SEED.users) {
         for (const { id: extIdpId = '' } of SEED.extIdps) store.unlink({ userId, extIdpId });
@@ -127,6 +134,7 @@ export class TwoExecutors {
     const { date: _date, 'x-request-id': _id, ...headers } = Object.fromEntries(response.headers);
     const bytes = Buffer.from(await response.arrayBuffer());
     const body = bytes.toString().replaceAll(OPERATION_ID, 'one of its own');
+    await this.#untilReadsEnd();
     const executions = stack.emulator.store.executions.map(({ at: _at, idempotencyKey = '', ...execution }) => ({
       ...execution,
       idempotencyKey: idempotencyKey.replace(OPERATION_ID, 'one of its own'),
@@ -136,6 +144,19 @@ export class TwoExecutors {
       .filter(({ route }) => route !== 'GET /api/v3/list-ext-idp' && route !== 'GET /api/v3/get-application')
       .map(({ route, userIds, executed }) => ({ route, userIds: [...userIds].sort(), executed }));
     return { status: response.status, headers, body, executions, calls, log: [...log] };
+  }
+
+  /**
+   * Waits for the reads of fields whose result is not part of the response. graphql-js responds as soon as an error makes
+   * `data` null, while other root fields are still being read.
+   */
+  async #untilReadsEnd(): Promise<void> {
+    const started = (): Promise<unknown>[] =>
+      this.#reads.flatMap(({ mock }) => mock.results.map(({ value }) => value as Promise<unknown>));
+    for (let awaited = -1; started().length > awaited; await setImmediate()) {
+      awaited = started().length;
+      await Promise.allSettled(started());
+    }
   }
 
   /** Sends a request to both, and expects the same. `wasCompiled`: Apollo Server had no part in one of the responses. */
