@@ -10,6 +10,8 @@ const MAX_INCOMPLETE = { entries: 1_024, bytes: 32 * 1024 * 1024 };
 /** The only content type that is accepted: browsers send the others to any origin without a preflight request. */
 const JSON_TYPE = /^application\/json[ \t]*(;|$)/i;
 
+const EMPTY = Buffer.alloc(0);
+
 /** A body that is being received. */
 interface IncomingBody {
   reject: (rejection: Rejection) => void;
@@ -41,7 +43,7 @@ export class BodyReader {
 
   #receive(request: IncomingMessage): Promise<Buffer> {
     return new Promise((resolve, reject) => {
-      let bytes: Buffer | null = Buffer.alloc(0);
+      let bytes: Buffer | null = EMPTY;
       let length = 0;
       const body: IncomingBody = {
         reject: (rejection) => {

@@ -10,7 +10,7 @@ export class PendingRead {
   #results: (UserResult | Error | undefined)[];
   readonly #onEnd: (results: (UserResult | Error)[], calls: number) => void;
   #missing: number;
-  readonly #calls = new Set<object>();
+  readonly #calls: object[] = [];
 
   /**
    * @param size Number of users.
@@ -18,7 +18,7 @@ export class PendingRead {
    */
   constructor(size: number, deadline: Deadline, onEnd: (results: (UserResult | Error)[], calls: number) => void) {
     this.deadline = deadline;
-    this.#results = Array.from({ length: size });
+    this.#results = new Array<undefined>(size).fill(undefined);
     this.#missing = size;
     this.#onEnd = onEnd;
   }
@@ -34,13 +34,13 @@ export class PendingRead {
    */
   settle(index: number, result: UserResult | Error, call?: object): void {
     if (this.#results[index] !== undefined) return;
-    if (call !== undefined) this.#calls.add(call);
+    if (call !== undefined && !this.#calls.includes(call)) this.#calls.push(call);
     this.#results[index] = result;
     this.#missing--;
     if (this.#missing > 0) return;
     const results = this.#results as (UserResult | Error)[];
     this.#results = [];
-    this.#onEnd(results, this.#calls.size);
+    this.#onEnd(results, this.#calls.length);
   }
 
   /** Stores a result for every user that has none yet. */

@@ -58,11 +58,10 @@ export interface VisibleUnlink {
 export class Identities {
   readonly #options: IdentitiesOptions;
   readonly #context: WriteContext;
-  /** The identity sources and ways to sign in of the user pool. */
-  readonly pool: UserPool;
-  /** Lists of users by their ids, and by their accounts. */
-  readonly lists: UserLists;
+  // Each of these is created when it is needed, because most requests read all their users at once and nothing else.
   #loaderOrNone: DataLoader<GenAuthId, UserResult> | undefined;
+  #poolOrNone: UserPool | undefined;
+  #listsOrNone: UserLists | undefined;
   #calls = 0;
   /** Whether the request selects `userInfoInIdp`. If so, a user whose profiles are too large cannot be read. */
   selectsProfiles = true;
@@ -74,25 +73,34 @@ export class Identities {
   constructor(options: IdentitiesOptions, context: WriteContext) {
     this.#options = options;
     this.#context = context;
-    this.pool = new UserPool(options, context);
-    const loader = (): DataLoader<GenAuthId, UserResult> => this.#loader;
-    this.lists = new UserLists({
-      ...options,
-      ...context,
-      loader,
-      toUserRead: (result) => this.#toUserRead(result),
-      onCall: () => this.#addCalls(1),
-    });
   }
 
-  /** Reads users one by one. Created when it is needed, because most requests read all their users at once. */
+  /** The identity sources and ways to sign in of the user pool. */
+  get pool(): UserPool {
+    this.#poolOrNone ??= new UserPool(this.#options, this.#context);
+    return this.#poolOrNone;
+  }
+
+  /** Lists of users by their ids, and by their accounts. */
+  get lists(): UserLists {
+    this.#listsOrNone ??= new UserLists({
+      ...this.#options,
+      ...this.#context,
+      loader: () => this.#loader,
+      toUserRead: (result) => this.#toUserRead(result),
+      onCall: () => this.#onCalls(1),
+    });
+    return this.#listsOrNone;
+  }
+
+  /** Reads users one by one. */
   get #loader(): DataLoader<GenAuthId, UserResult> {
-    const { batchedReads } = this.#options;
-    const { deadline } = this.#context;
-    this.#loaderOrNone ??= new DataLoader((userIds) =>
-      batchedReads.load(userIds, deadline, this.#addCalls, this.#needsProfiles),
-    );
+    this.#loaderOrNone ??= new DataLoader((userIds) => this.#load(userIds));
     return this.#loaderOrNone;
+  }
+
+  #load(userIds: readonly GenAuthId[]): Promise<(UserResult | Error)[]> {
+    return this.#options.batchedReads.load(userIds, this.#context.deadline, this.#onCalls, this.#needsProfiles);
   }
 
   /** Number of calls to GenAuth that this request has taken part in so far. */
@@ -138,8 +146,7 @@ export class Identities {
       }
     });
     const ids = reads.filter((read) => typeof read === 'string');
-    const { batchedReads } = this.#options;
-    const results = await batchedReads.load(ids, this.#context.deadline, this.#addCalls, this.#needsProfiles);
+    const results = await this.#load(ids);
     const rest = results.values();
     return reads.map((read) => (typeof read === 'string' ? this.#toUserRead(rest.next().value ?? null) : read));
   }
@@ -191,7 +198,7 @@ export class Identities {
     const checked = checkUnlink(management.parseId, request);
     const result = await this.#write(
       checked.userId,
-      unlinks.unlink(checked, { ...this.#context, profiles: this.#needsProfiles }, this.#addCalls),
+      unlinks.unlink(checked, { ...this.#context, profiles: this.#needsProfiles }, this.#onCalls),
     );
     this.#remember(checked.userId, result.after);
     return this.#visible(checked.userId, result);
@@ -206,7 +213,7 @@ export class Identities {
   async link(request: RequestedLink): Promise<VisibleLink> {
     const { management, links } = this.#options;
     const checked = checkLink(management.parseId, request);
-    const result = await this.#write(checked.userId, links.link(checked, this.#context, this.#addCalls));
+    const result = await this.#write(checked.userId, links.link(checked, this.#context, this.#onCalls));
     this.#remember(checked.userId, result.after);
     const { success, requestId, apiCode, operationId, after } = result;
     return { success, requestId, apiCode, operationId, user: this.#readableAfter(checked.userId, after) };
@@ -221,7 +228,7 @@ export class Identities {
   async revokeSessions(userId: string): Promise<SessionsResult> {
     const { management, sessions } = this.#options;
     const id = checkUserId(management.parseId, userId);
-    return this.#write(id, sessions.revoke(id, this.#context, this.#addCalls));
+    return this.#write(id, sessions.revoke(id, this.#context, this.#onCalls));
   }
 
   /** Forgets the user, whom a write may change, and keeps the operation id. */
@@ -273,9 +280,11 @@ export class Identities {
     return this.selectsProfiles || this.selectsLabels;
   }
 
-  readonly #toUserRead = (result: UserResult | Error): UserRead => toUserRead(result, this.selectsProfiles);
+  #toUserRead(result: UserResult | Error): UserRead {
+    return toUserRead(result, this.selectsProfiles);
+  }
 
-  readonly #addCalls = (calls: number): void => {
+  readonly #onCalls = (calls: number): void => {
     this.#calls += calls;
   };
 

@@ -97,6 +97,10 @@ function compileVariant(
     return { fields, plan: roots?.(fields, selecting) ?? null };
   });
   if (plans.some(({ plan }) => plan === null)) return null;
+  const order = [...collected].map(([responseName, nodes]) => {
+    const isNullable = compilers.get(nodes[0].name.value)?.isNullable ?? false;
+    return { responseName, key: `${JSON.stringify(responseName)}:`, nodes, isNullable };
+  });
   return (values) => {
     const executions = new Map<string, RootExecution>();
     for (const { fields, plan } of plans) {
@@ -104,9 +108,8 @@ function compileVariant(
       if (prepared === null) return null;
       fields.forEach(({ responseName }, index) => executions.set(responseName, prepared[index] as RootExecution));
     }
-    return [...collected].map(([responseName, nodes]) => {
-      const isNullable = compilers.get(nodes[0].name.value)?.isNullable ?? false;
-      return { responseName, nodes, isNullable, execute: executions.get(responseName) as RootExecution };
+    return order.map(({ responseName, key, nodes, isNullable }) => {
+      return { responseName, key, nodes, isNullable, execute: executions.get(responseName) as RootExecution };
     });
   };
 }

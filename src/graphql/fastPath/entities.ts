@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { ForbiddenError } from '../../callers';
 import { InvalidArgumentError } from '../../genauth';
-import type { Identities, UserRead } from '../../identities';
+import type { Identities, PoolNeeds, UserRead } from '../../identities';
 import { LARGE, pace } from '../pace';
 import { createRepresentationError, isUserReference } from '../representations';
 import { ResponseTooLargeError } from '../responseSize';
@@ -28,6 +28,7 @@ export const compileEntities: CompileRoots = (fields, selecting) => {
     if (representations === null || user === null) return null;
     compiled.push({ responseName, nodes, representations, user });
   }
+  const needs = allNeeds(compiled.map(({ user }) => user.needs));
   return (values) => {
     const entities: Entity[] = [];
     const lists: number[] = [];
@@ -44,7 +45,7 @@ export const compileEntities: CompileRoots = (fields, selecting) => {
       first += lists[index] ?? 0;
       const end = first;
       return async (run) => {
-        all ??= readAll(entities, run);
+        all ??= readAll(entities, needs, run);
         return writeList((await all).slice(start, end), user);
       };
     });
@@ -60,31 +61,32 @@ interface Entity {
 }
 
 /** Reads all entities, and adds their errors in the order in which graphql-js does. */
-async function readAll(entities: readonly Entity[], { identities, errors }: Run): Promise<(UserValue | null)[]> {
+async function readAll(
+  entities: readonly Entity[],
+  needs: PoolNeeds,
+  { identities, errors }: Run,
+): Promise<(UserValue | null)[]> {
   await restIfLarge(entities.length);
-  const ids = new Set<number>();
   const userIds: string[] = [];
-  entities.forEach(({ representation, field }, position) => {
-    if (!isUserReference(representation) || !field.user.isRead) return;
-    ids.add(position);
-    userIds.push(representation.id);
-  });
+  for (const { representation, field } of entities) {
+    if (field.user.isRead && isUserReference(representation)) userIds.push(representation.id);
+  }
   const [read, pool] = await Promise.all([
     userIds.length === 0 ? [] : identities.many(userIds),
-    identities.pool.read(allNeeds(entities.map(({ field }) => field.user.needs))),
+    identities.pool.read(needs),
   ]);
   await restIfLarge(entities.length);
-  const rest = read.values();
-  const results = entities.map(({ representation }, position): UserRead | typeof UNREAD => {
+  let next = 0;
+  const results = entities.map(({ representation, field }): UserRead | typeof UNREAD => {
     if (!isUserReference(representation)) return createRepresentationError();
-    return ids.has(position) ? (rest.next().value ?? null) : checkId(representation.id, identities);
+    return field.user.isRead ? (read[next++] ?? null) : checkId(representation.id, identities);
   });
-  const values: (UserValue | null)[] = Array.from({ length: entities.length }, () => null);
+  const values = new Array<UserValue | null>(entities.length).fill(null);
+  const sources = { request: identities, pool };
   for (const position of inOrderOfErrors(entities, results)) {
     const { field, index, representation } = entities[position] as Entity;
     const id = isUserReference(representation) ? representation.id : '';
-    const path = [field.responseName, index];
-    values[position] = field.user.toValue(id, results[position] ?? null, { request: identities, pool }, path, errors);
+    values[position] = field.user.toValue(id, results[position] ?? null, sources, [field.responseName, index], errors);
     if (pace.isDue) await pace.rest();
   }
   return values;

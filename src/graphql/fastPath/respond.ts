@@ -1,5 +1,6 @@
 import { JsonWriter } from '../../json';
 import { MAX_RESPONSE_BYTES, RESPONSE_TOO_LARGE, ResponseTooLargeError } from '../responseSize';
+import type { FormatFieldError } from '../errors';
 import { pace } from '../pace';
 import {
   type ExecutedResponse,
@@ -7,12 +8,15 @@ import {
   FieldErrors,
   type RootExecution,
   type RootField,
+  type RootWriter,
   type Run,
 } from './plan';
 
 /** A root field whose variables have been checked. */
 export interface PreparedField extends RootField {
   execute: RootExecution;
+  /** The response name as the key of a JSON object, with the colon. */
+  key: string;
   /** Whether the field is nullable. If not, its error makes `data` null. */
   isNullable: boolean;
 }
@@ -24,27 +28,37 @@ export interface PreparedField extends RootField {
 export function respond(fields: readonly PreparedField[]): Execution {
   return async (identities, formatFieldError) => {
     const run: Run = { identities, errors: new FieldErrors(formatFieldError) };
+    const writers: (RootWriter | null)[] = [];
+    for (const field of fields) {
+      try {
+        writers.push(await field.execute(run));
+      } catch (error) {
+        if (!field.isNullable) return refuse(field, error, formatFieldError);
+        run.errors.add(error, field.nodes, [field.responseName]);
+        writers.push(null);
+      }
+    }
+    // Created after the reads: a writer holds a buffer of 64 KiB, and many requests wait for reads at the same time.
     const data = new JsonWriter(MAX_RESPONSE_BYTES);
     data.literal('{"data":{');
-    let hasValue = false;
-    for (const [index, field] of fields.entries()) {
-      data.literal(`${index === 0 ? '' : ','}${JSON.stringify(field.responseName)}:`);
+    for (const [index, write] of writers.entries()) {
+      const field = fields[index] as PreparedField;
+      data.literal(index === 0 ? field.key : `,${field.key}`);
       const start = data.length;
       try {
-        const write = await field.execute(run);
-        await write(data);
-        hasValue = true;
+        if (write === null) data.literal('null');
+        else await write(data);
       } catch (error) {
-        if (!field.isNullable || error instanceof ResponseTooLargeError) {
-          return refuse(field, error, new FieldErrors(formatFieldError));
-        }
+        if (!field.isNullable || error instanceof ResponseTooLargeError) return refuse(field, error, formatFieldError);
+        run.errors.add(error, field.nodes, [field.responseName]);
+        writers[index] = null;
         data.truncate(start);
         data.literal('null');
-        run.errors.add(error, field.nodes, [field.responseName]);
       }
     }
     data.literal('}}');
     const errors = run.errors.formatted;
+    const hasValue = writers.some((write) => write !== null);
     return { status: 200, body: errors.length === 0 ? data.take() : await withErrors(data, run), errors, hasValue };
   };
 }
@@ -66,12 +80,11 @@ async function withErrors(data: JsonWriter, { errors: { formatted } }: Run): Pro
 }
 
 /** The response without data. */
-function refuse(field: PreparedField, cause: unknown, errors: FieldErrors): ExecutedResponse {
+function refuse({ nodes, responseName }: PreparedField, cause: unknown, format: FormatFieldError): ExecutedResponse {
   if (cause instanceof ResponseTooLargeError) {
     const only = [RESPONSE_TOO_LARGE];
     return { status: 400, body: JSON.stringify({ errors: only }), errors: only, hasValue: false };
   }
-  errors.add(cause, field.nodes, [field.responseName]);
-  const { formatted } = errors;
-  return { status: 200, body: JSON.stringify({ errors: formatted, data: null }), errors: formatted, hasValue: false };
+  const errors = [format(cause, nodes, [responseName])];
+  return { status: 200, body: JSON.stringify({ errors, data: null }), errors, hasValue: false };
 }
