@@ -1,6 +1,6 @@
 const INITIAL_BYTES = 64 * 1024;
-/** Maximum size of a buffer that is kept for the next response. */
-const MAX_KEPT = 2 * 1024 * 1024;
+/** Maximum size of the buffers that are kept for the next responses. */
+const MAX_KEPT_BYTES = 2 * 1024 * 1024;
 
 /** Below this number of bytes, a loop is faster than a native copy. */
 const SHORT = 64;
@@ -13,8 +13,9 @@ const TOO_LARGE = new Error('the text is larger than its limit');
 
 /** Writes JSON as bytes, without making strings first. */
 export class JsonWriter {
-  /** The buffer of a writer that has ended, for the next one. Null: a writer uses it. */
-  static #kept: Buffer | null = null;
+  /** The buffers of writers that have ended, and the sum of their sizes. */
+  static readonly #kept: Buffer[] = [];
+  static #keptBytes = 0;
   readonly #maxLength: number;
   #buffer: Buffer;
   #length = 0;
@@ -23,8 +24,9 @@ export class JsonWriter {
   /** @param maxLength Default: no limit. The number of bytes that `writeWithin` may reach. */
   constructor(maxLength = Infinity) {
     this.#maxLength = maxLength;
-    this.#buffer = JsonWriter.#kept ?? Buffer.allocUnsafe(INITIAL_BYTES);
-    JsonWriter.#kept = null;
+    const kept = JsonWriter.#kept.pop();
+    if (kept !== undefined) JsonWriter.#keptBytes -= kept.length;
+    this.#buffer = kept ?? Buffer.allocUnsafe(INITIAL_BYTES);
   }
 
   /** The number of bytes that were written. */
@@ -105,7 +107,10 @@ export class JsonWriter {
       this.#length <= SHORT_TEXT
         ? buffer.toString('utf8', 0, this.#length)
         : Buffer.from(buffer.subarray(0, this.#length));
-    if (buffer.length <= MAX_KEPT) JsonWriter.#kept = buffer;
+    if (JsonWriter.#keptBytes + buffer.length <= MAX_KEPT_BYTES) {
+      JsonWriter.#kept.push(buffer);
+      JsonWriter.#keptBytes += buffer.length;
+    }
     return taken;
   }
 
