@@ -204,12 +204,9 @@ export class RequestHandler {
       lines.push('cache-control', 'no-store', 'content-length', String(bytes));
     }
     response.writeHead(status, lines);
-    if (body instanceof Readable || bytes > SLICE_BYTES) {
-      // An error here means that the client has closed the connection.
-      pipeline(body instanceof Readable ? body : Readable.from(slicesOf(body)), response, () => undefined);
-    } else {
-      response.end(body);
-    }
+    // An error here means that the client has closed the connection.
+    if (body instanceof Readable) pipeline(body, response, () => undefined);
+    else writeSlices(body, response);
     await this.#unread.untilAccepted(connection, response, bytes);
   }
 
@@ -223,9 +220,24 @@ export class RequestHandler {
   }
 }
 
-function* slicesOf(body: string | Buffer): Generator<Buffer> {
+/** Writes a body to the end, one slice after another. */
+function writeSlices(body: string | Buffer, response: ServerResponse): void {
+  if (body.length <= SLICE_BYTES) {
+    response.end(body);
+    return;
+  }
   const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  for (let at = 0; at < bytes.length; at += SLICE_BYTES) yield bytes.subarray(at, at + SLICE_BYTES);
+  let at = 0;
+  const writeMore = (): void => {
+    while (bytes.length - at > SLICE_BYTES) {
+      const slice = bytes.subarray(at, (at += SLICE_BYTES));
+      if (response.write(slice)) continue;
+      response.once('drain', writeMore);
+      return;
+    }
+    response.end(bytes.subarray(at));
+  };
+  writeMore();
 }
 
 const REQUEST_ID = /^[\w.:-]{1,128}$/;

@@ -37,7 +37,7 @@ export class UnreadResponses {
   /** Resolves when the kernel has accepted a response, or when its connection is closed. */
   async untilAccepted(connection: Connection, response: ServerResponse, bytes: number): Promise<void> {
     // With most responses, the kernel has accepted everything at once.
-    if (response.writableLength === 0) return;
+    if (response.writableEnded && response.writableLength === 0) return;
     const unread = { connection, accepted: acceptedBytes(connection), progressAt: performance.now() };
     this.#unread.add(unread, bytes);
     await connection.sent(response);
