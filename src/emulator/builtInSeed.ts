@@ -173,8 +173,18 @@ export const BUILT_IN_SEED: Seed = {
           userIdInIdp: 'linus@partner.example',
           userInfoInIdp: { nameID: 'linus@partner.example', groups: ['partners'] },
         },
-        { id: '62299d8b866d2dab79a89d0e', extIdpId: AZURE, userIdInIdp: '8a3f5c1e-0000-4000-8000-000000000043' },
-        { id: '62299d8b866d2dab79a89d0f', extIdpId: GITHUB, userIdInIdp: '1024008' },
+        {
+          id: '62299d8b866d2dab79a89d0e',
+          extIdpId: AZURE,
+          userIdInIdp: '8a3f5c1e-0000-4000-8000-000000000043',
+          userInfoInIdp: { oid: '8a3f5c1e-0000-4000-8000-000000000043', upn: 'linus@partner.example' },
+        },
+        {
+          id: '62299d8b866d2dab79a89d0f',
+          extIdpId: GITHUB,
+          userIdInIdp: '1024008',
+          userInfoInIdp: { login: 'linus-s', id: 1024008 },
+        },
       ],
     },
     {

@@ -15,9 +15,9 @@ export class ExtIdps {
   }
 
   /** @throws {RangeError} The id is taken. */
-  add({ id = createId(), name, type, connections = [{ identifier: `my-${type}` }] }: SeedExtIdp): void {
+  add({ id = createId(), name, type, logo: ownLogo, connections = [{ identifier: `my-${type}` }] }: SeedExtIdp): void {
     if (this.#byId.has(id)) throw new RangeError(`identity source ${id} exists`);
-    const logo = `https://files.example.com/${type}.svg`;
+    const logo = ownLogo ?? `https://files.example.com/${type}.svg`;
     this.#byId.set(id, {
       id,
       name,

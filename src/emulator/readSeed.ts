@@ -29,6 +29,7 @@ const EXT_IDP: z.ZodType<SeedExtIdp> = members({
   id,
   name: text,
   type: text,
+  logo: text.exactOptional(),
   connections: z
     .array(members({ id, identifier: text, type: text.exactOptional(), displayName: text.exactOptional() }))
     .exactOptional(),

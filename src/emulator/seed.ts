@@ -15,6 +15,8 @@ export interface SeedExtIdp {
   name: string;
   /** The provider, such as `wechat` or `azure-ad`. */
   type: string;
+  /** Default: a URL that nothing serves. */
+  logo?: string;
   /** Default: one connection with the identifier `my-<type>`. */
   connections?: { id?: string; identifier: string; type?: string; displayName?: string }[];
 }

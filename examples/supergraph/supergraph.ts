@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { printSubgraphSchema } from '@apollo/subgraph';
+import { startEmulator } from '../../src/emulator';
+import { loadSchema } from '../../src/graphql';
+import { createGateway } from './gateway';
+import { startIssuer } from './issuer';
+import { introducePeople } from './people';
+import { startSubgraph, type Subgraph } from './subgraph';
+import { startUsers } from './users';
+import { startWeb } from './web';
+
+export interface SupergraphOptions {
+  /** Of the gateway and the page. All others are free ports. */
+  port: number;
+  /** See `startIssuer`. */
+  signingKey: string | undefined;
+  /** Called as soon as the process of the subgraph exists, because it has to be ended in every case. */
+  onSubgraph: (subgraph: Subgraph) => void;
+}
+
+/**
+ * Starts an emulator of GenAuth, an issuer of tokens, two subgraphs, a gateway in front of them, and the page. The gateway
+ * alone has a fixed port.
+ *
+ * @returns The lines to print.
+ */
+export async function startSupergraph({ port, signingKey, onSubgraph }: SupergraphOptions): Promise<string[]> {
+  const [emulator, issuer] = await Promise.all([startEmulator(), startIssuer(signingKey)]);
+  const auditLog = join(mkdtempSync(join(tmpdir(), 'connected-accounts-')), 'audit.jsonl');
+  const routerSecret = randomBytes(32).toString('hex');
+  const appIds = emulator.store.applications().map(({ id }) => id);
+  const subgraph = startSubgraph({ emulator, issuer, routerSecret, appIds, auditLog });
+  onSubgraph(subgraph);
+
+  const names = new Map(emulator.store.users().map(({ profile }) => [profile.userId, profile.name ?? null]));
+  const users = await startUsers(names, issuer);
+  const identities = {
+    name: 'identities',
+    url: await subgraph.url,
+    sdl: printSubgraphSchema(loadSchema()),
+    headers: { 'router-authorization': routerSecret },
+  };
+  const gateway = await createGateway([{ name: 'users', ...users }, identities]);
+  const pageUrl = `http://localhost:${await startWeb(port, gateway, emulator.url)}/`;
+  return [
+    `Page       ${pageUrl}`,
+    `GraphQL    ${pageUrl}graphql`,
+    `Emulator   ${emulator.url}`,
+    `Audit      ${auditLog}`,
+    ...(await introducePeople(emulator, issuer, pageUrl)),
+  ];
+}
