@@ -4,4 +4,4 @@ export { withAuthorization } from './authorization';
 export { type Arrival, type Context, createContext } from './context';
 export { loadSchema, loadTypeDefs } from './schema';
 export type { RequestReport } from './reports';
-export { createGraphQLServer, type GraphQLRequest, type GraphQLServer } from './server';
+export { createGraphQLServer, type GraphQLRequest, type GraphQLServer, type HttpAnswer } from './server';

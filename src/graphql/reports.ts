@@ -65,6 +65,8 @@ export function toReport(
   return { requestId, traceId, operation, operationName, outcome, codes, ms, calls, operationId };
 }
 
+const OK = { outcome: 'ok', codes: [] } as const;
+
 /** Returns how a request went. @param response.hasValue Whether a root field has a value other than null. */
 export function summarize(response: {
   errors: readonly GraphQLFormattedError[];
@@ -72,8 +74,8 @@ export function summarize(response: {
   hasValue: boolean;
 }): Pick<RequestReport, 'outcome' | 'codes'> {
   const { errors, isExecuted, hasValue } = response;
+  if (errors.length === 0) return OK;
   const codes = [...new Set(errors.map(({ extensions }) => String(extensions?.['code'])))];
-  if (errors.length === 0) return { outcome: 'ok', codes };
   if (!isExecuted) return { outcome: 'rejected', codes };
   return { outcome: hasValue ? 'partial' : 'error', codes };
 }

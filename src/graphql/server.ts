@@ -65,7 +65,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     sizeCalculation: (_, accept) => accept.length + 1,
   });
 
-  async function answer(request: HttpRequest, context: Context): Promise<HttpAnswer> {
+  function answer(request: HttpRequest, context: Context): Promise<HttpAnswer> {
     const { headers, body } = request;
     // A name in a document cannot be escaped, so that a document without this text does not select the field.
     context.identities.selectsProfiles = body.query.includes('userInfoInIdp');
@@ -73,10 +73,9 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     const contentType = contentTypes.get(headers.accept ?? '');
     const isTraced = options.inlineTrace && requestsTimings((name) => headers[name]);
     const prepared = contentType === undefined || isTraced ? null : (fastPath?.prepare(body, context) ?? null);
-    if (contentType !== undefined && prepared !== null) return answerByPlan(prepared, contentType, context);
-    const answered = await answerByApollo(request, context);
-    const accepted = fastPath?.accepted(context) ?? null;
-    return accepted === null ? answered : answerByPlan(accepted, answered.contentType, context);
+    return contentType === undefined || prepared === null
+      ? answerByApollo(request, context)
+      : answerByPlan(prepared, contentType, context);
   }
 
   async function answerByPlan(
@@ -90,10 +89,7 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     return { status, headers: [['content-type', contentType]], body };
   }
 
-  async function answerByApollo(
-    { headers, body }: HttpRequest,
-    context: Context,
-  ): Promise<HttpAnswer & { contentType: string }> {
+  async function answerByApollo({ headers, body }: HttpRequest, context: Context): Promise<HttpAnswer> {
     const head = new HeaderMap();
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined) head.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -109,7 +105,10 @@ export function createGraphQLServer(options: GraphQLServerOptions): GraphQLServe
     if (content.kind !== 'complete') throw new Error('a response in parts, although the schema has no @defer');
     const contentType = sent.get('content-type') ?? 'application/json; charset=utf-8';
     if (status === 200) contentTypes.set(headers.accept ?? '', contentType);
-    return { status, headers: sent, body: content.string, contentType };
+    const accepted = fastPath?.accepted(context) ?? null;
+    return accepted === null
+      ? { status, headers: sent, body: content.string }
+      : answerByPlan(accepted, contentType, context);
   }
 
   return {

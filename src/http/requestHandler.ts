@@ -8,7 +8,7 @@ import {
   UnauthenticatedError,
   type UnauthenticatedReason,
 } from '../callers';
-import type { Arrival, Context, GraphQLServer } from '../graphql';
+import type { Arrival, Context, GraphQLServer, HttpAnswer } from '../graphql';
 import { isLoopback } from '../secureUrl';
 import { negotiate } from './accept';
 import { BodyReader } from './body';
@@ -156,7 +156,12 @@ export class RequestHandler {
       // Decided here, because Apollo Server negotiates after it has executed the operation.
       headers.accept = negotiate(headers.accept);
       const context = createContext({ caller, requestId, ...readTrace(headers) });
-      const result = await graphql.answer({ headers, body }, context).finally(() => context.deadline.end());
+      let result: HttpAnswer;
+      try {
+        result = await graphql.answer({ headers, body }, context);
+      } finally {
+        context.deadline.end();
+      }
       await this.#send(exchange, result.status, result.headers, result.body);
     } finally {
       this.#inFlight--;

@@ -22,6 +22,8 @@ export interface PoolValues {
   sources: Sources | null;
 }
 
+const NOTHING: PoolValues = { offered: null, sources: null };
+
 export interface UserPoolOptions {
   signInMethods: SignInMethods;
   rules: UnlinkRules;
@@ -43,6 +45,7 @@ export class UserPool {
 
   /** Reads what is needed. Never fails. */
   async read(needs: PoolNeeds): Promise<PoolValues> {
+    if (!needs.offered && !needs.sources) return NOTHING;
     const [offered, sources] = await Promise.all([
       needs.offered ? this.offered() : null,
       needs.sources ? this.sources() : null,

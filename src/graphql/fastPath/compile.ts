@@ -58,7 +58,7 @@ export function compile(operation: OperationDefinitionNode, document: DocumentNo
   const conditions = conditionsOf([operation.selectionSet], fragments);
   const variants = new Map<string, Variant | null>();
   const variantFor = (values: Values): Variant | null => {
-    const key = conditions.map((name) => String(values.get(name))).join();
+    const key = conditions.length === 0 ? '' : conditions.map((name) => String(values.get(name))).join();
     let variant = variants.get(key);
     if (variant === undefined) {
       variant = compileVariant(operation, rootType, fragments, values);

@@ -66,16 +66,17 @@ async function readAll(
   needs: PoolNeeds,
   { identities, errors }: Run,
 ): Promise<(UserValue | null)[]> {
-  await restIfLarge(entities.length);
+  const isLarge = entities.length > LARGE;
+  if (isLarge) await pace.restIfDue();
   const userIds: string[] = [];
   for (const { representation, field } of entities) {
     if (field.user.isRead && isUserReference(representation)) userIds.push(representation.id);
   }
-  const [read, pool] = await Promise.all([
-    userIds.length === 0 ? [] : identities.many(userIds),
-    identities.pool.read(needs),
-  ]);
-  await restIfLarge(entities.length);
+  // Begun before the users are read. It never fails.
+  const readingPool = identities.pool.read(needs);
+  const read = userIds.length === 0 ? [] : await identities.many(userIds);
+  const pool = await readingPool;
+  if (isLarge) await pace.restIfDue();
   let next = 0;
   const results = entities.map(({ representation, field }): UserRead | typeof UNREAD => {
     if (!isUserReference(representation)) return createRepresentationError();
@@ -83,17 +84,15 @@ async function readAll(
   });
   const values = new Array<UserValue | null>(entities.length).fill(null);
   const sources = { request: identities, pool };
-  for (const position of inOrderOfErrors(entities, results)) {
+  const order = inOrderOfErrors(entities, results);
+  for (let at = 0; at < entities.length; at++) {
+    const position = order?.[at] ?? at;
     const { field, index, representation } = entities[position] as Entity;
     const id = isUserReference(representation) ? representation.id : '';
     values[position] = field.user.toValue(id, results[position] ?? null, sources, [field.responseName, index], errors);
     if (pace.isDue) await pace.rest();
   }
   return values;
-}
-
-async function restIfLarge(users: number): Promise<void> {
-  if (users > LARGE) await pace.restIfDue();
 }
 
 function checkId(userId: string, identities: Identities): Error | typeof UNREAD {
@@ -121,12 +120,14 @@ export function writeList(values: readonly (UserValue | null)[], user: UserPlan)
 /**
  * Returns the positions of entities in the order in which graphql-js reports their errors: in the order in which they happen.
  * Representations are checked first, then ids, then permissions. Reads end last, those of repeated ids after all others.
+ *
+ * @returns null if there are no errors.
  */
 function inOrderOfErrors(
   entities: readonly Entity[],
   results: readonly (UserRead | typeof UNREAD)[],
-): Iterable<number> {
-  if (!results.some((result) => result instanceof Error)) return entities.keys();
+): readonly number[] | null {
+  if (!results.some((result) => result instanceof Error)) return null;
   const ids = new Set<string>();
   const stages = entities.map(({ representation }, position) => {
     const result = results[position];
