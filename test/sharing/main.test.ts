@@ -1,8 +1,9 @@
-import { type Emulator, startEmulator } from '../../src/emulator';
+import { createPool, type Emulator, startEmulator } from '../../src/emulator';
 import { type Main, startMain } from '../support/main';
 import { describeWith } from '../support/optional';
-import { ask, ENTITIES, type EntitiesAnswer, representations } from '../support/stack';
+import { ask, ENTITIES, type EntitiesAnswer, representations, UNLINK, type UnlinkAnswer } from '../support/stack';
 import { createRedisServer, hasRedis, type RedisServer } from './redisServer';
+import { startSlowProxy } from './slowProxy';
 
 const PASSWORD = 'sentinel-password-of-redis';
 
@@ -13,7 +14,7 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
 
   beforeEach(async () => {
     redis = await createRedisServer({ password: PASSWORD });
-    emulator = await startEmulator();
+    emulator = await startEmulator({ seed: createPool({ users: 20, identitiesPerUser: 2 }) });
   });
   afterEach(async () => {
     await main.stop();
@@ -24,8 +25,8 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
     main = await startMain(emulator, env);
   }
 
-  function url(password: string): string {
-    return `valkey://:${password}@127.0.0.1:${redis.port}`;
+  function url(password: string, port = redis.port): string {
+    return `valkey://:${password}@127.0.0.1:${port}`;
   }
 
   async function expectToServe(): Promise<void> {
@@ -33,6 +34,18 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
     const { data, errors } = await ask<EntitiesAnswer>(`${main.url}/graphql`, ENTITIES, representations([userId]));
     expect(errors).toEqual([]);
     expect(data?._entities).toHaveLength(1);
+  }
+
+  /** Reads many users and unlinks an identity of each, all at the same time. */
+  async function expectToServeMany(): Promise<void> {
+    const serve = async ({ profile: { userId } }: { profile: { userId: string } }): Promise<void> => {
+      const [{ extIdpId = null } = {}] = emulator.store.identitiesOf(userId);
+      const read = ask<EntitiesAnswer>(`${main.url}/graphql`, ENTITIES, representations([userId]));
+      const unlink = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, { userId, extIdpId });
+      expect([(await read).errors, (await unlink).errors]).toEqual([[], []]);
+      expect((await unlink).data?.unlinkIdentity?.success).toBe(true);
+    };
+    await Promise.all(emulator.store.users().map(serve));
   }
 
   async function gauges(): Promise<{ shared: string | undefined; replicas: string | undefined }> {
@@ -106,6 +119,52 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
     redis.freeze();
     expect(await main.stop()).toBe(0);
     redis.thaw();
+  }, 30_000);
+
+  test.each([
+    ['seconds, which is longer than a request may take', 4_000],
+    ['150 ms, which is longer than a lease is valid', 75],
+  ])(
+    'reads and unlinks in time when Redis responds after %s, falls back, and shares again afterwards',
+    async (_time, delayMs) => {
+      await redis.start();
+      const proxy = await startSlowProxy(redis.port);
+      try {
+        await start({ VALKEY_URL: url(PASSWORD, proxy.port), REQUEST_DEADLINE_MS: '3000' });
+        await main.waitFor(SHARED);
+        proxy.delayMs = delayMs;
+        // Some of these requests arrive before the process has noticed.
+        await expectToServeMany();
+        const [, reason] = await main.waitFor(LOST);
+        expect(reason).toBe('timeout');
+        expect(await gauges()).toEqual({ shared: '0', replicas: '1' });
+        await expectToServe();
+        proxy.delayMs = 0;
+        await main.waitFor(/is not shared[^]*"msg":"the rate of calls is shared"/);
+        await expectToServe();
+        expect(linesAbout('the rate of calls is')).toBe(3);
+        expect(await main.stop()).toBe(0);
+      } finally {
+        await proxy.close();
+      }
+    },
+    30_000,
+  );
+
+  test('starts and serves with a Redis that responds after seconds', async () => {
+    await redis.start();
+    const proxy = await startSlowProxy(redis.port);
+    proxy.delayMs = 4_000;
+    try {
+      await start({ VALKEY_URL: url(PASSWORD, proxy.port), REQUEST_DEADLINE_MS: '3000' });
+      await expectToServe();
+      await main.waitFor(LOST);
+      await expectToServe();
+      expect(await gauges()).toEqual({ shared: '0', replicas: '0' });
+      expect(await main.stop()).toBe(0);
+    } finally {
+      await proxy.close();
+    }
   }, 30_000);
 
   test('falls back while the memory of Redis is full, and logs it once', async () => {
