@@ -168,7 +168,9 @@ class Collector implements Dispatcher.DispatchHandler {
     let isPaused = false;
     this.#release = this.#budget.reserve(bytes, () => {
       isGranted = true;
-      if (isPaused && !this.#settled) controller.resume();
+      if (!isPaused) return;
+      // Later, because undici may be parsing the response whose end made room, and it parses one response at a time.
+      queueMicrotask(() => this.#settled || controller.resume());
     });
     if (isGranted) return;
     isPaused = true;

@@ -39,9 +39,9 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
   /** Reads many users and unlinks an identity of each, all at the same time. */
   async function expectToServeMany(): Promise<void> {
     const serve = async ({ profile: { userId } }: { profile: { userId: string } }): Promise<void> => {
-      const [{ extIdpId = null } = {}] = emulator.store.identitiesOf(userId);
+      const [identity] = emulator.store.identitiesOf(userId);
       const read = ask<EntitiesAnswer>(`${main.url}/graphql`, ENTITIES, representations([userId]));
-      const unlink = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, { userId, extIdpId });
+      const unlink = ask<UnlinkAnswer>(`${main.url}/graphql`, UNLINK, { userId, extIdpId: identity?.extIdpId });
       expect([(await read).errors, (await unlink).errors]).toEqual([[], []]);
       expect((await unlink).data?.unlinkIdentity?.success).toBe(true);
     };
