@@ -41,11 +41,14 @@ describe('large responses that are received at the same time', () => {
   });
   afterAll(() => stopListening(server));
 
+  async function sendAndRecord(path: string, deadline: AbortSignal): Promise<void> {
+    const { body } = await transport.send(toGet(path), { timeoutMs: AMPLE, deadline });
+    expect(body).toHaveLength(path.includes('small') ? SMALL.length : LARGE.length);
+    arrived.push(path);
+  }
+
   function receive(path: string, deadline = new AbortController().signal): Promise<void> {
-    const received = transport.send(toGet(path), { timeoutMs: AMPLE, deadline }).then(({ body }) => {
-      expect(body).toHaveLength(path.includes('small') ? SMALL.length : LARGE.length);
-      arrived.push(path);
-    });
+    const received = sendAndRecord(path, deadline);
     // A test that fails ends before its requests.
     received.catch(() => undefined);
     return received;

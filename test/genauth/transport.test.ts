@@ -3,7 +3,7 @@ import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { headerOf, type WireRequest, type WireResponse } from '../../src/genauth/transport';
 import type { Fault } from '../support/faultyServer';
-import { BODY, POST, TransportFixture } from './transportFixture';
+import { BODY, expectStillServing, POST, TransportFixture } from './transportFixture';
 
 const GET: WireRequest = { method: 'GET', path: '/api/v3/get-user?userId=u1', headers: ['x-test', '1'], body: null };
 
@@ -61,7 +61,7 @@ describe('a response', () => {
     fixture.server.fault = fault;
     expect(await fixture.send()).toMatchObject(exchange);
     expect(fixture.server.requests).toHaveLength(1);
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test('has header names in lower case, and a repeated header has its first value', async () => {
@@ -110,7 +110,7 @@ describe.each([
     fixture.server.fault = fault;
     await expect(fixture.send(request)).rejects.toMatchObject({ name: 'TransportError', reason, sent: 'maybe' });
     expect(fixture.server.requests).toHaveLength(1);
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test('and reset within the body may have been executed, and is not sent again', async () => {
@@ -118,7 +118,7 @@ describe.each([
     // A reset that comes together with bytes reads as an end.
     const reason = expect.stringMatching(/^(reset|closed)$/);
     await expect(fixture.send(request)).rejects.toMatchObject({ name: 'TransportError', reason, sent: 'maybe' });
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test.each<[string, Fault]>([
@@ -131,7 +131,7 @@ describe.each([
     expect(error).toMatchObject({ name: 'TransportError', reason: 'timeout', sent: 'maybe' });
     await fixture.server.disconnected(1);
     expect(fixture.server.requests).toHaveLength(1);
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test.each<[string, Fault]>([
@@ -145,7 +145,7 @@ describe.each([
     controller.abort();
     await expect(pending).rejects.toMatchObject({ reason: 'deadline', sent: 'maybe' });
     await fixture.server.disconnected(1);
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test('and closed on a kept connection may have been executed, and is not sent again', async () => {
@@ -153,7 +153,7 @@ describe.each([
     fixture.server.fault = 'close';
     await expect(fixture.send(request)).rejects.toMatchObject({ reason: 'closed', sent: 'maybe' });
     expect(fixture.server.connections).toBe(1);
-    await fixture.expectStillServing(2);
+    await expectStillServing(fixture, 2);
   });
 });
 
@@ -178,14 +178,14 @@ describe('a kept connection that the server has closed', () => {
     fixture.server.fault = 'answerAndClose';
     await fixture.send();
     await fixture.server.disconnected(1);
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
     expect(fixture.server.connections).toBe(2);
   });
 
   test('fails no request, even one that is sent while the server closes the connection', async () => {
     await fixture.send();
     fixture.server.inflict('halfClose');
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 });
 

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import {
   createTransport,
   type Transport,
@@ -46,12 +47,12 @@ export class TransportFixture {
   send(request = POST, { timeoutMs = AMPLE, deadline = new AbortController().signal } = {}): Promise<WireResponse> {
     return (this.transport ?? this.open()).send(request, { timeoutMs, deadline });
   }
+}
 
-  /** Expects that the next request is served, and that no request arrived before it except those that the test knows of. */
-  async expectStillServing(requestsBefore: number): Promise<void> {
-    this.server.fault = 'answer';
-    const { status, body } = await this.send();
-    expect({ status, body: body.toString() }).toEqual({ status: 200, body: BODY });
-    expect(this.server.requests).toHaveLength(requestsBefore + 1);
-  }
+/** Expects that the next request is served, and that no request arrived before it except those that the test knows of. */
+export async function expectStillServing(fixture: TransportFixture, requestsBefore: number): Promise<void> {
+  fixture.server.fault = 'answer';
+  const { status, body } = await fixture.send();
+  assert.deepEqual({ status, body: body.toString() }, { status: 200, body: BODY });
+  assert.equal(fixture.server.requests.length, requestsBefore + 1);
 }

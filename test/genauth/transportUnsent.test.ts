@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { FaultyServer } from '../support/faultyServer';
-import { AMPLE, POST, TransportFixture } from './transportFixture';
+import { AMPLE, expectStillServing, POST, TransportFixture } from './transportFixture';
 
 let fixture: TransportFixture;
 
@@ -33,7 +33,7 @@ describe('a request that failed early', () => {
     lookup.mockImplementation((_name, _options, callback) => {
       process.nextTick(callback, null, [{ address: '127.0.0.1', family: 4 }]);
     });
-    await fixture.expectStillServing(0);
+    await expectStillServing(fixture, 0);
   });
 
   test('because no server listens was certainly not sent', async () => {
@@ -41,7 +41,7 @@ describe('a request that failed early', () => {
     fixture.open();
     await expect(fixture.send()).rejects.toMatchObject({ reason: 'connection_refused', sent: 'no' });
     fixture.server = await FaultyServer.start(fixture.server.port);
-    await fixture.expectStillServing(0);
+    await expectStillServing(fixture, 0);
   });
 
   test('because the connection was not secured in time was certainly not sent', async () => {
@@ -77,7 +77,7 @@ describe('a request that failed early', () => {
       sent: 'no',
     });
     expect(fixture.server.connections).toBe(0);
-    await fixture.expectStillServing(0);
+    await expectStillServing(fixture, 0);
   });
 
   test('because it was aborted while it waited for a connection was certainly not sent', async () => {
@@ -91,7 +91,7 @@ describe('a request that failed early', () => {
     fixture.server.fault = 'answer';
     fixture.server.inflict('answer');
     await first;
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test('because it timed out while it waited for a connection was certainly not sent', async () => {
@@ -102,7 +102,7 @@ describe('a request that failed early', () => {
     fixture.server.fault = 'answer';
     fixture.server.inflict('answer');
     await first;
-    await fixture.expectStillServing(1);
+    await expectStillServing(fixture, 1);
   });
 
   test('because its headers cannot be sent was certainly not sent', async () => {
