@@ -86,7 +86,9 @@ describeWith(hasRedis)('dist/main.js with VALKEY_URL (needs redis-server)', () =
   test('starts and serves without Redis, and shares the rate as soon as Redis is available', async () => {
     await start({ VALKEY_URL: url(PASSWORD) });
     const [, reason, replicas] = await main.waitFor(LOST);
-    expect([reason, replicas]).toEqual(['ECONNREFUSED', '0']);
+    // On a busy machine, the first heartbeat may come before the first attempt to connect has failed.
+    expect(['ECONNREFUSED', 'ClientOfflineError']).toContain(reason);
+    expect(replicas).toBe('0');
     expect(await gauges()).toEqual({ shared: '0', replicas: '0' });
     await expectToServe();
     await redis.start();
