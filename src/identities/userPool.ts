@@ -43,9 +43,12 @@ export class UserPool {
     this.#deadline = deadline;
   }
 
-  /** Reads what is needed. Never fails. */
-  async read(needs: PoolNeeds): Promise<PoolValues> {
-    if (!needs.offered && !needs.sources) return NOTHING;
+  /** Reads what is needed, which is nothing for most requests. Never fails. */
+  read(needs: PoolNeeds): PoolValues | Promise<PoolValues> {
+    return needs.offered || needs.sources ? this.#read(needs) : NOTHING;
+  }
+
+  async #read(needs: PoolNeeds): Promise<PoolValues> {
     const [offered, sources] = await Promise.all([
       needs.offered ? this.offered() : null,
       needs.sources ? this.sources() : null,
