@@ -28,7 +28,7 @@ export async function introducePeople({ store }: Emulator, issuer: Issuer, pageU
     PEOPLE.map(async (userId) => {
       const sources = store
         .identitiesOf(userId)
-        .map(({ extIdpId }) => store.extIdp(extIdpId)?.name ?? 'deleted source');
+        .map(({ extIdpId }) => store.extIdp(extIdpId)?.name ?? 'a deleted source');
       const name = store.user(userId)?.profile.name ?? userId;
       return link(await issuer.issue(userId), `${name}: ${[...new Set(sources)].join(', ')}`);
     }),

@@ -2,15 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { printSubgraphSchema } from '@apollo/subgraph';
 import { startEmulator } from '../../src/emulator';
-import { loadSchema } from '../../src/graphql';
-import { createGateway } from './gateway';
 import { startIssuer } from './issuer';
+import { openListener } from './listener';
 import { introducePeople } from './people';
 import { startSubgraph, type Subgraph } from './subgraph';
-import { startUsers } from './users';
-import { startWeb } from './web';
 
 export interface SupergraphOptions {
   /** Of the gateway and the page. All others are free ports. */
@@ -28,12 +24,20 @@ export interface SupergraphOptions {
  * @returns The lines to print.
  */
 export async function startSupergraph({ port, signingKey, onSubgraph }: SupergraphOptions): Promise<string[]> {
+  const listener = await openListener(port);
   const [emulator, issuer] = await Promise.all([startEmulator(), startIssuer(signingKey)]);
   const auditLog = join(mkdtempSync(join(tmpdir(), 'connected-accounts-')), 'audit.jsonl');
   const routerSecret = randomBytes(32).toString('hex');
   const appIds = emulator.store.applications().map(({ id }) => id);
   const subgraph = startSubgraph({ emulator, issuer, routerSecret, appIds, auditLog });
   onSubgraph(subgraph);
+
+  // Loaded while the process of the subgraph starts, because loading takes more than a second.
+  const { printSubgraphSchema } = await import('@apollo/subgraph');
+  const { loadSchema } = await import('../../src/graphql/index.js');
+  const { createGateway } = await import('./gateway.js');
+  const { startUsers } = await import('./users.js');
+  const { createWeb } = await import('./web.js');
 
   const names = new Map(emulator.store.users().map(({ profile }) => [profile.userId, profile.name ?? null]));
   const users = await startUsers(names, issuer);
@@ -44,7 +48,8 @@ export async function startSupergraph({ port, signingKey, onSubgraph }: Supergra
     headers: { 'router-authorization': routerSecret },
   };
   const gateway = await createGateway([{ name: 'users', ...users }, identities]);
-  const pageUrl = `http://localhost:${await startWeb(port, gateway, emulator.url)}/`;
+  listener.serve(await createWeb(gateway, emulator.url));
+  const pageUrl = `http://localhost:${listener.port}/`;
   return [
     `Page       ${pageUrl}`,
     `GraphQL    ${pageUrl}graphql`,
