@@ -54,7 +54,8 @@ withCurl('the requests that the README shows (needs curl)', () => {
 describe('the README', () => {
   test('shows only commands that tests run', () => {
     expect(commands.filter((command) => !command.startsWith('curl '))).toEqual([
-      'npm ci && npm run dev', // test/process/dev.test.ts
+      'npm ci && npm run example', // test/example
+      'npm run dev', // test/process/dev.test.ts
       'cp .env.example .env', // below
       'npm run build', // what `npm test` begins with
       'node --env-file=.env dist/main.js', // below
@@ -70,6 +71,7 @@ describe('the README', () => {
     expect(new Set(named.filter((name) => name !== 'ci'))).toEqual(new Set(Object.keys(scripts)));
     expect(scripts).toMatchObject({
       dev: 'tsx src/dev.ts',
+      example: 'exec node --import tsx examples/supergraph/main.ts',
       emulator: 'tsx src/emulator/main.ts',
       start: 'node --max-semi-space-size=16 --heap-growing-percent=200 dist/main.js',
     });

@@ -36,11 +36,11 @@ export async function startSupergraph({ port, signingKey, onSubgraph }: Supergra
   const { printSubgraphSchema } = await import('@apollo/subgraph');
   const { loadSchema } = await import('../../src/graphql/index.js');
   const { createGateway } = await import('./gateway.js');
-  const { startUsers } = await import('./users.js');
+  const { startUsers } = await import('../../deploy/users.js');
   const { createWeb } = await import('./web.js');
 
   const names = new Map(emulator.store.users().map(({ profile }) => [profile.userId, profile.name ?? null]));
-  const users = await startUsers(names, issuer);
+  const users = await startUsers({ host: '127.0.0.1', port: 0, names, issuer });
   const identities = {
     name: 'identities',
     url: await subgraph.url,
