@@ -10,7 +10,7 @@ const { startStandaloneServer } = require('@apollo/server/standalone');
 const { GraphQLError } = require('graphql');
 
 const { ROUTER_AUTHORIZATION = '', SUPERGRAPH = 'supergraph.graphql', PORT = '4000' } = process.env;
-const FORWARDED = ['authorization', 'traceparent', 'x-request-id'];
+const FORWARDED = ['authorization', 'traceparent', 'x-request-id', 'x-audit-reason'];
 
 /** The identities subgraph. Its credential reaches no other subgraph. */
 class Identities extends RemoteGraphQLDataSource {

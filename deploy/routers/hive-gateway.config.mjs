@@ -4,7 +4,7 @@
 // Passes on errors of subgraphs with all their extensions. docs/federation.md shows how it verifies tokens.
 import { defineConfig } from '@graphql-hive/gateway';
 
-const FORWARDED = ['authorization', 'traceparent', 'x-request-id'];
+const FORWARDED = ['authorization', 'traceparent', 'x-request-id', 'x-audit-reason'];
 
 export const gatewayConfig = defineConfig({
   // The address of the subgraph inside the cluster, and a timeout longer than the subgraph's REQUEST_DEADLINE_MS.

@@ -20,7 +20,7 @@ export interface SubgraphSource {
 }
 
 const FORWARDED = [
-  ...['authorization', 'traceparent', 'x-request-id'],
+  ...['authorization', 'traceparent', 'x-request-id', 'x-audit-reason'],
   ...['apollographql-client-name', 'apollographql-client-version'],
 ];
 /** Longer than REQUEST_DEADLINE_MS of the subgraph (10 s), which then still responds with the outcome. */

@@ -10,7 +10,7 @@ import type { WriteIntent, WriteOutcome, WriteTarget } from './records';
  * @param ms The time of the record, in milliseconds since 1970.
  */
 export function toLine(record: WriteIntent | WriteOutcome, ms: number): string {
-  const { kind, operationId, requestId, actor, target } = record;
+  const { kind, operationId, requestId, actor, target, reason = null } = record;
   const isOutcome = 'outcome' in record;
   const fields = {
     ts: new Date(ms).toISOString(),
@@ -19,7 +19,7 @@ export function toLine(record: WriteIntent | WriteOutcome, ms: number): string {
     requestId,
     actor: actorFields(actor),
     target: targetFields(target),
-    ...(isOutcome ? outcomeFields(record) : {}),
+    ...(isOutcome ? outcomeFields(record) : reason === null ? {} : { reason }),
   };
   return `${toAscii(fields)}\n`;
 }

@@ -28,6 +28,8 @@ export interface WriteIntent {
   requestId: string | null;
   actor: RecordedActor | typeof TRUSTED;
   target: WriteTarget;
+  /** Default: null. Why the caller requests the write. Only the record of the intent has it. */
+  reason?: string | null;
 }
 
 /** `verified_absent` and `verified_present`: the response was lost, and a read shows the state that the write asks for. */

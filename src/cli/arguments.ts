@@ -50,7 +50,7 @@ type Values = ReturnType<typeof parse>['values'];
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   list: ['json'],
   find: ['source', 'from', 'json'],
-  unlinkOne: ['type', 'yes', 'reason', 'keep-last', 'revoke-sessions', 'json'],
+  unlinkOne: ['type', 'yes', 'reason', 'keep-last', 'revoke-sessions'],
   unlinkFile: ['source', 'from', 'accounts', 'dry-run', 'yes', 'reason', 'keep-last', 'revoke-sessions', 'json'],
   undo: ['yes', 'reason', 'json'],
 };

@@ -25,6 +25,8 @@ export interface Context {
 export interface Arrival {
   caller: Caller;
   requestId: string;
+  /** Why the caller requests a write; null if the request does not say. */
+  auditReason: string | null;
   traceId: string | null;
   /** Unparsed headers of W3C Trace Context. @see https://www.w3.org/TR/trace-context/ */
   traceparent: string | null;
@@ -48,10 +50,10 @@ export interface IdentityValue extends Identity {
 }
 
 /** Creates the context of one request, and starts its deadline. */
-export function createContext(options: ContextOptions, { caller, requestId, traceId }: Arrival): Context {
+export function createContext(options: ContextOptions, { caller, requestId, auditReason, traceId }: Arrival): Context {
   // The deadline does not end when the client disconnects: an unlink that was sent has to be settled.
   const deadline = new TimeLimit(options.requestDeadlineMs);
-  const identities = new Identities(options, { caller, requestId, deadline });
+  const identities = new Identities(options, { caller, requestId, auditReason, deadline });
   return {
     identities,
     requestId,

@@ -23,6 +23,11 @@ const REJECTIONS = {
     code: 'BAD_REQUEST',
     messages: ['The body must be one JSON object with a GraphQL document under "query".'],
   },
+  AUDIT_REASON: {
+    status: 400,
+    code: 'BAD_REQUEST',
+    messages: ['The header "x-audit-reason" must be percent-encoded text of at most 200 characters.'],
+  },
   401: { status: 401, code: 'UNAUTHENTICATED', messages: ['The request has no valid credentials.'] },
   404: { status: 404, code: 'NOT_FOUND', messages: ['There is nothing here. GraphQL is at /graphql.'] },
   405: {

@@ -11,6 +11,7 @@ import {
 import type { Arrival, Context, GraphQLServer, HttpAnswer } from '../graphql';
 import { isLoopback } from '../secureUrl';
 import { negotiate } from './accept';
+import { readAuditReason } from './auditReason';
 import { BodyReader } from './body';
 import type { Connection, Connections } from './connections';
 import { InflateError } from './contentEncoding';
@@ -143,6 +144,9 @@ export class RequestHandler {
     const { graphql, createContext, shutdown } = this.#options;
     const { request, response, requestId } = exchange;
     if (request.method !== 'POST') throw new Rejection(405);
+    // Few requests have this header, and `headers` is parsed already.
+    const hasReason = request.headers['x-audit-reason'] !== undefined;
+    const auditReason = hasReason ? readAuditReason(valuesOf(request, 'x-audit-reason')) : null;
     const onAccepted = (): void => {
       if (exchange.expectation === 'continue') response.writeContinue();
     };
@@ -155,7 +159,7 @@ export class RequestHandler {
       const { headers } = request;
       // Decided here, because Apollo Server negotiates after it has executed the operation.
       headers.accept = negotiate(headers.accept);
-      const context = createContext({ caller, requestId, ...readTrace(headers) });
+      const context = createContext({ caller, requestId, auditReason, ...readTrace(headers) });
       let result: HttpAnswer;
       try {
         result = await graphql.answer({ headers, body }, context);

@@ -17,6 +17,8 @@ export interface WriteContext {
   caller: Caller;
   /** The router's `x-request-id`; null if it is not known. */
   requestId: string | null;
+  /** Default: null. Why the caller requests the write. */
+  auditReason?: string | null;
   /** Ends the write. After a request was sent, its outcome may be unknown then. */
   deadline: Deadline;
   /** Default: true. Whether the client selects `userInfoInIdp`. */
@@ -58,12 +60,12 @@ export class AuditedWrites {
   async run<Result extends Execution>(
     kind: WriteKind,
     target: WriteTarget,
-    { caller, requestId, deadline }: WriteContext,
+    { caller, requestId, auditReason = null, deadline }: WriteContext,
     execute: (operationId: string) => Promise<Result>,
   ): Promise<{ execution: Result; operationId: string }> {
     const { audit } = this.#options;
     const operationId = createOperationId();
-    const intent: WriteIntent = { kind, operationId, requestId, actor: caller, target };
+    const intent: WriteIntent = { kind, operationId, requestId, actor: caller, target, reason: auditReason };
     const entry = { intent, startedAt: performance.now() };
     this.#inProgress.add(entry);
     try {

@@ -42,7 +42,7 @@ describe('the configuration of the routers', () => {
     'sends the router credential, forwards the caller’s headers and waits 15 s: %s',
     (path) => {
       const settings = settingsOf(path);
-      for (const header of ['authorization', 'traceparent', 'x-request-id', 'router-authorization']) {
+      for (const header of ['authorization', 'traceparent', 'x-request-id', 'x-audit-reason', 'router-authorization']) {
         expect(settings).toMatch(new RegExp(`(?<![\\w-])${header}(?![\\w-])`));
       }
       expect(settings).toMatch(/env[.(]"?router_authorization|\$\{router_authorization\}|router_authorization = ''/);

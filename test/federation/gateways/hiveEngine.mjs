@@ -13,7 +13,7 @@ const {
   PORT = '4000',
   IDENTITIES_OPTIONS = '{}',
 } = process.env;
-const FORWARDED = ['authorization', 'traceparent', 'x-request-id'];
+const FORWARDED = ['authorization', 'traceparent', 'x-request-id', 'x-audit-reason'];
 
 /** Returns the headers of a request to the identities subgraph. */
 function headersOf(executionRequest) {

@@ -1,0 +1,28 @@
+import { Rejection } from './rejections';
+
+const MAX_CHARACTERS = 200;
+
+/**
+ * Reads `x-audit-reason`: why the caller requests a write, in the caller's words. It is percent-encoded, because headers are
+ * ASCII.
+ *
+ * @param values Every value of the header.
+ * @returns Null if there is none.
+ * @throws {Rejection} It is repeated, not encoded, too long, or has control characters.
+ */
+export function readAuditReason(values: readonly string[]): string | null {
+  const [value = '', ...others] = values;
+  if (value === '' && others.length === 0) return null;
+  const reason = others.length === 0 ? decode(value) : null;
+  if (reason === null || reason.length > MAX_CHARACTERS || /\p{C}/u.test(reason)) throw new Rejection('AUDIT_REASON');
+  return reason;
+}
+
+function decode(value: string): string | null {
+  if (!/^[ -~]+$/.test(value)) return null;
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return null;
+  }
+}
