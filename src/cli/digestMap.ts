@@ -60,7 +60,18 @@ export class DigestMap {
   }
 }
 
+/** Where `digest` writes its result, so that no object is created for each text. */
+const DIGEST = new Uint32Array(WORDS);
+
 function digest(text: string): Uint32Array {
-  const bytes = hash('sha256', text, 'buffer');
-  return new Uint32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + 4 * WORDS));
+  const bytes = hash('sha256', text, 'binary');
+  for (let word = 0; word < WORDS; word++) {
+    const at = 4 * word;
+    DIGEST[word] =
+      bytes.charCodeAt(at) |
+      (bytes.charCodeAt(at + 1) << 8) |
+      (bytes.charCodeAt(at + 2) << 16) |
+      (bytes.charCodeAt(at + 3) << 24);
+  }
+  return DIGEST;
 }

@@ -27,14 +27,16 @@ export class Journal {
    */
   static async open(path: string, onLine: (line: JournalLine, number: number) => void): Promise<Journal> {
     const lock = new Lock(path);
+    let file: FileHandle | undefined;
     try {
-      const file = await open(path, 'a+', 0o600);
+      file = await open(path, 'a+', 0o600);
       const { completeBytes, isComplete } = await readJournal(path, onLine);
       if (isComplete) await file.appendFile('\n');
       else await file.truncate(completeBytes);
       await syncFolder(path);
       return new Journal(path, lock, file);
     } catch (error) {
+      await file?.close();
       lock.release();
       throw error instanceof UsageError ? error : unusable(path, error);
     }

@@ -55,7 +55,8 @@ class Splitter {
   *add(text: string, path: string): Generator<Line> {
     // A CR at the end may be the first half of CRLF.
     const parts = (this.#rest + text).split(/\r\n|\n|\r(?!$)/);
-    this.#rest = cut(parts.pop() ?? '');
+    const [, begun = '', end = ''] = /^([^]*?)(\r?)$/.exec(parts.pop() ?? '') ?? [];
+    this.#rest = cut(begun.trimStart()) + end;
     for (const part of parts) yield* this.#line(part, path);
   }
 

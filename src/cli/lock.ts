@@ -21,13 +21,14 @@ export class Lock {
     const own = JSON.stringify({ pid: process.pid, host: hostname(), id: randomUUID() });
     while (!create(this.#path, own)) removeAbandoned(this.#path, journal);
     this.#timer = setInterval(() => touch(this.#path), CONFIRM_MS).unref();
-    process.once('exit', () => this.release());
+    process.on('exit', this.release);
   }
 
-  release(): void {
+  readonly release = (): void => {
+    process.off('exit', this.release);
     clearInterval(this.#timer);
     rmSync(this.#path, { force: true });
-  }
+  };
 }
 
 function create(path: string, text: string): boolean {
