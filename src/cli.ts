@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events';
 import { type ConnectedCommand, readArguments } from './cli/arguments';
 import { dryRun } from './cli/dryRun';
 import { EXIT, type ExitCode, InterruptedError, StopError, UsageError } from './cli/errors';
@@ -22,6 +23,8 @@ async function main(): Promise<ExitCode> {
     return EXIT.done;
   }
   const stop = new AbortController();
+  // Every request that waits for its turn adds a listener.
+  setMaxListeners(0, stop.signal);
   stopOnSignals(stop);
   const { url, tokenSource, rate, reason } = command;
   const supergraph = new Supergraph({ url, token: new Token(tokenSource), pace: new Pace(rate), stop, reason });

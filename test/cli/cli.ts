@@ -18,8 +18,10 @@ export interface Supergraph {
   url: string;
   stack: Stack;
   issuer: Issuer;
-  /** An empty folder. */
+  /** A folder for files. */
   folder: string;
+  /** The file of the audit trail. */
+  audit: string;
   /** The token of a machine with these scopes. Default: all of them. */
   token(scope?: string): string;
   /** Writes a file of ids, one per line. @returns Its path. */
@@ -28,16 +30,19 @@ export interface Supergraph {
 }
 
 export async function startSupergraph(options: Omit<StackOptions, 'issuer'> = {}): Promise<Supergraph> {
+  const folder = await mkdtemp(join(tmpdir(), 'cli-'));
+  const audit = join(folder, 'audit.log');
   const issuer = await startIssuer();
-  const stack = await startStack({ ...options, issuer, env: { GENAUTH_MAX_QPS: '100000', ...options.env } });
+  const env = { GENAUTH_MAX_QPS: '100000', AUDIT_LOG: audit, ...options.env };
+  const stack = await startStack({ ...options, issuer, env });
   const users = await startUsers(userIdsOf(stack.emulator));
   const gateway = await apolloGateway.start({ users: users.url, identities: `${stack.subgraph.url}/graphql` });
-  const folder = await mkdtemp(join(tmpdir(), 'cli-'));
   return {
     url: gateway.url,
     stack,
     issuer,
     folder,
+    audit,
     token: (scope = SCOPES) => issuer.token({ sub: undefined, scope }),
     async write(name, lines) {
       const path = join(folder, name);
