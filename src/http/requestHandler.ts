@@ -144,9 +144,7 @@ export class RequestHandler {
     const { graphql, createContext, shutdown } = this.#options;
     const { request, response, requestId } = exchange;
     if (request.method !== 'POST') throw new Rejection(405);
-    // Few requests have this header, and `headers` is parsed already.
-    const hasReason = request.headers['x-audit-reason'] !== undefined;
-    const auditReason = hasReason ? readAuditReason(valuesOf(request, 'x-audit-reason')) : null;
+    const auditReason = readAuditReason(request);
     const onAccepted = (): void => {
       if (exchange.expectation === 'continue') response.writeContinue();
     };

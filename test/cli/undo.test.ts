@@ -90,14 +90,14 @@ describe('identities undo', () => {
 
   test('is complete after a kill: it links what an unlink without a result has removed', async () => {
     const { ids, journal } = await unlinked(3);
+    const lines = await readLines(journal);
     // As if the process was killed before the results.
     const sending = (await readFile(journal, 'utf8')).split('\n').filter((line) => line.includes('"sending"'));
     await writeFile(journal, `${sending.join('\n')}\n{"ts":"2026-1`);
-    supergraph.stack.emulator.store.link(ids[0] ?? '', {
-      ...{ extIdpId: GITHUB, type: 'generic' },
-      userIdInIdp: JSON.parse(sending.find((line) => line.includes(ids[0] ?? '-')) ?? '{}').removed[0]
-        .userIdInIdp as string,
-    });
+    // One of them was not executed.
+    const userIdInIdp = lines.find(({ userId }) => userId === ids[0])?.removed?.[0]?.userIdInIdp ?? '';
+    const identity = { extIdpId: GITHUB, type: 'generic', userIdInIdp };
+    supergraph.stack.emulator.store.link(ids[0] ?? '', identity);
     expect(await undo(journal)).toMatchObject({ code: 0, summary: { users: 3, linked: 3, left: 0 } });
     expect(identitiesOf(ids).flat()).toHaveLength(6);
   });
