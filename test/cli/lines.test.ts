@@ -116,5 +116,5 @@ describe('a file of ids', () => {
     expect(many.counts).toEqual({ new: 1_000_000, done: 0, other: 0, repeated: 1 });
     // A set of the ids takes 145 MiB more.
     expect(many.maxRssMiB - few.maxRssMiB).toBeLessThan(125);
-  });
+  }, 120_000);
 });
