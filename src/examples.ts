@@ -13,6 +13,7 @@ query ReadIdentities($representations: [_Any!]!) {
         userIdInIdp
         label
         source {
+          id
           name
         }
       }
@@ -26,13 +27,20 @@ const UNLINK = `mutation UnlinkIdentity($userId: ID!, $extIdpId: ID!, $type: Str
     success
     requestId
     apiCode
+    operationId
+    removed {
+      id
+      label
+    }
     user {
+      id
       identities {
         id
         extIdpId
         type
         label
         source {
+          id
           name
         }
       }
