@@ -12,14 +12,20 @@ const { GraphQLError } = require('graphql');
 const { ROUTER_AUTHORIZATION = '', SUPERGRAPH = 'supergraph.graphql', PORT = '4000' } = process.env;
 const FORWARDED = ['authorization', 'traceparent', 'x-request-id', 'x-audit-reason'];
 
+class Subgraph extends RemoteGraphQLDataSource {
+  willSendRequest({ request, context }) {
+    for (const [name, value] of Object.entries(context.forwarded ?? {})) request.http.headers.set(name, value);
+  }
+}
+
 /** The identities subgraph. Its credential reaches no other subgraph. */
-class Identities extends RemoteGraphQLDataSource {
+class Identities extends Subgraph {
   // Longer than the subgraph's REQUEST_DEADLINE_MS. Nothing is retried.
   fetcher = (url, init) => fetch(url, { ...init, signal: AbortSignal.timeout(15_000) });
 
-  willSendRequest({ request, context }) {
-    for (const [name, value] of Object.entries(context.forwarded ?? {})) request.http.headers.set(name, value);
-    request.http.headers.set('router-authorization', ROUTER_AUTHORIZATION);
+  willSendRequest(options) {
+    super.willSendRequest(options);
+    options.request.http.headers.set('router-authorization', ROUTER_AUTHORIZATION);
   }
 
   // By default the gateway shows clients the URL and the body of a refusal, under the code INTERNAL_SERVER_ERROR.
@@ -35,8 +41,7 @@ class Identities extends RemoteGraphQLDataSource {
 const gateway = new ApolloGateway({
   supergraphSdl: readFileSync(SUPERGRAPH, 'utf8'),
   // Without `apq`: the subgraph stores no documents. This gateway sends each mutation once, and has no deduplication.
-  buildService: ({ name, url }) =>
-    name === 'identities' ? new Identities({ url }) : new RemoteGraphQLDataSource({ url }),
+  buildService: ({ name, url }) => (name === 'identities' ? new Identities({ url }) : new Subgraph({ url })),
 });
 const server = new ApolloServer({ gateway, introspection: false, includeStacktraceInErrorResponses: false });
 

@@ -44,6 +44,7 @@ export const USERS_SDL = `
   }
 
   type Query {
+    me: User
     user(id: ID!): User
     users(first: Int!): [User!]!
   }

@@ -15,14 +15,19 @@ const {
 } = process.env;
 const FORWARDED = ['authorization', 'traceparent', 'x-request-id', 'x-audit-reason'];
 
-/** Returns the headers of a request to the identities subgraph. */
-function headersOf(executionRequest) {
+/** Returns the client's headers that every subgraph receives. */
+function forwardedTo(executionRequest) {
   const headers = executionRequest?.context?.request?.headers;
   const forwarded = FORWARDED.flatMap((name) => {
     const value = headers?.get(name) ?? null;
     return value === null ? [] : [[name, value]];
   });
-  return { ...Object.fromEntries(forwarded), 'router-authorization': ROUTER_AUTHORIZATION };
+  return Object.fromEntries(forwarded);
+}
+
+/** Returns the headers of a request to the identities subgraph. */
+function headersOf(executionRequest) {
+  return { ...forwardedTo(executionRequest), 'router-authorization': ROUTER_AUTHORIZATION };
 }
 
 // IDENTITIES_OPTIONS are further options of Hive Gateway's `transportEntries`, as JSON.
@@ -33,7 +38,7 @@ const schema = getStitchedSchemaFromSupergraphSdl({
   // Fetches that are due at the same time are combined into one operation, as in Hive Gateway.
   batch: true,
   onSubschemaConfig(subschema) {
-    const options = subschema.name.toLowerCase() === 'identities' ? IDENTITIES : {};
+    const options = subschema.name.toLowerCase() === 'identities' ? IDENTITIES : { headers: forwardedTo };
     subschema.executor = buildHTTPExecutor({ endpoint: subschema.endpoint, ...options });
   },
 });
