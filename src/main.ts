@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { ConfigError, readConfig } from './config';
 import { exampleOperations } from './examples';

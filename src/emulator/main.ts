@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { readCommandLine, UsageError } from './commandLine';
 import { help } from './help';
 import { type Emulator, startEmulator, type StartOptions } from './index';

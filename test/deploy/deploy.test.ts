@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { parse, print } from 'graphql';
 import { parseDocument } from 'yaml';
 import { readConfig } from '../../src/config';
@@ -38,6 +40,12 @@ describe('the files for deployment', () => {
     ];
     expect(shown).toEqual(expect.arrayContaining(['compose.yaml', 'supergraph.yaml', 'cosmo-graph.yaml']));
     expect(shown.filter((path) => !path.startsWith('kubernetes/') && !links.includes(path))).toEqual([]);
+  });
+
+  test('name the version of package.json', () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+    expect(readYaml('kubernetes/kustomization.yaml')).toMatchObject({ images: [{ newTag: version }] });
+    expect(readText('README.md')).toContain(`-t genauth-identity-subgraph:${version} `);
   });
 
   test('use the Secret under the name and the keys with which the README creates it', () => {
@@ -85,14 +93,30 @@ describe('the Dockerfile', () => {
   const texts = (name: string, instruction: string): string[] =>
     historyOf(name).flatMap((each) => (each.name === instruction ? [each.text] : []));
 
+  const given = readText('Dockerfile.dockerignore')
+    .split('\n')
+    .filter((line) => line.startsWith('!'))
+    .map((line) => line.slice(1));
+
   test('ends with the subgraph, which is built by default', () => {
     expect(stages.at(-1)?.name).toBe('subgraph');
-    expect(readText('Dockerfile')).toMatch(/^ARG NODE_IMAGE=node:24-/m);
-    expect(stages.filter(({ from }) => from !== '${NODE_IMAGE}').map(({ from }) => from)).toEqual([
-      'build',
-      'runtime',
-      'runtime',
-    ]);
+  });
+
+  test('names one image, by its digest, in the only form that Dependabot updates: a FROM without ARG', () => {
+    const names = ['scratch', ...stages.map(({ name }) => name)];
+    const images = stages.filter(({ from }) => !names.includes(from)).map(({ from }) => from);
+    expect(images).toEqual([expect.stringMatching(/^node:24-bookworm-slim@sha256:[\da-f]{64}$/)]);
+    expect(readText('Dockerfile')).not.toMatch(/^ARG /m);
+  });
+
+  test('puts the bill of materials into the images, and offers it as a file', () => {
+    expect(stage('sbom')).toEqual({
+      name: 'sbom',
+      from: 'scratch',
+      instructions: [{ name: 'COPY', text: '--from=build /app/sbom.cdx.json /' }],
+    });
+    expect(texts('build', 'RUN')).toContain('npm run --silent sbom > sbom.cdx.json');
+    expect(texts('runtime', 'COPY')).toContain('--from=build /app/sbom.cdx.json ./');
   });
 
   test.each(['subgraph', 'emulator'])('runs %s as Node without a shell, as a numeric user that is not root', (name) => {
@@ -107,12 +131,13 @@ describe('the Dockerfile', () => {
   test('omits the emulator, the sources and the development dependencies', () => {
     expect(texts('subgraph', 'COPY')).toEqual([
       '--from=dependencies /app/node_modules node_modules',
+      '--from=build /app/sbom.cdx.json ./',
       'package.json ./',
       'schema schema',
       '--from=production-build /app/dist dist',
     ]);
     expect(stage('production-build')?.instructions).toEqual([
-      { name: 'RUN', text: 'rm -rf dist/emulator dist/dev.js dist/dev.js.map' },
+      { name: 'RUN', text: 'rm -rf dist/emulator dist/dev.js' },
     ]);
     const installs = [...texts('build', 'RUN'), ...texts('dependencies', 'RUN')].filter((text) =>
       text.includes('npm ci'),
@@ -128,10 +153,6 @@ describe('the Dockerfile', () => {
   });
 
   test('copies exactly the files that .dockerignore lets through', () => {
-    const given = readText('Dockerfile.dockerignore')
-      .split('\n')
-      .filter((line) => line.startsWith('!'))
-      .map((line) => line.slice(1));
     const copied = stages
       .flatMap(({ instructions }) => instructions)
       .filter(({ name, text }) => name === 'COPY' && !text.startsWith('--from'))
@@ -139,6 +160,20 @@ describe('the Dockerfile', () => {
     expect([...new Set(copied)].sort()).toEqual(given.sort());
     expect(given.filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
   });
+
+  test('builds from the files that it copies, and nothing else', async () => {
+    const app = await mkdtemp(join(tmpdir(), 'build-'));
+    for (const name of given) {
+      await cp(join(ROOT, name), join(app, name), {
+        recursive: true,
+        filter: (path) => !path.includes('__generated__'),
+      });
+    }
+    await symlink(join(ROOT, 'node_modules'), join(app, 'node_modules'));
+    await promisify(execFile)('npm', ['run', 'build'], { cwd: app });
+    expect(existsSync(join(app, 'dist', 'main.js'))).toBe(true);
+    await rm(app, { recursive: true });
+  }, 60_000);
 
   test('assembles files that start and serve', async () => {
     const app = await mkdtemp(join(tmpdir(), 'image-'));
