@@ -101,7 +101,8 @@ function Item({ account: { key, name, logo, labels, blocked }, isBusy, onDisconn
     // The account is back, because no unlink was confirmed. The focus returns with it, unless the person has moved it.
     if (document.activeElement === other) own?.focus();
     return () => {
-      // The focus would be lost with the button. A layout effect ends before its elements are removed.
+      // The focus would be lost with the button (https://github.com/microsoft/fluentui/issues/18204). A layout effect ends
+      // before its elements are removed.
       if (document.activeElement === own) other?.focus();
     };
   }, [heading]);

@@ -59,8 +59,10 @@ export function useUnlink(userId: string | undefined, readAgain: () => void) {
     const judgement = judgeUnlink(await mutation.catch((error: unknown) => error));
     if (judgement.kind === 'unknown') return check(account);
     tell(account, describe(judgement, name));
-    // The list is out of date after a refusal, and so is the rest of the page if the payload has no user.
-    if (judgement.kind === 'refused' || (judgement.kind === 'unlinked' && judgement.user === null)) readAgain();
+    // Neither the user in a payload nor a transient failure says that the page is out of date. Everything else does.
+    const isTransient = judgement.kind === 'notExecuted' && judgement.retryAfterMs !== undefined;
+    const isCurrent = judgement.kind === 'unlinked' && judgement.user !== null;
+    if (!isTransient && !isCurrent) readAgain();
   }
 
   /** Settles an unknown outcome by reads. Only the last of them can show that the account is still connected. */
