@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { type Dev, startDev } from '../support/dev';
 import { describeWith } from '../support/optional';
+import { CHROMIUM, launchChromium } from '../support/pages';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const withBrowser = describeWith(existsSync(CHROMIUM));
 
 withBrowser('the IDE at / (needs Chromium)', () => {
@@ -15,10 +15,7 @@ withBrowser('the IDE at / (needs Chromium)', () => {
 
   beforeAll(async () => {
     dev = await startDev();
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-sync', '--no-first-run'],
-    });
+    browser = await launchChromium();
     page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
     page.on('request', (request) => {
       const { protocol, origin } = new URL(request.url());

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { ROOT } from './process';
+
+/** With `SCREENSHOTS=1`, `saveScreenshot` writes the pictures of docs/connected-accounts/. */
+const SCREENSHOTS = process.env['SCREENSHOTS'] === '1' ? join(ROOT, 'docs', 'connected-accounts') : undefined;
+
+/** The accounts that the page of connected accounts shows. */
+export function accounts(page: Page): Locator {
+  return page.getByRole('list', { name: 'Connected accounts' }).getByRole('listitem');
+}
+
+export function account(page: Page, name: string): Locator {
+  return accounts(page).filter({ hasText: name });
+}
+
+/** What the page says about the last unlinks. */
+export function result(page: Page): Locator {
+  return page.getByRole('status');
+}
+
+export function dialog(page: Page): Locator {
+  return page.getByRole('dialog');
+}
+
+export function disconnectButton(page: Page, name: string): Locator {
+  return account(page, name).getByRole('button', { name: `Disconnect ${name}` });
+}
+
+/** Disconnects an account, and confirms that. */
+export async function disconnect(page: Page, name: string): Promise<void> {
+  await disconnectButton(page, name).click();
+  await dialog(page)
+    .getByRole('button', { name: `Disconnect ${name}` })
+    .click();
+}
+
+/** Waits until the page shows a result with this text. */
+export async function expectResult(page: Page, name: string, text: RegExp): Promise<void> {
+  const expected = result(page).filter({ hasText: name }).filter({ hasText: text });
+  await expected.waitFor({ timeout: 20_000 }).catch(async () => {
+    throw new Error(`expected ${name} ${String(text)}, but the page shows:\n${await page.locator('body').innerText()}`);
+  });
+  await expectPlain(page);
+}
+
+/** Checks that a page shows no code, no id, no stack and no value that was not meant for people. */
+export async function expectPlain(page: Page): Promise<void> {
+  const text = await page.locator('body').innerText();
+  expect(text.match(/[A-Z]+_[A-Z_]+|[0-9a-f]{24}|\bat .*:\d+|Error\b|undefined|null|NaN/g)).toBeNull();
+}
+
+/** Returns the text of the element that has the focus. */
+export async function focused(page: Page): Promise<string> {
+  return page.evaluate<string>('document.activeElement.innerText.replace(/\\s+/g, " ")');
+}
+
+/** Counts the unlinks that a page sends from now on. */
+export function countUnlinks(page: Page): () => number {
+  let unlinks = 0;
+  page.on('request', (request) => (unlinks += request.postData()?.includes('mutation') === true ? 1 : 0));
+  return () => unlinks;
+}
+
+/** Saves a picture of the page without the part that is for demonstration only, if pictures are wanted. */
+export async function saveScreenshot(page: Page, name: string): Promise<void> {
+  if (SCREENSHOTS === undefined) return;
+  const { width = 0 } = page.viewportSize() ?? {};
+  const { y = 0, height = 0 } = (await page.getByRole('main').boundingBox()) ?? {};
+  const clip = { x: 0, y: 0, width, height: y + height + 24 };
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true, clip });
+}
