@@ -25,6 +25,9 @@ export const READ = `query ($representations: [_Any!]!) {
   _entities(representations: $representations) { ... on User { ${USER} } }
 }`;
 
+/** Also reads what makes the response of a user large. */
+export const READ_PROFILES = READ.replace('userIdInIdp', 'userIdInIdp userInfoInIdp');
+
 export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
   unlinkIdentity(userId: $userId, extIdpId: $extIdpId, type: $type) {
     success operationId removed { id } user { ${USER} }
@@ -35,9 +38,9 @@ export const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!, $type: String) {
 export function entitySeen(
   { data, errors }: Answer<EntitiesData>,
   index: number,
-): { saysUserId: string | null; seen: Seen } {
-  const failed = errors.some(({ path }) => path?.[0] === '_entities' && path[1] === index);
-  return userSeen(data?._entities[index], failed);
+): { saysUserId: string | null; seen: Seen; code: unknown } {
+  const error = errors.find(({ path }) => path?.[0] === '_entities' && path[1] === index);
+  return { ...userSeen(data?._entities[index], error !== undefined), code: error?.extensions['code'] ?? null };
 }
 
 /** Returns what the response to an unlink says about the unlink and about the user. */

@@ -1,4 +1,5 @@
 import type { Execution } from '../../src/emulator';
+import { SPOILED_ID, violationsOfSpoiling } from './spoiled';
 
 /** The part of an identity that the model compares. */
 export interface Row {
@@ -33,9 +34,13 @@ export type Seen = readonly Row[] | 'unknown' | 'error' | 'null';
 
 export interface Reading extends Span {
   userId: string;
+  /** Whether nothing can make the read fail, except the content of other users. */
+  isUndisturbed: boolean;
   /** The user id in the response. */
   saysUserId: string | null;
   seen: Seen;
+  /** The code of the error, or null. */
+  code: unknown;
 }
 
 export interface Unlinking extends Span {
@@ -100,7 +105,12 @@ export function violationsOf(history: History): string[] {
       found.push(`a response took ${tookMs} ms, of which the event loop was blocked for ${stalledMs} ms`);
     }
   }
-  return [...found, ...violationsOfGuard(states, history), ...violationsOfAudit(history)];
+  return [
+    ...found,
+    ...violationsOfSpoiling(history),
+    ...violationsOfGuard(states, history),
+    ...violationsOfAudit(history),
+  ];
 }
 
 /** The verdicts that each outcome in the audit trail allows. */
@@ -200,7 +210,8 @@ function violationsOfRemoved(
     else if (row.extIdpId !== target.extIdpId) found.push(`the removed identity ${id} is of another source`);
     if (rowsAt(to).some((each) => each.id === id)) found.push(`the removed identity ${id} is still linked`);
   }
-  if (shownFrom < from || range(from + 1, to).some((moment) => isLink(history.changes[moment - 1]))) return found;
+  if (shownFrom < from || range(from + 1, to).some((moment) => 'linked' in (history.changes[moment - 1] ?? {})))
+    return found;
   for (const moment of inTime) {
     const left = new Set(rowsAt(moment).map(({ id }) => id));
     const missing = rowsAt(moment - 1).filter(({ id }) => !left.has(id) && !removed.includes(id));
@@ -227,15 +238,11 @@ function executionAt({ changes }: History, moment: number): Execution | undefine
   return change !== undefined && 'executed' in change ? change.executed : undefined;
 }
 
-function isLink(change: Change | undefined): boolean {
-  return change !== undefined && 'linked' in change;
-}
-
 /** A read must show the identities of that user at one moment between request and response. */
 function violationsOfReading(reading: Reading, states: readonly Links[], { mayMissUsers }: History): string[] {
   const { userId, saysUserId, seen, shownFrom, to } = reading;
   if (saysUserId !== null && saysUserId !== userId) return [`a read of ${userId} returned ${saysUserId}`];
-  if (seen === 'error' || (seen === 'unknown' && mayMissUsers)) return [];
+  if (userId === SPOILED_ID || seen === 'error' || (seen === 'unknown' && mayMissUsers)) return [];
   const shown = typeof seen === 'string' ? seen : describeRows(seen);
   const possible = range(shownFrom, to).map((moment) => describeRows(states[moment]?.get(userId)));
   return possible.includes(shown)

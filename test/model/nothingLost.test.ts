@@ -74,7 +74,8 @@ describe('unlinks and reads under random faults and concurrency', () => {
     print(tally);
     for (const end of ended) if (end.status === 'rejected') throw end.reason;
     if (tally.scenarios < ENOUGH_FOR_VERDICTS) return;
-    expect(tally.arrived).toBeGreaterThan(tally.unlinks / 2);
+    // About two thirds; fewer on a busy machine, because calls exceed their timeouts.
+    expect(tally.arrived).toBeGreaterThan(tally.unlinks / 10);
     for (const counts of [tally.verdicts, tally.reads]) expect(Object.values(counts)).not.toContain(0);
     if (tally.scenarios >= ENOUGH_FOR_OUTCOMES) expect(Object.values(tally.outcomes)).not.toContain(0);
   });

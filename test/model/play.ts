@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setImmediate as turn, setTimeout as pause } from 'node:timers/promises';
 import type { Emulator } from '../../src/emulator';
 import { representations, type Stack, startStack } from '../support/stack';
-import { type EntitiesData, entitySeen, READ, UNLINK, type UnlinkData, unlinkSeen } from './answers';
+import { type EntitiesData, entitySeen, READ, READ_PROFILES, UNLINK, type UnlinkData, unlinkSeen } from './answers';
 import { isOf, isOver } from './calls';
 import {
   type AuditRecord,
@@ -19,7 +19,9 @@ import {
   type Span,
   type Unlinking,
 } from './history';
-import { type Cell, type Scenario, SOURCES, type Step, STRANGER } from './scenario';
+import { generator } from './random';
+import { type Cell, isCalm, isUsual, type Scenario, SOURCES, SPOILED, type Step, STRANGER } from './scenario';
+import { addSpoiledUser, SPOILED_ID, withSpoiled } from './spoiled';
 
 const hexId = (kind: string, number: number): string => kind + number.toString(16).padStart(23, '0');
 const sourceId = (source: number): string => hexId('e', source);
@@ -84,6 +86,7 @@ class Player {
       const identities = cells.map((cell) => this.#row(userId, cell));
       this.#emulator.store.addUser({ id: userId, identities });
     });
+    if (scenario.spoiled !== null) addSpoiledUser(this.#emulator, scenario.spoiled, sourceId(0));
   }
 
   async play(): Promise<Omit<History, 'audit'>> {
@@ -91,6 +94,7 @@ class Player {
     // Lagging reads must not show the time before the users were added.
     await pause(this.#emulator.switches.readLagMs);
     const initial = this.#links();
+    if (this.#scenario.spoiled !== null) await this.#readAll();
     for (const step of this.#scenario.steps) await this.#take(step);
     await Promise.all(this.#underWay);
     await this.#quiet();
@@ -139,9 +143,9 @@ class Player {
         return;
       }
       case 'fault':
-        return faults.set(step.route, step.faults);
+        return faults.set(step.route, withSpoiled(this.#scenario.spoiled, step.route, step.faults));
       case 'clear':
-        return faults.clear();
+        return this.#clearFaults();
       case 'wait':
         if (this.#underWay.size === 0) return;
         await (step.for === 'one' ? Promise.race(this.#underWay) : Promise.all(this.#underWay));
@@ -151,17 +155,33 @@ class Player {
     }
   }
 
+  #clearFaults(): void {
+    const { faults } = this.#emulator;
+    faults.clear();
+    faults.set('get-user-batch', withSpoiled(this.#scenario.spoiled, 'get-user-batch', []));
+  }
+
   #start(request: Promise<void>): void {
     this.#underWay.add(request);
     // A failed request stays in the set, so that `play` rejects.
     request.then(() => this.#underWay.delete(request), nothing);
   }
 
-  async #read(userIds: readonly string[]): Promise<void> {
+  /** Reads all users, the spoiled one among them, before a step can make the reads fail. */
+  #readAll(): Promise<void> {
+    const { outage, switches, users } = this.#scenario;
+    const userIds = users.map((_cells, user) => this.#userId(user));
+    return this.#read([...userIds, SPOILED_ID], isUsual(switches) && !outage);
+  }
+
+  async #read(userIds: readonly string[], isUndisturbed = isCalm(this.#scenario)): Promise<void> {
     const stop = this.#watch();
-    const answer = await this.#stack.ask<EntitiesData>(READ, representations(userIds));
+    const query = this.#scenario.spoiled === 'large profile' ? READ_PROFILES : READ;
+    const answer = await this.#stack.ask<EntitiesData>(query, representations(userIds));
     const span = await stop();
-    userIds.forEach((userId, index) => this.#readings.push({ ...span, userId, ...entitySeen(answer, index) }));
+    userIds.forEach((userId, index) =>
+      this.#readings.push({ ...span, userId, isUndisturbed, ...entitySeen(answer, index) }),
+    );
   }
 
   async #unlink(target: Unlinking['target']): Promise<void> {
@@ -169,7 +189,12 @@ class Player {
     const answer = await this.#stack.ask<UnlinkData>(UNLINK, { ...target });
     const span = await stop();
     const { user, ...said } = unlinkSeen(answer);
-    this.#unlinkings.push({ ...span, ...said, target, user: user && { ...span, ...user, userId: target.userId } });
+    this.#unlinkings.push({
+      ...span,
+      ...said,
+      target,
+      user: user && { ...span, ...user, userId: target.userId, isUndisturbed: false, code: null },
+    });
   }
 
   /** Adds what GenAuth received and executed, which the idempotency keys tell. */
@@ -188,7 +213,7 @@ class Player {
     for (let index = 0; index < 25; index++) {
       await this.#stack.ask(READ, representations([hexId(BEFORE, index)]));
     }
-    this.#emulator.faults.clear();
+    this.#clearFaults();
     await this.#quiet();
     this.#emulator.clearCalls();
   }
@@ -241,6 +266,7 @@ class Player {
   }
 
   #userId(user: number): string {
+    if (user === SPOILED) return SPOILED_ID;
     return hexId('a', user === STRANGER ? STRANGER : user % this.#scenario.users.length);
   }
 
@@ -262,30 +288,13 @@ class Player {
         type,
         userIdInIdp,
       }));
-    return new Map(store.users().map(({ profile: { userId } }) => [userId, rowsOf(userId)]));
+    const userIds = store.users().map(({ profile }) => profile.userId);
+    return new Map(userIds.filter((userId) => userId !== SPOILED_ID).map((userId) => [userId, rowsOf(userId)]));
   }
 }
 
 function atOf(change: Change): number {
   return 'executed' in change ? change.executed.at : change.at;
-}
-
-/** Whether nothing in a scenario can make a read fail. */
-function isCalm({ steps, outage, switches }: Scenario): boolean {
-  const { noIdentities, qps, tokenLifeSeconds, clockOffsetMs = 0 } = switches;
-  const isUsual = noIdentities !== 'absent' && qps !== 5 && tokenLifeSeconds !== 1 && clockOffsetMs === 0;
-  return isUsual && !outage && !steps.some(({ kind }) => kind === 'fault');
-}
-
-/** Returns a generator of numbers from 0 to 1 that depend on the seed only. The algorithm is mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function nothing(): void {}

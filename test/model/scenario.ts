@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { Fault, SetFault, Switches } from '../../src/emulator';
+import type { Spoiled } from './spoiled';
 
 /** A user's identity: the index of its source, and its type. */
 export interface Cell {
@@ -23,6 +24,8 @@ export interface Scenario {
   seed: number;
   /** The first identities of each user in the pool. */
   users: Cell[][];
+  /** The content of one more user, who is read with the others and must not affect them. Null: there is no such user. */
+  spoiled: Spoiled | null;
   auth: 'signature' | 'token';
   guard: 'off' | 'all';
   concurrency: number;
@@ -40,6 +43,8 @@ const CELLS = SOURCES.flatMap((_name, source) => TYPES.map((type): Cell => ({ so
 const MAX_USERS = 3;
 /** The index of a user that GenAuth does not know. */
 export const STRANGER = MAX_USERS;
+/** The index of the user with the spoiled content. */
+export const SPOILED = MAX_USERS + 1;
 
 const FAULTS: readonly Fault[] = [
   'latency:30',
@@ -146,7 +151,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant('read' as const), users: fc.array(user, { minLength: 1, maxLength: 4 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant('read' as const),
+      users: fc.array(fc.nat(SPOILED), { minLength: 1, maxLength: 4 }),
+    }),
   },
   { weight: 5, arbitrary: fault },
   { weight: 1, arbitrary: fc.constant({ kind: 'clear' as const }) },
@@ -184,6 +192,16 @@ const switches = fc.record<Switches>(
 export const scenario: fc.Arbitrary<Scenario> = fc.record({
   seed: fc.nat(),
   users: fc.array(fc.subarray(CELLS, { minLength: 4 }), { minLength: 1, maxLength: MAX_USERS, size: 'max' }),
+  spoiled: fc.constantFrom<Spoiled | null>(
+    null,
+    null,
+    null,
+    null,
+    'large profile',
+    'odd row',
+    'odd row',
+    'envelope-500',
+  ),
   auth: fc.constantFrom('signature', 'token'),
   guard: fc.constantFrom('off', 'off', 'off', 'all'),
   concurrency: fc.constantFrom(64, 4, 1),
@@ -192,3 +210,13 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
   switches,
   steps: fc.array(step, { minLength: 3, maxLength: 12, size: 'max' }),
 });
+
+/** Whether nothing in a scenario can make a read fail. */
+export function isCalm({ steps, outage, switches: used }: Scenario): boolean {
+  return isUsual(used) && !outage && !steps.some(({ kind }) => kind === 'fault');
+}
+
+/** Whether no switch can make a read fail. */
+export function isUsual({ noIdentities, qps, tokenLifeSeconds, clockOffsetMs = 0 }: Scenario['switches']): boolean {
+  return noIdentities !== 'absent' && qps !== 5 && tokenLifeSeconds !== 1 && clockOffsetMs === 0;
+}
