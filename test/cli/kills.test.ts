@@ -54,7 +54,7 @@ describe('a run over a file, while the command and the subgraph are killed', () 
 
   function startCommand(): Run {
     const token = issuer.token({ sub: undefined, scope: SCOPES });
-    const args = ['unlink', '--source', SOURCE, '--from', path, '--yes', '--rate', '300'];
+    const args = ['unlink', '--source', SOURCE, '--from', path, '--yes', '--rate', '30'];
     return start(args, { IDENTITIES_URL: gateway.url, IDENTITIES_TOKEN: token });
   }
 
