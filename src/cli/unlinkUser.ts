@@ -66,8 +66,8 @@ async function unlink(options: UnlinkOptions, { user, begun, onSend }: Target): 
   const linked = identitiesUnder(user.identities, options);
   const found = toRemoved(linked);
   const gone = without(begun ?? [], found);
-  if (linked.length === 0) return begun === undefined ? { state: 'notLinked' } : { state: 'unlinked', removed: gone };
   const left = gone.length === 0 ? {} : { removed: gone };
+  if (linked.length === 0) return begun === undefined ? { state: 'notLinked' } : { state: 'unlinked', ...left };
   // Null: it is not known whether the user would be locked out.
   if (keepLast && linked.some(({ isLastWayToSignIn }) => isLastWayToSignIn !== false))
     return { state: 'kept', ...left };
@@ -123,6 +123,7 @@ async function signOut(supergraph: Supergraph, { user, onNotAllowed }: Target, u
     onNotAllowed(error);
     return error;
   });
+  // Recorded even if it is empty: from this the next run knows that the user was unlinked.
   const { removed = [] } = unlinked;
   if (judgement === null) return { ...unlinked, state: 'failed', removed };
   if (judgement instanceof NotAllowedError)

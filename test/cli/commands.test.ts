@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Seed, SeedUser } from '../../src/emulator';
-import { run, startSupergraph, type Supergraph } from './cli';
+import { readLines, run, startSupergraph, type Supergraph } from './cli';
 
 const [WECHAT, GITHUB, FIRST, SECOND] = ['a', 'b', 'c', 'd'].map((digit) => digit.repeat(24)) as [
   string,
@@ -43,7 +43,7 @@ const SEED: Seed = {
 describe('identities', () => {
   let supergraph: Supergraph;
   beforeAll(async () => {
-    supergraph = await startSupergraph({ emulator: { seed: SEED } });
+    supergraph = await startSupergraph({ emulator: { seed: SEED }, env: { LAST_IDENTITY_GUARD: 'all' } });
   });
   afterAll(() => supergraph.close());
   afterEach(() => supergraph.stack.emulator.faults.clear());
@@ -140,11 +140,21 @@ describe('identities', () => {
 
     test('ends with 1 if GenAuth refuses', async () => {
       supergraph.stack.emulator.faults.set('unlink-identity', 'envelope-403/42');
-      const { code, stderr } = await run(supergraph, ['unlink', ADA, GITHUB, '--yes']);
+      const { code, stderr } = await run(supergraph, ['unlink', next().id, GITHUB, '--yes']);
       expect([code, stderr]).toEqual([
         1,
         expect.stringContaining('Refused. Nothing was changed. (apiCode 42, operationId '),
       ]);
+    });
+
+    test.each([
+      ['refused', []],
+      ['kept', ['--keep-last']],
+    ])('leaves the last way to sign in if the guard of the subgraph refuses: %s', async (state, args) => {
+      const path = await supergraph.write(state, [ADA]);
+      const { code } = await run(supergraph, ['unlink', '--source', GITHUB, '--from', path, '--yes', ...args]);
+      expect([code, identitiesOf(ADA).length]).toEqual([1, 1]);
+      expect((await readLines(`${path}.${GITHUB}.jsonl`)).at(-1)).toMatchObject({ state });
     });
 
     test('has nothing to do if nothing is linked, and for a user who does not exist', async () => {
