@@ -3,7 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { composeServices } from '@apollo/composition';
 import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
 import { ApolloServer } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
 import { GraphQLError, parse } from 'graphql';
 
 export interface GatewayContext {
@@ -43,8 +46,8 @@ export async function createGateway(subgraphs: readonly SubgraphSource[]): Promi
     gateway,
     introspection: true,
     includeStacktraceInErrorResponses: false,
-    // Apollo's page for browsers loads its scripts from another origin.
-    plugins: [ApolloServerPluginLandingPageDisabled()],
+    // Nothing leaves this machine, even if APOLLO_KEY is set: no reports, and no page with scripts of another origin.
+    plugins: [ApolloServerPluginUsageReportingDisabled(), ApolloServerPluginLandingPageDisabled()],
     stopOnTerminationSignals: false,
   });
   await server.start();

@@ -3,6 +3,9 @@ import type { Subgraph } from './subgraph';
 /** How long the subgraph may take to finish its requests at the end. */
 const END_MS = 3_000;
 
+/** Why the system refuses a port. */
+const REASONS: Readonly<Record<string, string>> = { EADDRINUSE: 'is in use', EACCES: 'is not permitted' };
+
 let subgraph: Subgraph | undefined;
 let stopping = false;
 
@@ -17,6 +20,7 @@ for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
 void main();
 
 async function main(): Promise<void> {
+  if (process.argv.length > 2) return fail('There are no arguments. For another port: PORT=4100 npm run example');
   const port = Number(process.env['PORT'] || '4000');
   if (!Number.isInteger(port) || port < 0 || port > 65_535) return fail('PORT must be a number from 0 to 65535');
   process.stderr.write('Starting…\n');
@@ -27,8 +31,9 @@ async function main(): Promise<void> {
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     process.stderr.write('For demonstration only: links that sign people in, printed tokens. Stop with Ctrl+C.\n');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    fail(`Port ${port} is in use. Choose another: PORT=4100 npm run example`);
+    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    if (reason === undefined) throw error;
+    fail(`Port ${port} ${reason}. Choose another: PORT=4100 npm run example`);
   }
 }
 
