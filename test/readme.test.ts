@@ -61,7 +61,7 @@ describe('the README', () => {
       'node --env-file=.env dist/main.js', // below
       'npm run emulator -- --port 4010 --fault unlink-identity=reset-after-execute', // below
     ]);
-    expect(curls).toHaveLength(2);
+    expect(curls).toHaveLength(1);
   });
 
   test('names, with CONTRIBUTING.md, every script that there is and no other', () => {
