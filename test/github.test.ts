@@ -61,7 +61,14 @@ describe('.github', () => {
   test('asks for updates in folders that have dependencies, and ignores only packages that are used there', () => {
     const { updates } = readYaml('dependabot.yml') as Updates;
     const ecosystems = updates.map((update) => `${update['package-ecosystem']} ${update.directory}`);
-    const folders = ['npm /', 'npm /bench', 'npm /test/federation/gateways', 'github-actions /', 'docker /deploy'];
+    const folders = [
+      'npm /',
+      'npm /bench',
+      'npm /test/federation/gateways',
+      'npm /test/clients',
+      'github-actions /',
+      'docker /deploy',
+    ];
     expect(ecosystems).toEqual(folders);
     for (const { directory, ignore = [], ...update } of updates) {
       if (update['package-ecosystem'] !== 'npm') continue;

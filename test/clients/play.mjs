@@ -18,9 +18,9 @@ const { createClient = (session) => session, ...snippet } = await load(name);
 
 /** The identities that the client's cache has, for the clients that have one. */
 const CACHED = {
-  apollo: async (client) => (await snippet.readAccounts(client, 'cache-only')).data?.me.identities,
-  urql: async (client) => (await snippet.readAccounts(client, 'cache-only')).data?.me.identities,
-  tanstack: ({ queries }) => queries.getQueryData(['connected accounts'])?.data.me.identities,
+  apollo: async (client) => (await snippet.readAccounts(client, 'cache-only')).data?.me?.identities,
+  urql: async (client) => (await snippet.readAccounts(client, 'cache-only')).data?.me?.identities,
+  tanstack: ({ queries }) => queries.getQueryData(['connected accounts'])?.data?.me?.identities,
 };
 
 if (name === 'tanstack') {
@@ -32,7 +32,7 @@ if (name === 'tanstack') {
 
 async function play({ token, userId, extIdpId }) {
   const client = createClient({ url, token });
-  const view = toView(await snippet.readAccounts(client));
+  const view = toView(await snippet.readAccounts(client).catch((error) => error));
   const judgement = await snippet.unlink(client, userId, extIdpId);
   const cached = await CACHED[name]?.(client);
   const played = { view, judgement, ...(cached && { isShown: cached.some((each) => each.extIdpId === extIdpId) }) };

@@ -110,17 +110,25 @@ export const SITUATIONS: readonly Situation[] = [
   },
   {
     name: 'a lost connection',
-    loss: 'connection',
+    loss: 'lost connection',
     judgement: { kind: 'unknown', operationId: null },
     isShown: true,
     settled: 'unlinked',
   },
   {
     name: 'a timeout of a load balancer',
-    loss: 'timeout page',
+    loss: 'timeout of a load balancer',
     judgement: { kind: 'unknown', operationId: null },
     isShown: true,
     settled: 'unlinked',
+  },
+  {
+    name: 'a router that verifies tokens itself',
+    loss: 'refused by the router',
+    view: { view: 'sign in' },
+    judgement: { kind: 'unknown', operationId: null },
+    isShown: undefined,
+    settled: 'unknown',
   },
   {
     name: 'a rate limit',
