@@ -18,10 +18,14 @@ describe('the operations, against the subgraph', () => {
   let stack: Stack;
   let userIds: string[];
   beforeAll(async () => {
-    stack = await startStack({ emulator: { seed: createPool({ users: 1_000, identitiesPerUser: 2 }), qps: Infinity } });
+    stack = await startStack({
+      emulator: { seed: createPool({ users: 1_000, identitiesPerUser: 2 }), qps: Infinity },
+      env: { GENAUTH_READ_TIMEOUT_MS: '60000', REQUEST_DEADLINE_MS: '60000' },
+    });
     userIds = userIdsOf(stack.emulator);
   });
   afterAll(() => stack.close());
+  jest.setTimeout(60_000);
 
   test('read 1 000 users, and the owners of 1 000 accounts, as their descriptions say', async () => {
     const users = await stack.ask(IdentityUsersDocument, { ids: userIds });
