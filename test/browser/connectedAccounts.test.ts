@@ -11,6 +11,7 @@ import {
   expectResult,
   focused,
   result,
+  rewriteResponses,
   saveScreenshot,
 } from '../support/accountsPage';
 import { type Example, startExample } from '../support/example';
@@ -131,10 +132,7 @@ describeWith(existsSync(CHROMIUM))('the page of connected accounts (needs Chromi
     await saveScreenshot(page, 'last-way-to-sign-in');
 
     // A page that is out of date still offers what another tab has made impossible.
-    await page.route('**/graphql', async (route) => {
-      const response = await route.fetch();
-      await route.fulfill({ response, body: (await response.text()).replaceAll('"LAST_IDENTITY"', 'null') });
-    });
+    await rewriteResponses(page, { '"LAST_IDENTITY"': 'null' });
     await page.reload();
     await account(page, 'GitHub').waitFor();
     await page.unroute('**/graphql');
@@ -273,6 +271,15 @@ describeWith(existsSync(CHROMIUM))('the page of connected accounts (needs Chromi
     await page.unroute('**/graphql');
     await page.goto(example.linkOf('张三'));
     await account(page, '微信').waitFor();
+  });
+
+  test('breaks long names', async () => {
+    const page = await open(example.pageUrl, { viewport: { width: 360, height: 640 } });
+    const [name, label] = ['Ø'.repeat(100), 'x'.repeat(200)];
+    await rewriteResponses(page, { 'Partner SAML': name, 'linus@partner.example': label });
+    await page.goto(example.linkOf('Linus'));
+    await account(page, name).filter({ hasText: label }).waitFor();
+    await expectAccessible(page);
   });
 
   test.each<[string, BrowserContextOptions, string | null]>([

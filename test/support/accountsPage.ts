@@ -62,6 +62,16 @@ export function countUnlinks(page: Page): () => number {
   return () => unlinks;
 }
 
+/** Replaces texts in the responses that a page gets from now on. */
+export async function rewriteResponses(page: Page, texts: Readonly<Record<string, string>>): Promise<void> {
+  await page.route('**/graphql', async (route) => {
+    const response = await route.fetch();
+    const body = await response.text();
+    const rewritten = Object.entries(texts).reduce((text, [from, to]) => text.replaceAll(from, to), body);
+    await route.fulfill({ response, body: rewritten });
+  });
+}
+
 /** Saves a picture of the page without the part that is for demonstration only, if pictures are wanted. */
 export async function saveScreenshot(page: Page, name: string): Promise<void> {
   if (SCREENSHOTS === undefined) return;
