@@ -35,16 +35,12 @@ describeWith(existsSync(CHROMIUM))('the page of connected accounts (needs Chromi
   });
   afterEach(async () => {
     await Promise.all([example.setFaults(), pages.close()]);
-    expectNoProblems();
+    pages.expectNoProblems();
   });
   afterAll(async () => {
     await browser.close();
     await example.stop('SIGINT');
   });
-
-  function expectNoProblems(): void {
-    expect(pages.takeProblems()).toEqual([]);
-  }
 
   async function open(link: string, options: BrowserContextOptions = {}): Promise<Page> {
     return pages.open(link, { viewport: { width: 720, height: 560 }, ...options });

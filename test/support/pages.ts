@@ -53,6 +53,10 @@ export class WatchedPages {
     return this.#problems.splice(0);
   }
 
+  expectNoProblems(): void {
+    expect(this.takeProblems()).toEqual([]);
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#pages.splice(0).map((page) => page.context().close()));
   }
