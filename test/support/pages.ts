@@ -53,13 +53,13 @@ export class WatchedPages {
     return this.#problems.splice(0);
   }
 
-  expectNoProblems(): void {
-    expect(this.takeProblems()).toEqual([]);
-  }
-
   async close(): Promise<void> {
     await Promise.all(this.#pages.splice(0).map((page) => page.context().close()));
   }
+}
+
+export function expectNone(problems: readonly string[]): void {
+  expect(problems).toEqual([]);
 }
 
 /** Checks that a page has no violation of axe-core's rules, and does not scroll horizontally. */

@@ -1,6 +1,6 @@
 import { NetworkStatus } from '@apollo/client';
 import { useQuery } from '@apollo/client/react';
-import { type RefObject, useLayoutEffect, useRef, useState } from 'react';
+import { type ComponentProps, type RefObject, useLayoutEffect, useRef, useState } from 'react';
 import { type Account, accountsOf } from './accounts';
 import { ConfirmDialog } from './ConfirmDialog';
 import { Countdown } from './Countdown';
@@ -38,7 +38,11 @@ export function ConnectedAccounts() {
             <span>
               {text} {retryAt !== undefined && <Countdown key={retryAt} until={retryAt} />}
             </span>
-            {isUnknown && <button onClick={() => void check(account)}>Check again</button>}
+            {isUnknown && (
+              <Button heading={heading} onClick={() => void check(account)}>
+                Check again
+              </Button>
+            )}
           </p>
         ))}
       </div>
@@ -50,9 +54,9 @@ export function ConnectedAccounts() {
               ? 'You are not known here. Please sign in with another account.'
               : 'Your accounts cannot be shown now. The problem is on our side.'}
           </span>
-          <button onClick={readAgain} aria-disabled={loading}>
+          <Button heading={heading} onClick={readAgain} aria-disabled={loading}>
             {loading ? 'Trying…' : 'Try again'}
-          </button>
+          </Button>
         </p>
       )}
       {identities?.length === 0 && <p className="empty">No account is connected.</p>}
@@ -95,17 +99,6 @@ interface ItemProps {
 }
 
 function Item({ account: { key, name, logo, labels, blocked }, isBusy, onDisconnect, heading }: ItemProps) {
-  const button = useRef<HTMLButtonElement>(null);
-  useLayoutEffect(() => {
-    const [own, other] = [button.current, heading.current];
-    // The account is back, because no unlink was confirmed. The focus returns with it, unless the person has moved it.
-    if (document.activeElement === other) own?.focus();
-    return () => {
-      // The focus would be lost with the button (https://github.com/microsoft/fluentui/issues/18204). A layout effect ends
-      // before its elements are removed.
-      if (document.activeElement === own) other?.focus();
-    };
-  }, [heading]);
   const isDisabled = blocked !== null || isBusy;
   return (
     <li>
@@ -119,15 +112,38 @@ function Item({ account: { key, name, logo, labels, blocked }, isBusy, onDisconn
         ))}
         {blocked !== null && <p className="reason">{blocked}</p>}
       </div>
-      <button
-        ref={button}
+      <Button
+        heading={heading}
+        takesFocusBack
         // Unlike `disabled`, this keeps the button in the order of the Tab key, so that its reason can be found.
         aria-disabled={isDisabled}
         aria-describedby={`about-${key}`}
         onClick={isDisabled ? undefined : onDisconnect}
       >
         Disconnect <span className="hidden">{name}</span>
-      </button>
+      </Button>
     </li>
   );
+}
+
+interface ButtonProps extends ComponentProps<'button'> {
+  heading: RefObject<HTMLElement | null>;
+  /** Default false. Whether the button takes the focus from the heading when it appears. */
+  takesFocusBack?: boolean;
+}
+
+/** A button whose focus goes to the heading when it disappears. */
+function Button({ heading, takesFocusBack = false, ...props }: ButtonProps) {
+  const button = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    const [own, other] = [button.current, heading.current];
+    // An account is back, because no unlink was confirmed. The focus returns with it, unless the person has moved it.
+    if (takesFocusBack && document.activeElement === other) own?.focus();
+    return () => {
+      // The focus would be lost with the button (https://github.com/microsoft/fluentui/issues/18204). A layout effect ends
+      // before its elements are removed.
+      if (document.activeElement === own) other?.focus();
+    };
+  }, [heading, takesFocusBack]);
+  return <button ref={button} {...props} />;
 }

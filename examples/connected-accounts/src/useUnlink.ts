@@ -31,8 +31,12 @@ export function useUnlink(userId: string | undefined, readAgain: () => void) {
   const client = useApolloClient();
   const [results, setResults] = useState<ReadonlyMap<string, Result & { account: Account }>>(new Map());
 
+  /** Shows the newest result first. It replaces what was said about the same account, and earlier successes. */
   function tell(account: Account, result: Result): void {
-    setResults((others) => new Map(others).set(account.key, { ...result, account }));
+    setResults((earlier) => {
+      const others = [...earlier].filter(([key, { tone }]) => key !== account.key && tone !== 'good');
+      return new Map([[account.key, { ...result, account }], ...others]);
+    });
   }
 
   async function unlink(account: Account): Promise<void> {
