@@ -63,6 +63,7 @@ export class IdentityList {
   /** Number of the first row of this list. */
   readonly #first: number;
   #objects: readonly Identity[] | undefined;
+  #extIdpIds: readonly (string | null)[] | undefined;
   /** The texts of profiles that were written, so that each is parsed once. */
   #profiles: Map<number, string> | undefined;
 
@@ -144,6 +145,11 @@ export class IdentityList {
     return this.#value(index, MEMBER_OF[field]) as string | null;
   }
 
+  extIdpId(index: number): string | null {
+    this.#extIdpIds ??= Array.from({ length: this.length }, (_, row) => this.text(row, 'extIdpId'));
+    return this.#extIdpIds[index] ?? null;
+  }
+
   /** @see labelOf */
   label(index: number): string | null {
     return labelOf({
@@ -196,7 +202,9 @@ export class IdentityList {
     const row = this.#first + index;
     const end = Math.abs(this.#rows.endOf(row, member));
     if (end === 0) return null;
-    return JSON.parse(this.#bytes.toString('utf8', this.#rows.startOf(row, member), end));
+    const json = this.#bytes.toString('utf8', this.#rows.startOf(row, member), end);
+    // Most texts have no escape, and end with a quote as they begin.
+    return json.startsWith('"') && !json.includes('\\') ? json.slice(1, -1) : JSON.parse(json);
   }
 
   #originConnIds(index: number): readonly string[] {

@@ -20,7 +20,7 @@ export {
 export { DEFAULT_TYPE } from './columns';
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export type { Account } from './oddRows';
-export { type SignInColumns, type UnusableColumnReport, UserRecord } from './userRecord';
+export { type SignInUser, type UnusableColumnReport, UserRecord } from './userRecord';
 export { type ComputedField, type Identity, IdentityList, isIdentityField, type UnusableColumn } from './identity';
 export { labelOf } from './label';
 export {

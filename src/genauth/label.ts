@@ -58,13 +58,25 @@ export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdenti
   const kind = provider?.toLowerCase().split(':')[0] ?? '';
   const names = MEMBERS_OF.get(kind) ?? ANY;
   const profile = membersOf(userInfoInIdp);
-  const inner = WRAPPERS.map((name) => profile.get(name)).filter(isObject);
-  for (const members of [profile, ...inner.map(membersOf)]) {
-    for (const name of names) {
-      const text = nameIn(members.get(name), userIdInIdp);
-      // The name identifier of SAML is often a random text.
-      if (text !== null && (name !== 'nameid' || text.includes('@'))) return text;
-    }
+  const label = bestName(profile, names, userIdInIdp);
+  if (label !== null) return label;
+  for (const wrapper of WRAPPERS) {
+    const inner = profile.get(wrapper);
+    const innerLabel = isObject(inner) ? bestName(membersOf(inner), names, userIdInIdp) : null;
+    if (innerLabel !== null) return innerLabel;
+  }
+  return null;
+}
+
+function bestName(
+  members: ReadonlyMap<string, unknown>,
+  names: readonly string[],
+  userIdInIdp: string | null,
+): string | null {
+  for (const name of names) {
+    const text = nameIn(members.get(name), userIdInIdp);
+    // The name identifier of SAML is often a random text.
+    if (text !== null && (name !== 'nameid' || text.includes('@'))) return text;
   }
   return null;
 }
@@ -73,11 +85,30 @@ export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdenti
 function membersOf(object: JSONObject): ReadonlyMap<string, unknown> {
   const members = new Map<string, unknown>();
   for (const [key, value] of Object.entries(object)) {
-    const name = OBJECT_IDENTIFIERS.get(key) ?? simplify(key);
+    const name = simplifiedNames.of(key);
     if (!members.has(name)) members.set(name, value);
   }
   return members;
 }
+
+/** Simplifies names. The names of one provider recur in every profile, so that the simplified names are kept. */
+class SimplifiedNames {
+  readonly #known = new Map<string, string>();
+
+  of(key: string): string {
+    let name = this.#known.get(key);
+    if (name === undefined) {
+      name = OBJECT_IDENTIFIERS.get(key) ?? simplify(key);
+      // Hostile profiles have a new name in every row, and long ones.
+      if (key.length > MAX_LENGTH) return name;
+      if (this.#known.size >= 1_000) this.#known.clear();
+      this.#known.set(key, name);
+    }
+    return name;
+  }
+}
+
+const simplifiedNames = new SimplifiedNames();
 
 function simplify(key: string): string {
   return key

@@ -18,6 +18,11 @@ export interface SignInColumns {
   readonly passwordLastSetAt: string | null;
 }
 
+/** The part of a user that decides how the user can sign in. */
+export interface SignInUser extends SignInColumns {
+  readonly accounts: readonly Account[];
+}
+
 /**
  * A user, as one response of GenAuth has it. Only the identities are checked when the response is read. The rest is read from
  * the same bytes when it is needed, because most requests need identities alone.
@@ -33,6 +38,7 @@ export class UserRecord {
   readonly #bytes: Buffer;
   #accounts: readonly Account[] | null | undefined;
   #signInColumns: SignInColumns | undefined;
+  #signInUser: SignInUser | undefined;
 
   /** @param bytes The JSON of the user. */
   constructor(id: string, identities: IdentityList | UnusableColumn, bytes: Buffer, hasProfiles = true) {
@@ -84,6 +90,14 @@ export class UserRecord {
   signInColumns(): SignInColumns {
     this.#signInColumns ??= this.#readSignInColumns();
     return this.#signInColumns;
+  }
+
+  /** @returns null if the response does not say which identities the user has. */
+  signInUser(): SignInUser | null {
+    const accounts = this.accounts();
+    if (accounts === null) return null;
+    this.#signInUser ??= { ...this.signInColumns(), accounts };
+    return this.#signInUser;
   }
 
   #readSignInColumns(): SignInColumns {

@@ -1,9 +1,4 @@
-import { type Account, type IdentityType, parseIdentityType, type SignInColumns } from '../genauth';
-
-/** The part of a user that decides how the user can sign in. */
-export interface SignInUser extends SignInColumns {
-  readonly accounts: readonly Account[];
-}
+import { type Account, type IdentityType, parseIdentityType, type SignInUser } from '../genauth';
 
 /** The ways to sign in that a user pool offers. */
 export interface OfferedMethods {

@@ -21,7 +21,7 @@ import { decidingResponse, sendAll, type SentRequest } from './send';
 import { canSignInAfter, mayRemove, typesToSend } from './signIn';
 import type { SignInMethods } from './signInMethods';
 import type { Turns } from './turns';
-import { toSignInUser, type UnlinkRules } from './unlinkRules';
+import type { UnlinkRules } from './unlinkRules';
 import { removedIdentities, type Verification, verifyUnlink } from './verifyUnlink';
 
 export interface UnlinkRequest {
@@ -125,7 +125,7 @@ export class Unlinks {
     if (user instanceof Error) throw new NotExecutedError(user);
     if (user === null) return null;
     if (rules.isInactiveSelf(caller, user)) throw new NotExecutedError(new ForbiddenError());
-    const signIn = toSignInUser(user);
+    const signIn = user.signInUser();
     if (signIn !== null && isMistaken(request, signIn.accounts)) {
       throw new NotExecutedError(new NotAnIdentitySourceError());
     }

@@ -1,6 +1,6 @@
 import { type Caller, isSelf, type Policy } from '../callers';
 import type { IdParser, UserRecord } from '../genauth';
-import { canSignInAfter, type OfferedMethods, type SignInUser } from './signIn';
+import { canSignInAfter, type OfferedMethods } from './signIn';
 
 /** The users whose unlinks must leave a way to sign in: none, users who unlink their own identities, or all. */
 export type LastIdentityGuard = 'off' | 'self' | 'all';
@@ -46,7 +46,7 @@ export class UnlinkRules {
    * @returns null if it cannot be decided.
    */
   isLastWayToSignIn(user: UserRecord, extIdpId: string | null, offered: OfferedMethods | null): boolean | null {
-    const signIn = toSignInUser(user);
+    const signIn = user.signInUser();
     if (signIn === null || offered === null) return null;
     return extIdpId !== null && !canSignInAfter(signIn, { extIdpId }, offered);
   }
@@ -82,10 +82,4 @@ export class UnlinkRules {
       return false;
     }
   }
-}
-
-/** @returns null if the response does not say which identities the user has. */
-export function toSignInUser(user: UserRecord): SignInUser | null {
-  const accounts = user.accounts();
-  return accounts === null ? null : { ...user.signInColumns(), accounts };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Account } from '../../src/genauth';
-import { canSignInAfter, type OfferedMethods, type SignInUser } from '../../src/identities/signIn';
+import type { Account, SignInUser } from '../../src/genauth';
+import { canSignInAfter, type OfferedMethods } from '../../src/identities/signIn';
 
 const NOTHING: SignInUser = {
   status: 'Activated',

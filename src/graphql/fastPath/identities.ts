@@ -1,4 +1,5 @@
-import { type ComputedField, type Identity, isIdentityField } from '../../genauth';
+import { type ComputedField, type Identity, type IdentitySource, isIdentityField } from '../../genauth';
+import { JsonWriter } from '../../json';
 import type { Identities, LinkedIdentities, PoolNeeds, PoolValues } from '../../identities';
 import { collectFields, type FieldNodes, IDENTITY_TYPES, type Selecting, selectionSetsOf } from '../selections';
 import type { Writer } from './plan';
@@ -43,16 +44,30 @@ function compileComputed(nodes: FieldNodes, selecting: Selecting): { compute: Co
   if (name !== 'source') return Object.hasOwn(COMPUTED, name) ? (COMPUTED[name] ?? null) : null;
   const write = compileSource(nodes, selecting);
   if (write === null) return null;
+  // There are few sources, and the same objects are used for a minute.
+  const written = new WeakMap<IdentitySource, Buffer>();
+  const toJson = (source: IdentitySource): Buffer => {
+    let json = written.get(source);
+    if (json === undefined) {
+      const out = new JsonWriter();
+      write(source, out);
+      json = Buffer.from(out.take());
+      written.set(source, json);
+    }
+    return json;
+  };
   const compute: Compute =
     ({ pool: { sources } }) =>
     (identities, index, out) => {
-      const extIdpId = identities.text(index, 'extIdpId');
+      const extIdpId = identities.extIdpId(index);
       const source = extIdpId === null ? undefined : sources?.get(extIdpId);
-      if (source === undefined) out.literal('null');
-      else write(source, out);
+      const json = source === undefined ? NULL : toJson(source);
+      out.copy(json, 0, json.length);
     };
   return { compute, needs: { offered: false, sources: true } };
 }
+
+const NULL = Buffer.from('null');
 
 /** Returns what several selections need together. */
 export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
@@ -63,7 +78,7 @@ export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
 function bySource(compute: (extIdpId: string | null) => unknown): ComputedField {
   const known = new Map<string | null, unknown>();
   return (identities, index, out) => {
-    const extIdpId = identities.text(index, 'extIdpId');
+    const extIdpId = identities.extIdpId(index);
     if (!known.has(extIdpId)) known.set(extIdpId, compute(extIdpId));
     out.value(known.get(extIdpId));
   };
