@@ -9,9 +9,10 @@ const CLIENTS = 16;
 const MAX_GROWTH_MB = 18;
 
 /** Prints the memory in use after a full garbage collection. */
-const PRINT_HEAP = `process.on('SIGWINCH', () => {
+const PRINT_HEAP = `let calls = 0;
+process.on('SIGWINCH', () => {
   gc();
-  console.log('heap ' + process.memoryUsage().heapUsed);
+  console.log('heap ' + ++calls + ': ' + process.memoryUsage().heapUsed);
 });`;
 
 describe('the cache of verified tokens of dist/main.js', () => {
@@ -20,6 +21,7 @@ describe('the cache of verified tokens of dist/main.js', () => {
   let main: Main;
   /** Number of different scopes so far. */
   let scopes = 0;
+  let measured = 0;
 
   beforeAll(async () => {
     issuer = await startIssuer();
@@ -34,9 +36,8 @@ describe('the cache of verified tokens of dist/main.js', () => {
   });
 
   async function heapMB(): Promise<number> {
-    const before = main.output().split('heap ').length;
     main.child.kill('SIGWINCH');
-    const [, bytes] = await main.waitFor(new RegExp(`(?:heap [^]*){${before - 1}}heap (\\d+)\\n`));
+    const [, bytes] = await main.waitFor(new RegExp(`^heap ${++measured}: (.*)$`, 'm'));
     return Number(bytes) / 1e6;
   }
 

@@ -1,5 +1,5 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 
@@ -24,22 +24,30 @@ export interface Running {
 export function run(args: readonly string[], env: Record<string, string> = {}, program = process.execPath): Running {
   const { PATH = '' } = process.env;
   const child = spawn(program, args, { cwd: ROOT, env: { PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const changes = new EventEmitter().setMaxListeners(0);
   let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const exited = once(child, 'close').then(([code]) => code as number | null);
+  let ended = false;
+  const onText = (text: string): void => {
+    output += text;
+    changes.emit('change');
+  };
+  child.stdout.setEncoding('utf8').on('data', onText);
+  child.stderr.setEncoding('utf8').on('data', onText);
+  const exited = once(child, 'close').then(([code]) => {
+    ended = true;
+    changes.emit('change');
+    return code as number | null;
+  });
   return {
     child,
     output: () => output,
     exited,
     async waitFor(pattern) {
-      let ended = false;
-      void exited.then(() => (ended = true));
       for (;;) {
         const match = pattern.exec(output);
         if (match !== null) return match;
         if (ended) throw new Error(`the process ended without printing ${String(pattern)}; it printed:\n${output}`);
-        await Promise.race([once(child.stdout, 'data'), once(child.stderr, 'data'), exited]);
+        await once(changes, 'change');
       }
     },
     async stop(signal = 'SIGTERM') {
