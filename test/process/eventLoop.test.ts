@@ -8,10 +8,10 @@ import { type AnsweredError, credentials, representations, strictEnv } from '../
 const NODE = ['--max-old-space-size=256', '--max-semi-space-size=16', '--heap-growing-percent=200'];
 
 /**
- * CPU time of one turn of the event loop, in milliseconds. The longest one measured was 30 ms. Each of these requests needed
- * more than 1 000 ms at once before responses were made in parts.
+ * Bounds of the CPU time of one turn of the event loop, in milliseconds: while one large response is made, and while many are.
+ * Measured: 27 and 92. One response that is made in a single turn takes 90 to 120, and 1 400 without a limit of its cost.
  */
-const TOO_LONG_MS = 200;
+const TOO_LONG_MS = { one: 80, many: 200 };
 
 /** Prints the CPU time of the longest turn so far. Other processes of a busy machine do not lengthen it. */
 const MEASURE_TURNS = `
@@ -98,10 +98,10 @@ describe('a second client of dist/main.js gets its responses', () => {
   }
 
   /** Runs an action while the second client sends requests, and expects that the process is not blocked meanwhile. */
-  async function expectShortTurns<Result>(action: () => Promise<Result>): Promise<Result> {
+  async function expectShortTurns<Result>(action: () => Promise<Result>, tooLongMs = TOO_LONG_MS.one): Promise<Result> {
     await longestTurn();
     const result = await second.during(action);
-    expect(await longestTurn()).toBeLessThan(TOO_LONG_MS);
+    expect(await longestTurn()).toBeLessThan(tooLongMs);
     return result;
   }
 
@@ -146,9 +146,8 @@ describe('a second client of dist/main.js gets its responses', () => {
   test('while 300 requests ask for all users, and GenAuth does not respond', async () => {
     emulator.faults.set('get-user-batch', 'hang-before-execute');
     const query = fields(1, 1);
-    const statuses = await expectShortTurns(() =>
-      Promise.all(Array.from({ length: 300 }, async () => (await send(query, ids)).status)),
-    );
+    const sendAll = () => Promise.all(Array.from({ length: 300 }, async () => (await send(query, ids)).status));
+    const statuses = await expectShortTurns(sendAll, TOO_LONG_MS.many);
     expect(new Set(statuses)).toEqual(new Set([200]));
   }, 60_000);
 });
