@@ -13,6 +13,8 @@ let stopping = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop(0));
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, (error: unknown) => {
+    // Also an error of stderr itself, if its reader is gone.
+    if (stopping) return;
     process.stderr.write(`The example stopped: ${error instanceof Error ? error.stack : String(error)}\n`);
     void stop(1);
   });
@@ -31,7 +33,8 @@ async function main(): Promise<void> {
     process.stdout.write(lines.map((line) => `${line}\n`).join(''));
     process.stderr.write('For demonstration only: links that sign people in, printed tokens. Stop with Ctrl+C.\n');
   } catch (error) {
-    const reason = REASONS[(error as NodeJS.ErrnoException).code ?? ''];
+    const { syscall, code = '' } = error as NodeJS.ErrnoException;
+    const reason = syscall === 'listen' ? REASONS[code] : undefined;
     if (reason === undefined) throw error;
     fail(`Port ${port} ${reason}. Choose another: PORT=4100 npm run example`);
   }

@@ -38,11 +38,11 @@ export async function introducePeople({ store }: Emulator, issuer: Issuer, pageU
   return [
     ...people,
     link(operator, 'Operator: may read and change all users'),
-    curl(pageUrl, caller, '{ me { name identities { extIdpId label source { name } unlinkBlockedBy } } }'),
+    curl(pageUrl, caller, '{ me { id name identities { id extIdpId label source { id name } unlinkBlockedBy } } }'),
     curl(
       pageUrl,
       caller,
-      'mutation ($userId: ID!, $extIdpId: ID!) { unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { success removed { id extIdpId label } user { name identities { label } } } }',
+      'mutation ($userId: ID!, $extIdpId: ID!) { unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { success removed { id extIdpId label } user { id name identities { id extIdpId label } } } }',
       UNLINKED,
     ),
   ];

@@ -37,7 +37,7 @@ export async function createWeb(gateway: ApolloServer<GatewayContext>, emulatorU
     app.all(path, async ({ method, body }, reply) => {
       const response = await fetch(`${emulatorUrl}${path}`, {
         method,
-        ...(method === 'PUT' ? { body: JSON.stringify(body) } : {}),
+        ...(method === 'PUT' ? { body: typeof body === 'string' ? body : JSON.stringify(body) } : {}),
       });
       return reply
         .code(response.status)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Example, type Person, startExample } from '../support/example';
 import { describeWith } from '../support/optional';
+import { JSON_TYPE, request, send } from '../support/rawHttp';
 import { type AnsweredError, post } from '../support/stack';
 
 interface Me {
@@ -204,7 +205,7 @@ describe('npm run example', () => {
     await example.waitFor(/"requestId":"request-of-the-page"/);
   });
 
-  test('the operator reads other people, and other people do not', async () => {
+  test('the operator reads and signs out other people, and other people do not', async () => {
     const { person, userId } = withTwoSources();
     const [other] = everybody.filter(({ me }) => me.id !== userId);
     const query = 'query ($ids: [ID!]) { identityUsers(ids: $ids) { id } }';
@@ -213,6 +214,9 @@ describe('npm run example', () => {
       identityUsers: [{ id: other?.me.id }],
     });
     expect(codesOf((await example.ask(query, person.token, ids)).errors)).toEqual(['FORBIDDEN']);
+    const signOut = `mutation { revokeSessions(userId: "${other?.me.id}") { success } }`;
+    expect((await example.ask(signOut, example.operator.token)).data).toEqual({ revokeSessions: { success: true } });
+    expect(codesOf((await example.ask(signOut, person.token)).errors)).toEqual(['FORBIDDEN']);
   });
 
   test('pages of other origins cannot frame it or read from it, and no response permits scripts of other origins', async () => {
@@ -225,5 +229,31 @@ describe('npm run example', () => {
       expect(headers.get('referrer-policy')).toBe('no-referrer');
       expect(headers.get('access-control-allow-origin')).toBeNull();
     }
+  });
+
+  test('a name of another site for this machine gets nothing', async () => {
+    for (const target of ['/graphql', '/emulator/faults', '/']) {
+      const responses = await send(example.pageUrl, request(target, [JSON_TYPE]));
+      expect(responses.map(({ status, body }) => [status, body])).toEqual([[421, 'Use http://localhost\n']]);
+    }
+  });
+
+  test('serves the page, its files, and the faults of the emulator on one origin', async () => {
+    const page = await fetch(example.pageUrl);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const [, script = ''] = /<script type="module" src="([^"]+)"/.exec(await page.text()) ?? [];
+    const file = await fetch(new URL(script, example.pageUrl));
+    expect(file.headers.get('content-type')).toContain('javascript');
+    for (const path of ['no-such-file', '..%2fpackage.json', '%2e%2e/package.json', 'graphql/x']) {
+      expect([403, 404]).toContain((await fetch(`${example.pageUrl}${path}`)).status);
+    }
+    expect((await fetch(example.graphqlUrl)).status).toBe(405);
+
+    const faults = `${example.pageUrl}emulator/faults`;
+    await fetch(faults, { method: 'PUT', body: '{"get-user-batch":"http-502"}' });
+    expect(await (await fetch(`${example.emulatorUrl}/emulator/faults`)).text()).toContain('http-502');
+    expect((await fetch(faults, { method: 'PUT', body: '{"nothing":"http-502"}' })).status).toBe(400);
+    await fetch(faults, { method: 'DELETE' });
+    expect(await (await fetch(faults)).json()).toEqual({});
   });
 });

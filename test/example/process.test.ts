@@ -70,10 +70,23 @@ describe('the process of npm run example', () => {
     await stopListening(server);
   });
 
-  test('ends with code 1 and a message if PORT is not a port', async () => {
-    const example = runExample({ PORT: 'http' });
+  test.each([
+    ['PORT is not a port', { PORT: 'http' }, [], 'PORT must be a number from 0 to 65535'],
+    ['there are arguments', {}, ['--port', '4100'], 'PORT=4100 npm run example'],
+  ] as const)('ends with code 1 and a message if %s', async (_when, env, args, message) => {
+    const example = runExample(env, args);
     expect(await example.exited).toBe(1);
-    expect(example.output()).toContain('PORT must be a number from 0 to 65535');
+    expect(example.output()).toContain(message);
+  });
+
+  test('responds with 503 while it starts', async () => {
+    const port = await freePort();
+    const example = runExample({ PORT: String(port) });
+    await example.waitFor(/"msg":"ready"|Starting/);
+    let response: Response | null = null;
+    while (response === null) response = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
+    expect([response.status, response.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(await example.stop()).toBe(0);
   });
 });
 

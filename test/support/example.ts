@@ -40,9 +40,9 @@ export interface Person {
 const key = createSigningKey('example', 'EC');
 
 /** Starts `npm run example` without waiting. The process inherits no environment variable except `PATH`. */
-export function runExample(env: Record<string, string> = {}): Running {
+export function runExample(env: Record<string, string> = {}, args: readonly string[] = []): Running {
   const EXAMPLE_SIGNING_KEY = JSON.stringify(key.privateKey.export({ format: 'jwk' }));
-  return run([...TSX, 'examples/supergraph/main.ts'], { PORT: '0', EXAMPLE_SIGNING_KEY, ...env });
+  return run([...TSX, 'examples/supergraph/main.ts', ...args], { PORT: '0', EXAMPLE_SIGNING_KEY, ...env });
 }
 
 /** Starts `npm run example` on a free port, and waits until it has printed everything. */
