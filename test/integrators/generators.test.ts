@@ -20,7 +20,8 @@ export const number: number | null | undefined = identity.label;
 export const name: string = identity.userInfoInIdp?.['name'];
 `;
 
-jest.setTimeout(60_000);
+// A tool takes a few seconds, and many times that on a busy machine.
+jest.setTimeout(180_000);
 
 describeWith(isInstalled)('the generated code of', () => {
   let project: Project;
@@ -84,7 +85,7 @@ describeWith(isInstalled)('the generated code of', () => {
     const read = async () => (await project.run(`${tsx} app/read.ts`)).output;
     expect(await read()).toBe('ada,grace');
     project.write('app/environment.ts', project.read('app/environment.ts').replace(/^ +getDataID.*\n/m, ''));
-    expect(await read()).toMatch(/grace,grace$/);
+    expect(await read()).toMatch(/^grace,grace/);
   });
 
   test('gql.tada has precise types, and an enum without a value for those to come', async () => {
