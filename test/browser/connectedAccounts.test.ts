@@ -98,11 +98,11 @@ describeWith(existsSync(CHROMIUM))('the page of connected accounts (needs Chromi
 
   test('counts down to the time at which trying again can help', async () => {
     const page = await openFor('Linus');
-    await example.setFaults({ 'unlink-identity': { fault: 'http-429:3', userId: LINUS } });
+    await example.setFaults({ 'unlink-identity': { fault: 'http-429:4', userId: LINUS } });
     await disconnect(page, 'GitHub');
-    await expectResult(page, 'GitHub', /again in [23] s/);
+    await expectResult(page, 'GitHub', /again in [34] s/);
     await saveScreenshot(page, 'again');
-    await expectResult(page, 'GitHub', /again in 1 s/);
+    await expectResult(page, 'GitHub', /again in [12] s/);
     await expectResult(page, 'GitHub', /again now/);
     expect(await account(page, 'GitHub').count()).toBe(1);
   });
@@ -142,7 +142,7 @@ describeWith(existsSync(CHROMIUM))('the page of connected accounts (needs Chromi
     const [late, never] = await Promise.all([openFor('张三'), openFor('Linus')]);
     await example.setFaults({
       'unlink-identity': [
-        { fault: 'execute-late:4500', userId: ZHANG_SAN },
+        { fault: 'execute-late:5000', userId: ZHANG_SAN },
         { fault: 'reset-before-execute', userId: LINUS },
       ],
     });
