@@ -8,7 +8,8 @@ import { chart } from './chart';
 import { observe, type ObserveOptions } from './observe';
 import { findProblems, type Observation, toMarkdown } from './report';
 
-const HELP = `Puts dist/main.js under a mixed load, while the GenAuth emulator fails one call in twenty, with every fault it knows.
+const HELP = `Puts dist/main.js under a mixed load of pages, reads, unlinks, hostile clients and bulks of the command line, while the
+GenAuth emulator fails one call in twenty, with every fault it knows.
 Afterwards it reports memory growth and everything that was left behind.
 
 Usage: npm run soak -- [options]
@@ -23,8 +24,8 @@ what was observed.
 
 Exit code:
   0  no problem was found
-  1  memory grew by more than 1 MB/min, handles or timers were left behind, a request had no response or was sent late, an
-     unlink has no outcome in the audit trail, or the process exited or logged an error
+  1  memory grew by more than 0.5 MB/min, handles or timers were left behind, a request had no response or was sent late,
+     a bulk lost a user, an unlink has no outcome in the audit trail, or the process exited or logged an error
   2  the command line is wrong
 `;
 

@@ -8,7 +8,9 @@ import { createSigningKey, type Issuer, startIssuer } from '../../test/support/i
 import { strictEnv } from '../../test/support/stack';
 import { readStartArgs } from '../../test/support/start';
 import { generateLoad } from '../generator';
-import { ROOT, ServerProcess, WorkerProcess } from '../processes';
+import { ServerProcess, WorkerProcess } from '../processes';
+import { ROOT } from '../root';
+import { type BulkOptions, runBulks } from './bulk';
 import type { EmulatorAddress } from './emulator';
 import type { Observation } from './report';
 import { type MixOptions, RequestMix, type Tally } from './requests';
@@ -32,6 +34,8 @@ const REST_MS = 45_000;
 /** More than are needed at once. The pool opens a connection only when all others are busy. */
 const CONNECTIONS = 128;
 const MAX_ERRORS = 20;
+/** Users whom only bulks unlink, so that a bulk knows what to expect. */
+const BULK_USERS = 400;
 
 /** Puts the subgraph under load, and observes it until it has exited. */
 export async function observe(options: ObserveOptions): Promise<Observation> {
@@ -52,8 +56,11 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   const server = await ServerProcess.start(readStartArgs(ROOT), env, join(options.folder, 'subgraph.log'));
   const { url } = server;
   const pool = new Pool(url, { connections: CONNECTIONS, pipelining: 1 });
-  const mix = new RequestMix(pool, { ...emulator, url, token: createTokens(issuer) });
-  const seen = await load(server, pool, mix, options);
+  const token = createTokens(issuer);
+  const mixed = { ...emulator, userIds: emulator.userIds.slice(BULK_USERS) };
+  const mix = new RequestMix(pool, { ...mixed, url, token });
+  const bulk = { ...emulator, userIds: emulator.userIds.slice(0, BULK_USERS), url, token: () => token('operator') };
+  const seen = await load(server, pool, mix, { ...options, bulk });
   const exitCode = await server.stop('SIGTERM');
   const { unsettled } = await readAudit(auditLog);
   await issuer.close();
@@ -71,7 +78,7 @@ async function load(
   server: ServerProcess,
   pool: Pool,
   mix: RequestMix,
-  { minutes, rate, signal, onSample }: ObserveOptions,
+  { minutes, rate, signal, folder, onSample, bulk }: ObserveOptions & { bulk: Omit<BulkOptions, 'folder' | 'isOver'> },
 ): Promise<Load> {
   const { adminUrl = '' } = server.ready;
   const before = toSample(await scrape(adminUrl), 0);
@@ -91,7 +98,8 @@ async function load(
       onSample(taken, mix.tally);
     }
   };
-  await Promise.all([
+  const [bulks] = await Promise.all([
+    runBulks({ ...bulk, folder, isOver }),
     sample(),
     generateLoad({ connections: CONNECTIONS, rate, isOver, send: (_number, dueAt) => mix.send(dueAt) }),
   ]);
@@ -105,6 +113,7 @@ async function load(
     atRest: { before: before.resources, after: toSample(metrics, minute).resources },
     metrics,
     tally: mix.tally,
+    bulks,
   };
 }
 

@@ -1,5 +1,6 @@
 import { spreadOf, type Trend, trendOf } from '../statistics';
 import { table } from '../table';
+import type { BulkTally } from './bulk';
 import type { Tally } from './requests';
 import { type Metrics, type Sample, totals } from './samples';
 
@@ -14,6 +15,8 @@ export interface Observation {
   /** At the end of the run. */
   metrics: Metrics;
   tally: Tally;
+  /** Of the command line. */
+  bulks: BulkTally;
   /** Unlinks in the audit trail without an outcome. */
   openUnlinks: number;
   /** Lines that the process logged as errors. */
@@ -22,7 +25,7 @@ export interface Observation {
 }
 
 /** In MB/min. */
-const MAX_SLOPE = 1;
+const MAX_SLOPE = 0.5;
 const MIN_JUDGED_MINUTES = 1.5;
 
 /** The trend of resident memory after the warm-up, in MB and minutes. */
@@ -37,7 +40,7 @@ function judged({ samples, warmUp }: Observation): readonly Sample[] {
 /** Describes each problem in a sentence. An empty list means that the run was fine. */
 export function findProblems(seen: Observation): string[] {
   const { slope } = memoryTrend(seen);
-  const { atRest, tally, openUnlinks, errors, exitCode } = seen;
+  const { atRest, tally, bulks, openUnlinks, errors, exitCode } = seen;
   const unanswered = sum(tally.unanswered);
   const judgedMinutes = (seen.samples.at(-1)?.minute ?? 0) - seen.warmUp;
   return [
@@ -50,6 +53,7 @@ export function findProblems(seen: Observation): string[] {
       : []),
     ...(unanswered > 0 ? [`${unanswered} requests had no response`] : []),
     ...(tally.late > 0 ? [`${tally.late} requests were sent more than a second late`] : []),
+    ...bulks.problems,
     ...(openUnlinks > 0 ? [`${openUnlinks} unlinks have no outcome in the audit trail`] : []),
     ...(errors.length > 0 ? [`errors were logged: ${errors.join('\n  ')}`] : []),
     ...(exitCode === 0 ? [] : [`the process exited with ${exitCode}`]),
@@ -58,7 +62,7 @@ export function findProblems(seen: Observation): string[] {
 
 /** Reports the numbers in Markdown, which also reads well on a terminal. */
 export function toMarkdown(seen: Observation): string {
-  const { samples, rate, warmUp, atRest, metrics, tally, openUnlinks } = seen;
+  const { samples, rate, warmUp, atRest, metrics, tally, bulks, openUnlinks } = seen;
   const last = samples.at(-1);
   const after = judged(seen);
   const minutes = last?.minute ?? 0;
@@ -82,6 +86,8 @@ export function toMarkdown(seen: Observation): string {
     ['CPU', `${round((cpu / (minutes * 60)) * 100)} % of one core`],
     ['unlinks without an outcome in the audit trail', String(openUnlinks)],
     ['requests without a response', String(sum(tally.unanswered))],
+    ['users in bulks: all / unlinked / not linked', `${bulks.users} / ${bulks.unlinked} / ${bulks.notLinked}`],
+    ['bulks, and runs that were repeated after faults', `${bulks.files} / ${bulks.repeated}`],
   ];
   return [
     `${round(minutes)} minutes at ${rate} requests per second on Node ${process.version}, ${tally.sent} requests in all.

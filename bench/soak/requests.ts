@@ -1,9 +1,9 @@
 import { randomInt } from 'node:crypto';
-import { connect } from 'node:net';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Pool } from 'undici';
 import { credentials, ENTITIES, representations, UNLINK } from '../../test/support/stack';
+import { ACCOUNTS, aliasedDocument, entitiesDocument, PAGE_UNLINK } from '../documents';
 import { send } from '../response';
+import { HOSTILE_CLIENTS, sendHostile, toHttp } from './hostile';
 
 /** Counts what became of the requests. */
 export interface Tally {
@@ -38,6 +38,8 @@ type Kind = readonly [share: number, send: () => Promise<void>];
 
 const LATE_MS = 1_000;
 
+const PAGE = entitiesDocument('page');
+
 /** Sends requests of all kinds, in random order, and counts what becomes of them. */
 export class RequestMix {
   readonly tally: Tally = { sent: 0, late: 0, outcomes: new Map(), codes: new Map(), unanswered: new Map() };
@@ -66,13 +68,18 @@ export class RequestMix {
 
   #createKinds(): readonly Kind[] {
     return [
-      [58, () => this.#send('read of 1 user', this.#read(1))],
-      [12, () => this.#send('read of 50 users', this.#read(50))],
-      [15, () => this.#send('unlink', this.#unlink())],
+      [31, () => this.#send('read of 1 user', this.#read(1))],
+      [20, () => this.#send('page of 1 user', this.#read(1, PAGE))],
+      [5, () => this.#send('page of 50 users', this.#read(50, PAGE))],
+      [5, () => this.#send('read of 50 users', this.#read(50))],
+      [5, () => this.#send('read of 3 lists', this.#readLists(3))],
+      [2, () => this.#send('owners of 20 accounts', this.#findOwners(20))],
+      [10, () => this.#send('unlink', this.#unlink())],
+      [5, () => this.#send('unlink from the page', this.#unlink(PAGE_UNLINK))],
       [9, () => this.#send('bad request', any(this.#badRequests)())],
       [2, () => this.#sendAndClose('read, client left', this.#read(50))],
       [2, () => this.#sendAndClose('unlink, client left', this.#unlink())],
-      [2, () => this.#sendHalf()],
+      [4, () => this.#sendHostile()],
     ];
   }
 
@@ -89,6 +96,24 @@ export class RequestMix {
       () => graphql(ENTITIES, representations(['not an id']), this.#operator()),
       () => graphql(ENTITIES, representations(['f'.repeat(24)]), this.#operator()),
       () => graphql(`{ ${'__typename '.repeat(5_000)} }`, {}, this.#operator()),
+      () =>
+        graphql(
+          `{ ${range(600)
+            .map((alias) => `a${alias}: __typename`)
+            .join(' ')} }`,
+          {},
+          this.#operator(),
+        ),
+      () =>
+        graphql(
+          `
+            ${'{ a '.repeat(40)}
+            ${'}'.repeat(40)}
+          `,
+          {},
+          this.#operator(),
+        ),
+      () => ({ body: ' '.repeat(300 * 1024), headers: this.#operator() }),
       () => graphql(ENTITIES, oneUser(), {}),
       () => graphql(ENTITIES, oneUser(), credentials(token('unknownIssuer'))),
       () => graphql(ENTITIES, oneUser(), credentials('not.a.token')),
@@ -100,18 +125,34 @@ export class RequestMix {
     return credentials(this.#options.token('operator'));
   }
 
-  #read(users: number): HttpRequest {
-    const userIds = Array.from({ length: users }, () => any(this.#options.userIds));
-    return graphql(ENTITIES, representations(userIds), this.#operator());
+  #read(users: number, document = ENTITIES): HttpRequest {
+    return graphql(document, representations(this.#userIds(users)), this.#operator());
+  }
+
+  #readLists(lists: number): HttpRequest {
+    const variables = range(lists).map((list) => [
+      `_v${list}_representations`,
+      representations(this.#userIds(10)).representations,
+    ]);
+    return graphql(aliasedDocument(lists), Object.fromEntries(variables) as object, this.#operator());
+  }
+
+  #findOwners(accounts: number): HttpRequest {
+    const userIdsInIdp = range(accounts).map(() => `account-${randomInt(2_000)}`);
+    return graphql(ACCOUNTS, { extIdpId: any(this.#options.extIdpIds), userIdsInIdp }, this.#operator());
+  }
+
+  #userIds(users: number): string[] {
+    return range(users).map(() => any(this.#options.userIds));
   }
 
   /** Goes through all identities in turn, so that no two concurrent requests unlink the same one. */
-  #unlink(): HttpRequest {
+  #unlink(document = UNLINK): HttpRequest {
     const { userIds, extIdpIds } = this.#options;
     const number = this.#unlinks++;
     const userId = userIds[number % userIds.length];
     const extIdpId = extIdpIds[Math.floor(number / userIds.length) % extIdpIds.length];
-    return graphql(UNLINK, { userId, extIdpId }, this.#operator());
+    return graphql(document, { userId, extIdpId }, this.#operator());
   }
 
   /** Closes the connection before the response, in most cases. */
@@ -145,17 +186,11 @@ export class RequestMix {
     }
   }
 
-  /** Closes the connection in the middle of the head or of the body. */
-  async #sendHalf(): Promise<void> {
-    const socket = connect(Number(new URL(this.#options.url).port), '127.0.0.1');
-    socket.on('error', () => undefined);
-    socket.write(
-      'POST /graphql HTTP/1.1\r\nhost: subgraph\r\ncontent-type: application/json\r\ncontent-length: 100\r\n',
-    );
-    if (randomInt(2) === 0) socket.write('\r\n{"query":"{ __ty');
-    await pause(randomInt(1, 40));
-    socket.destroy();
-    count(this.tally.outcomes, 'half a request: closed');
+  async #sendHostile(): Promise<void> {
+    const { body, headers = {} } = this.#read(50, PAGE);
+    const [name, client] = any(Object.entries(HOSTILE_CLIENTS));
+    await sendHostile(client, this.#options.url, toHttp(body, headers));
+    count(this.tally.outcomes, `hostile client: ${name}`);
   }
 }
 
@@ -180,4 +215,8 @@ function any<Item>(items: readonly Item[]): Item {
 
 function count(counts: Map<string, number>, key: string): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, index) => index);
 }
