@@ -1,33 +1,35 @@
 import { parseArgs } from 'node:util';
-import { type Contender, CONTENDERS, REFERENCE } from './contenders';
+import { type Contender, CONTENDERS, QUICK_CONTENDERS, REFERENCE } from './contenders';
 import type { Plan } from './measure';
 import { readNumber, UsageError } from './usage';
-import { PROFILES, SWEEP, type Workload, WORKLOADS } from './workloads';
+import { QUICK, SWEEP, type Workload, WORKLOADS } from './workloads';
 
 export interface Options {
   contenders: readonly Contender[];
   workloads: readonly Workload[];
-  limit: boolean;
-  documents: boolean;
+  /** Further measurements, by their names in `OTHERS`. */
+  others: ReadonlySet<string>;
   sweep: readonly Workload[];
   plan: Plan;
   save: boolean;
   check: boolean;
 }
 
-const OTHERS = ['limit', 'documents', 'sweep'];
+const OTHERS = ['limit', 'bulk', 'gateway', 'documents', 'start', 'sweep'];
 const names = (all: readonly { name: string }[]): string => all.map(({ name }) => name).join(', ');
 
 export const HELP = `npm run bench -- [options]
 
 Measures this subgraph against a proxy written by hand (H) and other GraphQL servers, in alternating rounds.
 
-  --quick            under 3 minutes: 3 short rounds, without profiles, limit, documents and sweep
+  --quick            under 3 minutes: 3 short rounds, ${QUICK.size} workloads, ${QUICK_CONTENDERS.size} contenders
   --only NAME,...    these contenders, and H: ${names(CONTENDERS)}
-  --workload NAME,.. these workloads: ${names([...WORKLOADS, PROFILES])}, ${OTHERS.join(', ')}
+  --workload NAME,.. these workloads: ${names(WORKLOADS)}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
-  --save             writes docs/performance.json and docs/performance.svg
-  --check            fails if a ratio of this subgraph to H is below half of that in bench/baseline.json
+  --seconds N        default 2, with --quick 0.5; seconds of a round. The warm-up is twice as long
+  --save             writes docs/performance.json, docs/performance.svg, the tables of docs/performance.md and
+                     bench/baseline.json; on other versions than Node 20 docs/performance.node.json and the tables
+  --check            fails if a ratio of this subgraph is below half of that in bench/baseline.json
   --help
 `;
 
@@ -40,33 +42,32 @@ export function readOptions(args: readonly string[]): Options | 'help' {
       only: { type: 'string' },
       workload: { type: 'string' },
       rounds: { type: 'string' },
+      seconds: { type: 'string' },
       save: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
-  const { quick, only, workload, rounds, save, check, help } = values;
+  const { quick, only, workload, save, check, help } = values;
   if (help) return 'help';
   if (save && (only !== undefined || workload !== undefined)) {
     throw new UsageError('--save needs a complete run, without --only and --workload');
   }
-  const contenders = only === undefined ? CONTENDERS : chosen(CONTENDERS, `${REFERENCE},${only}`, '--only');
-  const all = [...WORKLOADS, PROFILES, ...OTHERS.map((name) => ({ name }))];
-  const byDefault = quick ? WORKLOADS : all;
+  const rounds = readNumber('--rounds', values.rounds ?? (quick ? '3' : '5'), { min: 1, max: 999 });
+  const seconds = readNumber('--seconds', values.seconds ?? (quick ? '0.5' : '2'), { min: 0.1, max: 60 });
+  const ofRun = quick ? CONTENDERS.filter(({ name }) => QUICK_CONTENDERS.has(name)) : CONTENDERS;
+  const contenders = only === undefined ? ofRun : chosen(CONTENDERS, `${REFERENCE},${only}`, '--only');
+  const all = [...WORKLOADS, ...OTHERS.map((name) => ({ name }))];
+  const byDefault = quick ? WORKLOADS.filter(({ name }) => QUICK.has(name)) : all;
   const picked = new Set(
     (workload === undefined ? byDefault : chosen(all, workload, '--workload')).map(({ name }) => name),
   );
   return {
     contenders,
-    workloads: [...WORKLOADS, PROFILES].filter(({ name }) => picked.has(name)),
-    limit: picked.has('limit'),
-    documents: picked.has('documents'),
+    workloads: WORKLOADS.filter(({ name }) => picked.has(name)),
+    others: new Set(OTHERS.filter((name) => picked.has(name))),
     sweep: picked.has('sweep') ? SWEEP : [],
-    plan: {
-      rounds: rounds === undefined ? (quick ? 3 : 5) : readNumber('--rounds', rounds, { min: 1, max: 999 }),
-      seconds: quick ? 0.6 : 2,
-      warmUpSeconds: quick ? 2 : 4,
-    },
+    plan: { rounds, seconds, warmUpSeconds: 2 * seconds },
     save,
     check,
   };

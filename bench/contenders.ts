@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { AUDIENCE, type Issuer } from '../test/support/issuer';
 import { readStartArgs } from '../test/support/start';
-import { ROOT } from './processes';
+import { ROOT } from './root';
+import { userIdOf } from './users';
+import { IDENTITIES, USERS, type Workload } from './workloads';
 
 /** A server that the benchmark measures. */
 export interface Contender {
@@ -9,6 +11,8 @@ export interface Contender {
   title: string;
   /** Whether it is another GraphQL server, neither the product nor the reference. */
   peer: boolean;
+  /** Whether it claims what GenAuth responds to an unlink, without reading, and has no callers. */
+  isPlain: boolean;
   /** The command line of Node. */
   args: readonly string[];
   /**
@@ -22,23 +26,26 @@ export interface Contender {
 export const REFERENCE = 'H';
 export const PRODUCT = 'this';
 export const PLAIN_APOLLO = 'apollo';
-/** The contenders with the product's authentication, audit trail and log. */
+/** The peer that needs the least CPU time for reads. */
+export const FASTEST_PEER = 'mercurius-jit';
+/** The contenders with the product's authentication, audit trail and log, and with reads around each unlink. */
 export const GUARDED_REFERENCE = 'H-guarded';
 export const GUARDED_PEER = 'mercurius-guarded';
 
 const START_ARGS = readStartArgs(ROOT);
 
-const ROUTER_SECRET = 'the-secret-of-the-router-of-the-benchmark';
+export const ROUTER_SECRET = 'the-secret-of-the-router-of-the-benchmark';
 
 /** Removes the product's rate limit, which protects the real GenAuth: the stub needs no protection. */
 export const UNLIMITED = { GENAUTH_MAX_QPS: '1000000' };
 
 export const CONTENDERS: readonly Contender[] = [
-  peer(REFERENCE, 'H: by hand, no GraphQL', 'h', {}, false),
+  peer(REFERENCE, 'H: by hand, no GraphQL (plain)', 'h', {}, false),
   {
     name: PRODUCT,
     title: 'this subgraph, as shipped',
     peer: false,
+    isPlain: false,
     args: START_ARGS,
     env: strict,
   },
@@ -46,23 +53,35 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'this-none',
     title: 'this subgraph, no authentication, audit not synced',
     peer: false,
+    isPlain: false,
     args: START_ARGS,
     env: (_issuer, files) => ({ ...product(files), AUTH_MODE: 'none', AUDIT_LOG: 'stdout' }),
   },
-  peer(PLAIN_APOLLO, 'Apollo Server + fastify', 'apollo'),
-  peer('yoga', 'graphql-yoga + @apollo/subgraph', 'yoga'),
-  peer('mercurius', 'mercurius + its federation', 'mercurius'),
-  peer('mercurius-jit', 'mercurius with its JIT', 'mercurius', { JIT: '1' }),
-  guarded(GUARDED_PEER, 'mercurius with the same checks and audit', 'mercuriusGuarded'),
-  guarded(GUARDED_REFERENCE, 'H with the same checks and audit', 'hGuarded'),
+  peer(PLAIN_APOLLO, 'Apollo Server + fastify (plain)', 'apollo'),
+  peer('yoga', 'graphql-yoga + @apollo/subgraph (plain)', 'yoga'),
+  peer('mercurius', 'mercurius + its federation (plain)', 'mercurius'),
+  peer(FASTEST_PEER, 'mercurius with its JIT (plain)', 'mercurius', { JIT: '1' }),
+  guarded(GUARDED_PEER, 'mercurius with the same checks, reads and audit', 'mercuriusGuarded'),
+  guarded(GUARDED_REFERENCE, 'H with the same checks, reads and audit', 'hGuarded'),
 ];
 
+/** The contenders of a quick run: of the peers, the best one and the usual one. */
+export const QUICK_CONTENDERS: ReadonlySet<string> = new Set([
+  REFERENCE,
+  PRODUCT,
+  PLAIN_APOLLO,
+  FASTEST_PEER,
+  GUARDED_PEER,
+  GUARDED_REFERENCE,
+]);
+
 function peer(name: string, title: string, file: string, env = {}, isPeer = true): Contender {
-  return { name, title, peer: isPeer, args: [join(__dirname, 'contenders', `${file}.js`)], env: () => env };
+  const args = [join(__dirname, 'contenders', `${file}.js`)];
+  return { name, title, peer: isPeer, isPlain: true, args, env: () => env };
 }
 
 function guarded(name: string, title: string, file: string): Contender {
-  return { ...peer(name, title, file, {}, false), env: strict };
+  return { ...peer(name, title, file, {}, false), isPlain: false, env: strict };
 }
 
 function strict(issuer: Issuer, files: string): Record<string, string> {
@@ -80,13 +99,30 @@ function product(files: string): Record<string, string> {
   return { PORT: '0', ADMIN_PORT: '0', AUDIT_LOG: `${files}.audit`, LOG_LEVEL: 'info', MAX_IN_FLIGHT: '1024' };
 }
 
-const CALLERS = 100;
+/** Returns the contenders that can serve a workload. */
+export function participants(contenders: readonly Contender[], { isPlain }: Pick<Workload, 'isPlain'>): Contender[] {
+  return contenders.filter((contender) => isPlain || !contender.isPlain);
+}
 
-/** Creates the headers that a router sends, for 100 callers with both scopes. All contenders get them. */
-export function callersOf(issuer: Issuer): Record<string, string>[] {
-  return Array.from({ length: CALLERS }, (_, caller) => ({
+/** Returns the contender that the others are compared with: H, or H with the same checks where H cannot serve a workload. */
+export function referenceOf({ isPlain }: Pick<Workload, 'isPlain'>): string {
+  return isPlain ? REFERENCE : GUARDED_REFERENCE;
+}
+
+const OPERATORS = 100;
+
+/** Creates the headers that a router sends. All contenders get them. */
+export function callersOf(callers: Workload['callers'], issuer: Issuer): Record<string, string>[] {
+  const claims =
+    callers === 'users'
+      ? Array.from({ length: USERS }, (_, user) => ({ sub: userIdOf(user, IDENTITIES), scope: 'openid' }))
+      : Array.from({ length: OPERATORS }, (_, caller) => ({
+          sub: `caller${caller}`,
+          scope: 'identity:read identity:unlink',
+        }));
+  return claims.map((claim) => ({
     'content-type': 'application/json',
     'router-authorization': ROUTER_SECRET,
-    authorization: `Bearer ${issuer.token({ sub: `caller${caller}`, scope: 'identity:read identity:unlink' })}`,
+    authorization: `Bearer ${issuer.token(claim)}`,
   }));
 }

@@ -1,26 +1,47 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startIssuer } from '../test/support/issuer';
+import { Bench } from './bench';
 import { chart } from './chart';
 import { HELP, type Options, readOptions } from './commandLine';
-import { type Contender, PRODUCT, REFERENCE } from './contenders';
-import { Bench } from './measure';
-import { PINNED, ROOT } from './processes';
 import {
+  type Contender,
+  FASTEST_PEER,
+  GUARDED_PEER,
+  participants,
+  PRODUCT,
+  REFERENCE,
+  referenceOf,
+} from './contenders';
+import { measureBehindGateway } from './gateway';
+import { measureLimit, measureOffered } from './limits';
+import { measure } from './measure';
+import { measureDocuments, measureStart } from './memory';
+import { fillTables } from './page';
+import { PINNED } from './processes';
+import {
+  aliasesLine,
   documentsTable,
+  gatewayTable,
   limitTable,
   offeredTable,
+  ratios,
   type Results,
   shortfalls,
+  startLine,
   sweepTable,
   workloadTable,
 } from './report';
+import { ROOT } from './root';
 import { DOCS, writeFormatted } from './saved';
-import { CALLS_PER_SECOND } from './workloads';
+import { BEHIND_GATEWAY, BULK, CALLS_PER_SECOND, LIMITED } from './workloads';
 
+/** The published figures are from Node 20. Those of another version are beside them. */
 const SAVED = join(DOCS, 'performance.json');
-/** The ratios of this subgraph to H that the present code reached in a quick run. */
+const SAVED_BESIDE = join(DOCS, 'performance.node.json');
+const PAGE = join(DOCS, 'performance.md');
+/** The ratios of this subgraph to H, or to H with the same checks, that the last saved run reached. */
 const BASELINE = join(ROOT, 'bench', 'baseline.json');
 
 void main();
@@ -51,11 +72,7 @@ async function runAll(options: Options): Promise<void> {
     const path = join(ROOT, 'bench', 'results', 'latest.json');
     await writeJson(path, results);
     print(`${((performance.now() - start) / 1000).toFixed(0)} s; bench/results/latest.json\n`);
-    if (options.save) {
-      await writeJson(SAVED, results);
-      writeFileSync(join(DOCS, 'performance.svg'), chart(results));
-      print('docs/performance.json, docs/performance.svg\n');
-    }
+    if (options.save) await save(results);
     const fallen = baseline === null ? [] : shortfalls(results, baseline);
     if (fallen.length > 0) throw new Error(`below half of the baseline:\n${fallen.join('\n')}`);
   } finally {
@@ -63,8 +80,20 @@ async function runAll(options: Options): Promise<void> {
   }
 }
 
-async function measureAll(options: Options, folder: string): Promise<Results> {
-  const { contenders, plan } = options;
+async function save(results: Results): Promise<void> {
+  const isPublished = results.node.startsWith('20.');
+  await writeJson(isPublished ? SAVED : SAVED_BESIDE, results);
+  if (isPublished) {
+    writeFileSync(join(DOCS, 'performance.svg'), chart(results));
+    await writeJson(BASELINE, ratios(results));
+  }
+  const read = (path: string): Results => JSON.parse(readFileSync(path, 'utf8')) as Results;
+  const beside = existsSync(SAVED_BESIDE) ? read(SAVED_BESIDE) : null;
+  await writeFormatted(PAGE, fillTables(readFileSync(PAGE, 'utf8'), read(SAVED), beside));
+  print('saved in docs/\n');
+}
+
+async function measureAll({ contenders, workloads, others, sweep, plan }: Options, folder: string): Promise<Results> {
   const bench = await Bench.start(await startIssuer(), { folder, onProgress: progress });
   const results: Results = {
     node: process.versions.node,
@@ -74,39 +103,74 @@ async function measureAll(options: Options, folder: string): Promise<Results> {
     contenders: Object.fromEntries(contenders.map(({ name, title }) => [name, title])),
     workloads: {},
     limit: {},
+    bulk: {},
     offered: [],
+    gateway: {},
     documents: [],
+    start: null,
     sweep: {},
   };
-  for (const workload of options.workloads) {
-    const measurements = await bench.measure(workload, contenders, plan);
+  for (const workload of workloads) {
+    const measurements = await measure(bench, workload, contenders, plan);
     const { name, title, connections } = workload;
-    results.workloads[name] = { title, connections, measurements: Object.fromEntries(measurements) };
+    const reference = referenceOf(workload);
+    results.workloads[name] = { title, connections, reference, measurements: Object.fromEntries(measurements) };
     print(`${workloadTable(workload, contenders, measurements)}\n`);
   }
-  if (options.limit) {
-    const measurements = await bench.measureLimit(contenders, 2 * plan.seconds + 1);
-    results.limit = Object.fromEntries(measurements);
-    print(`${limitTable(contenders, measurements, CALLS_PER_SECOND)}\n`);
-    results.offered = await bench.measureOffered(productOf(contenders), OFFERED, 2 * plan.seconds + 1);
-    print(`${offeredTable(results.offered)}\n`);
-  }
-  if (options.documents) {
-    results.documents = await bench.measureDocuments(productOf(contenders));
-    print(`${documentsTable(results.documents)}\n`);
-  }
+  const aliases = aliasesLine(results.workloads);
+  if (aliases !== '') print(`${aliases}\n`);
+  await measureOthers(bench, { contenders, others, plan }, results);
   const compared = contenders.filter(({ name }) => name === PRODUCT || name === REFERENCE);
-  for (const workload of options.sweep) {
-    const measurements = await bench.measure(workload, compared, {
+  for (const workload of sweep) {
+    const measurements = await measure(bench, workload, compared, {
       ...plan,
       rounds: Math.min(3, plan.rounds),
-      seconds: 1,
+      seconds: plan.seconds / 2,
     });
     const cpuMsPerRequest = Object.fromEntries([...measurements].map(([name, seen]) => [name, seen.cpuMsPerRequest]));
     results.sweep[workload.name] = { title: workload.title, cpuMsPerRequest };
   }
-  if (options.sweep.length > 0) print(`${sweepTable(results.sweep)}\n`);
+  if (sweep.length > 0) print(`${sweepTable(results.sweep)}\n`);
   return results;
+}
+
+async function measureOthers(
+  bench: Bench,
+  { contenders, others, plan }: Pick<Options, 'contenders' | 'others' | 'plan'>,
+  results: Results,
+): Promise<void> {
+  const seconds = 2 * plan.seconds + 1;
+  const callsPerSecond = CALLS_PER_SECOND;
+  if (others.has('limit')) {
+    const measurements = await measureLimit(bench, LIMITED, contenders, seconds);
+    results.limit = Object.fromEntries(measurements);
+    const load = `single users, ${LIMITED.connections} connections`;
+    print(`${limitTable(contenders, measurements, { load, served: 'users', callsPerSecond })}\n`);
+    results.offered = await measureOffered(bench, productOf(contenders), OFFERED, seconds);
+    print(`${offeredTable(results.offered)}\n`);
+  }
+  if (others.has('bulk')) {
+    const measurements = await measureLimit(bench, BULK, contenders, seconds);
+    results.bulk = Object.fromEntries(measurements);
+    const load = `a bulk of verified unlinks, ${BULK.connections} connections`;
+    print(`${limitTable(contenders, measurements, { load, served: 'unlinks', callsPerSecond })}\n`);
+  }
+  if (others.has('gateway')) {
+    const behind = contenders.filter(({ name }) => [PRODUCT, FASTEST_PEER, GUARDED_PEER].includes(name));
+    for (const workload of BEHIND_GATEWAY) {
+      const measurements = await measureBehindGateway(bench, workload, participants(behind, workload), 4 * seconds);
+      results.gateway[workload.name] = { title: workload.title, measurements: Object.fromEntries(measurements) };
+    }
+    print(`${gatewayTable(results.gateway, results.contenders)}\n`);
+  }
+  if (others.has('documents')) {
+    results.documents = await measureDocuments(bench, productOf(contenders));
+    print(`${documentsTable(results.documents)}\n`);
+  }
+  if (others.has('start')) {
+    results.start = await measureStart(bench, productOf(contenders));
+    print(`${startLine(results.start)}\n`);
+  }
 }
 
 /** Requests per second, each for a single user. */

@@ -5,9 +5,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Reply } from './parent';
-
-/** The root of the project, seen from bench/dist/bench. */
-export const ROOT = join(__dirname, '..', '..', '..');
+import { ROOT } from './root';
 
 /** Whether workers share one core, so that the server that is measured has the other to itself. */
 export const PINNED = availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
@@ -84,29 +82,47 @@ export interface ReadyLine {
   adminUrl?: string;
 }
 
+/** Reads the line from the output of a server. A gateway prints its address instead. */
+function readReadyLine(output: string): ReadyLine | null {
+  const line = /^\{.*"port":\d+.*"ready".*\}$/m.exec(output)?.[0];
+  if (line !== undefined) return JSON.parse(line) as ReadyLine;
+  const port = /^gateway at http:\/\/\S+:(\d+)\//m.exec(output)?.[1];
+  return port === undefined ? null : { port: Number(port) };
+}
+
 /** A server that is measured: the subgraph itself, or a contender. Its output goes to a file. */
 export class ServerProcess {
   readonly ready: ReadyLine;
   /** The file with its output. */
   readonly log: string;
+  /** Milliseconds from its start. */
+  readonly readyMs: number;
   readonly #child: ChildProcess;
 
-  private constructor(child: ChildProcess, ready: ReadyLine, log: string) {
+  private constructor(child: ChildProcess, ready: ReadyLine, { log, readyMs }: { log: string; readyMs: number }) {
     this.#child = child;
     this.ready = ready;
     this.log = log;
+    this.readyMs = readyMs;
   }
 
-  static async start(args: readonly string[], env: Record<string, string>, log: string): Promise<ServerProcess> {
+  /** @param core Default: the one of the server that is measured. */
+  static async start(
+    args: readonly string[],
+    env: Record<string, string>,
+    log: string,
+    core: keyof typeof CORE = 'server',
+  ): Promise<ServerProcess> {
     const file = openSync(log, 'w');
-    const child = start('server', args, env, ['ignore', file, file]);
-    const end = performance.now() + READY_WITHIN_MS;
+    const startedAt = performance.now();
+    const child = start(core, args, env, ['ignore', file, file]);
     for (;;) {
       const output = readFileSync(log, 'utf8');
-      const line = /^\{.*"port":\d+.*"ready".*\}$/m.exec(output)?.[0];
-      if (line !== undefined) return new ServerProcess(child, JSON.parse(line) as ReadyLine, log);
-      if (child.exitCode !== null || performance.now() > end) throw new Error(`it did not start:\n${output}`);
-      await pause(20);
+      const readyMs = performance.now() - startedAt;
+      const ready = readReadyLine(output);
+      if (ready !== null) return new ServerProcess(child, ready, { log, readyMs });
+      if (child.exitCode !== null || readyMs > READY_WITHIN_MS) throw new Error(`it did not start:\n${output}`);
+      await pause(5);
     }
   }
 

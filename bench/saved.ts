@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ROOT } from './processes';
+import { ROOT } from './root';
 
 /** The folder of the results that are published. */
 export const DOCS = join(ROOT, 'docs');

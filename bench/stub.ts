@@ -1,7 +1,8 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { REQUEST_ID } from './exchanges';
 import { serveParent } from './parent';
-import { userRow } from './users';
-import { REQUEST_ID } from './workloads';
+import { SOURCES, userIdOf, userOfAccount, userRow } from './users';
+import { IDENTITIES } from './workloads';
 
 /** A command to the stub. */
 export interface StubCommand {
@@ -17,10 +18,13 @@ export interface StubReport {
   refused: number;
 }
 
-// The cheapest possible GenAuth, so that it never limits a contender: it writes cached bytes to sockets and verifies nothing.
+// The cheapest possible GenAuth, so that it never limits a contender: it writes cached bytes to sockets and verifies no
+// signature. An unlink links the user again to the source before, so that a user can be unlinked any number of times.
 
-/** Rows by user id, serialized once. */
+/** Rows by user id and the source that is unlinked, serialized once. */
 const users = new Map<string, Buffer<ArrayBuffer>>();
+/** By user id, the source that the user was unlinked from last. The user is linked to all others. */
+const unlinked = new Map<string, string>();
 let limit: number | null = null;
 let calls = 0;
 let refused = 0;
@@ -35,24 +39,41 @@ const TOO_MANY = responseOf(
   '429 Too Many Requests',
   Buffer.from(JSON.stringify({ statusCode: 429, message: 'Too many requests' })),
 );
+const SOURCE_LIST = responseOf(
+  '200 OK',
+  Buffer.from(
+    JSON.stringify({ statusCode: 200, message: 'Success', data: { totalCount: SOURCES.length, list: SOURCES } }),
+  ),
+);
 const BEGIN = Buffer.from('{"statusCode":200,"message":"Success","data":[');
 const COMMA = Buffer.from(',');
 const END = Buffer.from(']}');
 
-function respond(head: string): Buffer {
+function respond(head: string, body: string): Buffer {
   calls++;
   if (isOverTheLimit()) {
     refused++;
     return TOO_MANY;
   }
-  if (head.startsWith('POST')) return UNLINKED;
+  if (head.startsWith('POST')) {
+    const { userId, extIdpId } = JSON.parse(body) as { userId: string; extIdpId: string };
+    unlinked.set(userId, extIdpId);
+    return UNLINKED;
+  }
+  if (head.startsWith('GET /api/v3/list-ext-idp')) return SOURCE_LIST;
   const parts = [BEGIN];
-  for (const [, id = ''] of head.slice(0, head.indexOf('\r\n')).matchAll(/=([0-9a-f]{24})/g)) {
+  for (const id of requestedIds(head.slice(0, head.indexOf('\r\n')))) {
     if (parts.length > 1) parts.push(COMMA);
     parts.push(userOf(id));
   }
   parts.push(END);
   return responseOf('200 OK', ...parts);
+}
+
+function requestedIds(url: string): string[] {
+  if (!url.includes('userIdType=identity')) return Array.from(url.matchAll(/=([0-9a-f]{24})/g), ([, id = '']) => id);
+  const accounts = url.matchAll(/=[0-9a-f]{24}%3A(user\d{8})/g);
+  return Array.from(accounts, ([, account = '']) => userIdOf(userOfAccount(account), IDENTITIES));
 }
 
 /** A token bucket that holds a tenth of a second's calls. */
@@ -67,10 +88,12 @@ function isOverTheLimit(): boolean {
 }
 
 function userOf(id: string): Buffer<ArrayBuffer> {
-  let user = users.get(id);
+  const source = unlinked.get(id);
+  const key = source === undefined ? id : id + source;
+  let user = users.get(key);
   if (user === undefined) {
-    user = Buffer.from(JSON.stringify(userRow(id)));
-    users.set(id, user);
+    user = Buffer.from(JSON.stringify(userRow(id, source)));
+    users.set(key, user);
   }
   return user;
 }
@@ -95,8 +118,9 @@ function serve(socket: Socket): void {
       const head = received.slice(0, end);
       const length = head.startsWith('POST') ? Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0) : 0;
       if (received.length < end + 4 + length) return;
+      const body = received.slice(end + 4, end + 4 + length);
       received = received.slice(end + 4 + length);
-      socket.write(respond(head));
+      socket.write(respond(head, body));
     }
   });
 }
@@ -108,6 +132,7 @@ const server = createServer(serve).listen(0, '127.0.0.1', () => {
     limit = command.limit;
     calls = 0;
     refused = 0;
+    unlinked.clear();
     return Promise.resolve(report);
   });
 });

@@ -13,7 +13,35 @@ export interface IdentityRow {
   originConnIds: string[];
 }
 
+/** GenAuth's UserDto, as far as contenders read it. */
+export interface UserRow {
+  userId: string;
+  status: string;
+  email: string | null;
+  emailVerified: boolean;
+  phone: string | null;
+  phoneVerified: boolean;
+  passwordLastSetAt: string | null;
+  identities: IdentityRow[];
+}
+
+/** GenAuth's ExtIdpDto. */
+export interface SourceRow {
+  id: string;
+  name: string;
+  type: string;
+  logo: string;
+}
+
 const PROVIDERS = ['wechat', 'github', 'google', 'lark', 'azure-ad', 'ldap', 'saml'];
+
+/** The identity sources of the user pool. */
+export const SOURCES: readonly SourceRow[] = Array.from({ length: 20 }, (_, source) => ({
+  id: extIdpIdOf(source),
+  name: `Source ${String(source).padStart(2, '0')}`,
+  type: providerOf(source),
+  logo: `https://files.example.com/logo/${providerOf(source)}.svg`,
+}));
 
 /** Returns 24 hexadecimal digits that encode the number of identities and the number of the user. */
 export function userIdOf(user: number, identities: number): string {
@@ -27,13 +55,13 @@ export function userIdOf(user: number, identities: number): string {
 export function identityRows(userId: string): IdentityRow[] {
   const identities = Number.parseInt(userId.slice(1, 4), 16);
   const user = Number.parseInt(userId.slice(4), 16);
-  const name = `user${String(user).padStart(8, '0')}`;
+  const name = nameOf(userId);
   return Array.from({ length: identities }, (_, source) => ({
     identityId: `b${hex(source, 3)}${hex(user, 20)}`,
     extIdpId: extIdpIdOf(source),
-    provider: PROVIDERS[source % PROVIDERS.length] ?? 'oidc',
+    provider: providerOf(source),
     type: 'generic',
-    userIdInIdp: `${name}@${hex(source, 4)}`,
+    userIdInIdp: accountOf(userId, source),
     userInfoInIdp: {
       sub: name,
       name: `${name} of the benchmark`,
@@ -52,10 +80,32 @@ export function extIdpIdOf(source: number): string {
   return `e${hex(source, 23)}`;
 }
 
-/** Returns GenAuth's UserDto, as in `get-user-batch?withIdentities=true`. */
-export function userRow(userId: string): object {
-  const identities = identityRows(userId);
-  return {
+/** Returns the user's account at an identity source. */
+export function accountOf(userId: string, source: number): string {
+  return `${nameOf(userId)}@${hex(source, 4)}`;
+}
+
+/** Returns the number of the user who owns an account. */
+export function userOfAccount(account: string): number {
+  return Number(/^user(\d{8})/.exec(account)?.[1]);
+}
+
+function nameOf(userId: string): string {
+  return `user${String(Number.parseInt(userId.slice(4), 16)).padStart(8, '0')}`;
+}
+
+function providerOf(source: number): string {
+  return PROVIDERS[source % PROVIDERS.length] ?? 'oidc';
+}
+
+/**
+ * Returns GenAuth's UserDto, as in `get-user-batch?withIdentities=true`.
+ *
+ * @param unlinked Default: none. The source from which the user has been unlinked.
+ */
+export function userRow(userId: string, unlinked?: string): UserRow {
+  const identities = identityRows(userId).filter(({ extIdpId }) => extIdpId !== unlinked);
+  const row = {
     userId,
     createdAt: '2022-07-03T03:20:30.000Z',
     updatedAt: '2022-07-03T03:20:30.000Z',
@@ -75,6 +125,17 @@ export function userRow(userId: string): object {
     passwordLastSetAt: '2022-07-03T03:20:30.000Z',
     identities,
   };
+  return row;
+}
+
+/** Providers whose accounts are known by their e-mail address. */
+const BY_EMAIL: ReadonlySet<string> = new Set(['google', 'azure-ad']);
+
+/** Returns the name by which people know an account of the benchmark: a part of what the subgraph looks for. */
+export function labelOf({ provider, userInfoInIdp }: Pick<IdentityRow, 'provider' | 'userInfoInIdp'>): string | null {
+  const { nickname, name, email } = userInfoInIdp;
+  const label = BY_EMAIL.has(provider) ? (email ?? name) : (nickname ?? name ?? email);
+  return typeof label === 'string' ? label : null;
 }
 
 /** Whether a field of a provider's profile is a credential, which the SDL promises never to return. */

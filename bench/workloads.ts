@@ -1,132 +1,166 @@
-import { extIdpIdOf, type IdentityRow, identityRows, isCredential, userIdOf } from './users';
+import type { Selection } from './documents';
 
 /** Requests of one kind, and the number of connections that send them. */
 export interface Workload {
   name: string;
   title: string;
   connections: number;
-  /** Null: each request unlinks one identity. */
-  read: Read | null;
+  request: RequestKind;
+  /** Who sends the requests: a few operators in turn, or each user for themselves. */
+  callers: 'operators' | 'users';
+  /** Whether contenders take part that claim an unlink without reading, or have no callers. */
+  isPlain: boolean;
   /** Whether every request has a different document. */
   distinct: boolean;
 }
 
-interface Read {
-  users: number;
-  identities: number;
-  profiles: boolean;
-  /** The number of users in the pool. Null: enough that concurrent requests are for different users. */
-  pool: number | null;
-}
+/** What a request asks for. Each kind is computed from the number of the request. */
+export type RequestKind =
+  | {
+      kind: 'entities';
+      users: number;
+      identities: number;
+      selection: Selection;
+      /** The number of users in the pool. Null: enough that concurrent requests are for different users. */
+      pool: number | null;
+    }
+  /** The users, in several aliased lists of one operation. */
+  | { kind: 'aliased'; users: number; lists: number }
+  /** The owners of accounts at one source. */
+  | { kind: 'accounts'; users: number }
+  /** One identity, by its source. */
+  | { kind: 'unlink'; document: 'plain' | 'page'; users: number }
+  /** A page that a gateway joins from two subgraphs. Null: all users of the other subgraph. */
+  | { kind: 'page'; users: 1 | null };
 
-/** A request, and the `data` of its correct response. */
-export interface Exchange {
-  body: string;
-  expected: () => string;
-}
+/** Identities of each user, where a request does not say how many. */
+export const IDENTITIES = 5;
 
-export const WORKLOADS: readonly Workload[] = [
-  { name: 'unlink', title: 'unlink', connections: 64, read: null, distinct: false },
-  reading('users-1', '1 user x 5 identities', 64, 1, 5),
-  reading('users-50', '50 users x 5 identities', 32, 50, 5),
-  reading('users-500', '500 users x 5 identities', 8, 500, 5),
-];
+/** The users who send requests for themselves. Each has a token. */
+export const USERS = 512;
 
-/** Reads the field from which credentials are removed. Not part of the quick run. */
-export const PROFILES: Workload = {
-  name: 'profiles',
-  title: '50 users x 5 identities with userInfoInIdp',
-  connections: 32,
-  read: { users: 50, identities: 5, profiles: true, pool: null },
-  distinct: false,
-};
+/** The users whom the other subgraph lists. */
+export const LISTED_USERS = 50;
 
-export const SWEEP: readonly Workload[] = [
-  ...[1, 2, 5, 10, 20, 50, 100, 250, 500, 1000].map((users) =>
-    reading(`sweep-users-${users}`, `${users} x 5`, 8, users, 5),
-  ),
-  ...[1, 2, 5, 10, 20, 50, 100].map((identities) =>
-    reading(`sweep-identities-${identities}`, `10 x ${identities}`, 8, 10, identities),
-  ),
-  ...[100, 10_000, 1_000_000].map((pool) => reading(`sweep-pool-${pool}`, `1 x 5 of a pool of ${pool}`, 8, 1, 5, pool)),
-];
+const DEFAULTS = { callers: 'operators', isPlain: true, distinct: false } as const;
 
-/** Sent while the stub enforces GenAuth's documented rate limit. */
-export const LIMITED: Workload = reading('limit', '1 user x 5 identities', 512, 1, 5);
-export const CALLS_PER_SECOND = 300;
-
-/** More different documents than a cache may keep. */
-export const DOCUMENTS: Workload = { ...reading('documents', '1 user, each document once', 64, 1, 1), distinct: true };
-export const DISTINCT_DOCUMENTS = 100_000;
-
-function reading(
+function entities(
   name: string,
   title: string,
   connections: number,
-  users: number,
-  identities: number,
-  pool: number | null = null,
+  { users, identities = IDENTITIES, selection = 'plain', pool = null }: Partial<Entities> & Pick<Entities, 'users'>,
 ): Workload {
-  return { name, title, connections, read: { users, identities, profiles: false, pool }, distinct: false };
+  const request: Entities = { kind: 'entities', users, identities, selection, pool };
+  return { ...DEFAULTS, name, title, connections, request };
 }
 
-const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!) {
-  unlinkIdentity(userId: $userId, extIdpId: $extIdpId) { success requestId apiCode }
-}`;
+type Entities = Extract<RequestKind, { kind: 'entities' }>;
 
-const ENTITIES = `query ($representations: [_Any!]!) {
-  _entities(representations: $representations) {
-    ... on User { id identities { id extIdpId provider type userIdInIdp originConnIds } }
-  }
-}`;
-
-const PROFILED_ENTITIES = ENTITIES.replace('originConnIds', 'userInfoInIdp originConnIds');
-
-/** The request id in the stub's response to every unlink. */
-export const REQUEST_ID = '934108e5-9fbf-4d24-8da1-c330328abd6c';
-
-/** A prime number, so that requests visit every user of a pool. */
-const STEP = 7_919;
-
-/** Identities of each user whom the workload `unlink` unlinks. */
-const IDENTITIES = 5;
-
-/** Bounds the rows of all requests together, and with them the memory of the load generator. */
-const MAX_ROWS = 40_000;
-
-export function exchangesOf({ read }: Workload): Exchange[] {
-  if (read === null) {
-    return Array.from({ length: 4_096 }, (_, user) => {
-      // A source that the users are not linked to: the stub keeps no state, and reads after an unlink must not contradict it.
-      const variables = { userId: userIdOf(user, IDENTITIES), extIdpId: extIdpIdOf(IDENTITIES) };
-      return {
-        body: JSON.stringify({ query: UNLINK, variables }),
-        expected: () => JSON.stringify({ unlinkIdentity: { success: true, requestId: REQUEST_ID, apiCode: null } }),
-      };
-    });
-  }
-  const { users, identities, profiles, pool } = read;
-  const count = pool === null ? Math.min(4_096, Math.max(16, Math.floor(MAX_ROWS / (users * identities)))) : MAX_ROWS;
-  return Array.from({ length: count }, (_, group) => {
-    const ids = Array.from({ length: users }, (_unused, index) =>
-      userIdOf(pool === null ? group * users + index : (group * STEP) % pool, identities),
-    );
-    const representations = ids.map((id) => ({ __typename: 'User', id }));
-    return {
-      body: JSON.stringify({ query: profiles ? PROFILED_ENTITIES : ENTITIES, variables: { representations } }),
-      expected: () => JSON.stringify({ _entities: ids.map((id) => userAnswer(id, profiles)) }),
-    };
-  });
+function aliased(name: string, title: string, lists: number, users: number): Workload {
+  return { ...DEFAULTS, name, title, connections: 32, request: { kind: 'aliased', lists, users } };
 }
 
-function userAnswer(id: string, profiles: boolean): object {
-  return { id, identities: identityRows(id).map((row) => identityAnswer(row, profiles)) };
-}
+/** The workloads that are measured in CPU time for each request. */
+export const WORKLOADS: readonly Workload[] = [
+  entities('users-1', '1 user x 5 identities', 64, { users: 1 }),
+  entities('users-50', '50 users x 5 identities', 32, { users: 50 }),
+  entities('users-500', '500 users x 5 identities', 8, { users: 500 }),
+  aliased('users-80', '80 users x 5 identities', 1, 80),
+  aliased('aliases-2', '2 aliased lists of 40 users', 2, 40),
+  aliased('aliases-8', '8 aliased lists of 10 users', 8, 10),
+  entities('include-50', '50 users, a field with @include', 32, { users: 50, selection: 'included' }),
+  entities('page-50', '50 users as a page shows them', 32, { users: 50, selection: 'page' }),
+  entities('profiles', '50 users with userInfoInIdp', 32, { users: 50, selection: 'profiles' }),
+  {
+    ...DEFAULTS,
+    name: 'accounts-50',
+    title: 'owners of 50 accounts',
+    connections: 32,
+    request: { kind: 'accounts', users: 50 },
+  },
+  {
+    ...DEFAULTS,
+    name: 'unlink',
+    title: 'unlink by an operator',
+    connections: 64,
+    request: { kind: 'unlink', document: 'plain', users: 1_024 },
+  },
+  {
+    ...DEFAULTS,
+    name: 'self-unlink',
+    title: 'unlink by the user, with removed and user',
+    connections: 64,
+    request: { kind: 'unlink', document: 'page', users: USERS },
+    callers: 'users',
+    isPlain: false,
+  },
+];
 
-function identityAnswer(row: IdentityRow, profiles: boolean): object {
-  const { identityId, extIdpId, provider, type, userIdInIdp, userInfoInIdp, originConnIds } = row;
-  const plain = { id: identityId, extIdpId, provider, type, userIdInIdp };
-  if (!profiles) return { ...plain, originConnIds };
-  const shown = Object.entries(userInfoInIdp).filter(([name]) => !isCredential(name));
-  return { ...plain, userInfoInIdp: Object.fromEntries(shown), originConnIds };
-}
+/** The workloads of a quick run, which has fewer contenders too. */
+export const QUICK: ReadonlySet<string> = new Set(
+  WORKLOADS.map(({ name }) => name).filter((name) => !['aliases-2', 'include-50'].includes(name)),
+);
+
+/** The workload with the same users as `aliases-8`, in one list. */
+export const UNALIASED = { 'aliases-2': 'users-80', 'aliases-8': 'users-80' } as const;
+
+export const SWEEP: readonly Workload[] = [
+  ...[1, 2, 5, 10, 20, 50, 100, 250, 500, 1000].map((users) =>
+    entities(`sweep-users-${users}`, `${users} x 5`, 8, { users }),
+  ),
+  ...[1, 2, 5, 10, 20, 50, 100].map((identities) =>
+    entities(`sweep-identities-${identities}`, `10 x ${identities}`, 8, { users: 10, identities }),
+  ),
+  ...[100, 10_000, 1_000_000].map((pool) =>
+    entities(`sweep-pool-${pool}`, `1 x 5 of a pool of ${pool}`, 8, { users: 1, pool }),
+  ),
+];
+
+/** Sent while the stub enforces GenAuth's documented rate limit. */
+export const LIMITED: Workload = entities('limit', '1 user x 5 identities', 512, { users: 1 });
+export const CALLS_PER_SECOND = 300;
+
+/** Sent under the same limit. Each request unlinks another user, as a bulk does. */
+export const BULK: Workload = {
+  ...DEFAULTS,
+  name: 'bulk',
+  title: 'unlinks of a bulk',
+  connections: 64,
+  request: { kind: 'unlink', document: 'page', users: 16_384 },
+  isPlain: false,
+};
+
+/** More different documents than a cache may keep. */
+export const DOCUMENTS: Workload = {
+  ...entities('documents', '1 user, each document once', 64, { users: 1, identities: 1 }),
+  distinct: true,
+};
+export const DISTINCT_DOCUMENTS = 100_000;
+
+/** Sent to a gateway, at a fixed rate. */
+export const BEHIND_GATEWAY: readonly Workload[] = [
+  {
+    ...DEFAULTS,
+    name: 'gateway-page',
+    title: 'page of one user',
+    connections: 64,
+    request: { kind: 'page', users: 1 },
+    callers: 'users',
+  },
+  {
+    ...DEFAULTS,
+    name: 'gateway-page-50',
+    title: 'page of 50 users',
+    connections: 64,
+    request: { kind: 'page', users: null },
+  },
+  {
+    ...DEFAULTS,
+    name: 'gateway-unlink',
+    title: 'unlink from the page',
+    connections: 64,
+    request: { kind: 'unlink', document: 'page', users: USERS },
+    callers: 'users',
+    isPlain: false,
+  },
+];

@@ -1,22 +1,21 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { type Dispatcher, Pool } from 'undici';
 import { send } from '../response';
-import type { IdentityRow } from '../users';
+import type { SourceRow, UserRow } from '../users';
 
 /** The GenAuth client of H and of every peer: signed calls with the least possible overhead, and no limits or retries. */
 export interface GenAuth {
   /** Reads up to 50 users. */
   getUserBatch(userIds: readonly string[]): Promise<UserRow[]>;
+  /** Reads the owners of up to 50 accounts at a source. */
+  getOwners(extIdpId: string, accounts: readonly string[]): Promise<UserRow[]>;
+  /** Reads the identity sources, by id. They are cached for a minute. */
+  listSources(): Promise<ReadonlyMap<string, SourceRow>>;
   unlinkIdentity(request: {
     userId: string;
     extIdpId: string;
     type?: string | null;
   }): Promise<Envelope<{ success: boolean }>>;
-}
-
-export interface UserRow {
-  userId: string;
-  identities: IdentityRow[];
 }
 
 export interface Envelope<Data> {
@@ -27,6 +26,8 @@ export interface Envelope<Data> {
 }
 
 export const MAX_BATCH = 50;
+
+const SOURCES_FRESH_MS = 60_000;
 
 const CONSTANT = {
   'x-genauth-lang': 'en-US',
@@ -58,20 +59,48 @@ export function createGenAuth(): GenAuth {
     return envelope;
   }
 
+  const path = '/api/v3/get-user-batch';
+  let sources: Promise<ReadonlyMap<string, SourceRow>> | undefined;
+  let sourcesReadAt = 0;
+
+  async function readSources(): Promise<ReadonlyMap<string, SourceRow>> {
+    const resource = '/api/v3/list-ext-idp';
+    const request = { method: 'GET', path: resource, headers: sign('GET', resource) } as const;
+    const { data } = await call<{ list: SourceRow[] }>(request);
+    return new Map(data.list.map((source) => [source.id, source]));
+  }
+
   return {
     async getUserBatch(userIds) {
-      const path = '/api/v3/get-user-batch';
       const headers = sign('GET', `${path}?userIds=${JSON.stringify(userIds)}&withIdentities=true`);
       const query = `userIds%5B%5D=${userIds.join('&userIds%5B%5D=')}&withIdentities=true`;
       const { data } = await call<UserRow[]>({ method: 'GET', path: `${path}?${query}`, headers });
       return data;
     },
+    async getOwners(extIdpId, accounts) {
+      const names = accounts.map((account) => `${extIdpId}:${account}`);
+      const others = 'userIdType=identity';
+      const headers = sign('GET', `${path}?${others}&userIds=${JSON.stringify(names)}&withIdentities=true`);
+      const ids = names.map((name) => `userIds%5B%5D=${encodeURIComponent(name)}`).join('&');
+      const query = `${ids}&${others}&withIdentities=true`;
+      const { data } = await call<UserRow[]>({ method: 'GET', path: `${path}?${query}`, headers });
+      return data;
+    },
+    listSources() {
+      if (sources === undefined || performance.now() - sourcesReadAt > SOURCES_FRESH_MS) {
+        sourcesReadAt = performance.now();
+        sources = readSources();
+        // The next request reads them again.
+        sources.catch(() => (sources = undefined));
+      }
+      return sources;
+    },
     unlinkIdentity({ userId, extIdpId, type }) {
-      const path = '/api/v3/unlink-identity';
+      const unlinkPath = '/api/v3/unlink-identity';
       const typed = typeof type === 'string' ? { type } : {};
-      const resource = `${path}?extIdpId=${extIdpId}${typeof type === 'string' ? `&type=${type}` : ''}&userId=${userId}`;
+      const resource = `${unlinkPath}?extIdpId=${extIdpId}${typeof type === 'string' ? `&type=${type}` : ''}&userId=${userId}`;
       const headers = { ...sign('POST', resource), 'content-type': 'application/json' };
-      return call({ method: 'POST', path, headers, body: JSON.stringify({ userId, extIdpId, ...typed }) });
+      return call({ method: 'POST', path: unlinkPath, headers, body: JSON.stringify({ userId, extIdpId, ...typed }) });
     },
   };
 }

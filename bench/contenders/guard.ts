@@ -7,7 +7,9 @@ import type * as callers from '../../src/callers';
 import type * as configuration from '../../src/config';
 import type * as logging from '../../src/log';
 import type * as output from '../../src/stdout';
-import type { Envelope } from './genauth';
+import type { IdentityRow, UserRow } from '../users';
+import type { GenAuth } from './genauth';
+import { canSignInWithout } from './signIn';
 
 interface Unlink {
   userId: string;
@@ -15,22 +17,36 @@ interface Unlink {
   type?: string | null;
 }
 
+/** An unlink, as reads before and after it show it. */
+export interface VerifiedUnlink {
+  success: boolean;
+  requestId: string | null;
+  apiCode: number | null;
+  operationId: string;
+  removed: IdentityRow[];
+  user: UserRow;
+}
+
 /** The product's own authentication, policy, audit trail and log, for a contender. */
 export interface Guard {
   authenticate(request: IncomingMessage): callers.Caller | Promise<callers.Caller>;
-  /** Checks the policy and sends an unlink, between its two audit records. */
-  unlink<Answer extends Envelope<{ success: boolean }>>(
-    caller: callers.Caller,
-    unlink: Unlink,
-    send: () => Promise<Answer>,
-  ): Promise<Answer>;
+  /** @throws {Error} The caller may not read one of the users. */
+  checkReads(caller: callers.Caller, userIds: readonly string[]): void;
+  mayUnlink(caller: callers.Caller, userId: string): boolean;
+  /**
+   * Unlinks a user as one would by hand, and shares no call with other requests. The order is that of the product:
+   * permission, read before, last way to sign in, intent, unlink, read after, outcome.
+   */
+  unlink(caller: callers.Caller, unlink: Unlink, genauth: GenAuth): Promise<VerifiedUnlink>;
   /** Writes the log line of a successful request. */
   log(operation: 'entities' | 'unlink', ms: number): void;
 }
 
 /** The compiled product, with its own packages. Contenders run in the root of the project. */
 const PRODUCT = join(process.cwd(), 'dist');
-const { createAuthenticator, createPolicy, ForbiddenError } = require(join(PRODUCT, 'callers')) as typeof callers;
+const { createAuthenticator, createPolicy, ForbiddenError, isSelf } = require(
+  join(PRODUCT, 'callers'),
+) as typeof callers;
 const { readConfig } = require(join(PRODUCT, 'config')) as typeof configuration;
 const { createAuditLog, createOperationId } = require(join(PRODUCT, 'audit')) as typeof trail;
 const { Stdout } = require(join(PRODUCT, 'stdout')) as typeof output;
@@ -58,8 +74,17 @@ export async function createGuard(): Promise<Guard> {
         authorization: [authorization],
       });
     },
-    async unlink(caller, { userId, extIdpId, type = null }, send) {
+    checkReads(caller, userIds) {
+      if (!userIds.every((userId) => policy.mayRead(caller, userId))) throw new ForbiddenError();
+    },
+    mayUnlink: (caller, userId) => policy.mayUnlink(caller, userId),
+    async unlink(caller, { userId, extIdpId, type = null }, genauth) {
       if (!policy.mayUnlink(caller, userId)) throw new ForbiddenError();
+      const before = await readUser(genauth, userId);
+      if (isSelf(caller, userId)) {
+        const sources = await genauth.listSources();
+        if (before.status !== 'Activated' || !canSignInWithout(before, extIdpId, sources)) throw new ForbiddenError();
+      }
       const intent: trail.WriteIntent = {
         kind: 'unlink',
         requestId: null,
@@ -69,12 +94,19 @@ export async function createGuard(): Promise<Guard> {
       };
       const startedAt = performance.now();
       await audit.intent(intent);
-      const envelope = await send();
-      const { statusCode, apiCode = null, requestId = null } = envelope;
-      const upstream = { statusCode, apiCode, requestId, attempts: 1 };
-      const latencyMs = Math.round(performance.now() - startedAt);
-      void audit.outcome({ ...intent, outcome: 'acked', upstream, removed: null, latencyMs });
-      return envelope;
+      const { statusCode, apiCode = null, requestId = null } = await genauth.unlinkIdentity({ userId, extIdpId, type });
+      const user = await readUser(genauth, userId);
+      const left = new Set(user.identities.map(({ identityId }) => identityId));
+      const removed = before.identities.filter((row) => row.extIdpId === extIdpId && !left.has(row.identityId));
+      void audit.outcome({
+        ...intent,
+        outcome: 'acked',
+        upstream: { statusCode, apiCode, requestId, attempts: 1 },
+        removed: removed.map(({ identityId, type: kind }) => ({ id: identityId, type: kind })),
+        latencyMs: Math.round(performance.now() - startedAt),
+      });
+      const success = !user.identities.some((row) => row.extIdpId === extIdpId);
+      return { success, requestId, apiCode, operationId: intent.operationId, removed, user };
     },
     log(operation, ms) {
       const requestId = randomUUID();
@@ -91,4 +123,10 @@ export async function createGuard(): Promise<Guard> {
       });
     },
   };
+}
+
+async function readUser(genauth: GenAuth, userId: string): Promise<UserRow> {
+  const [user] = await genauth.getUserBatch([userId]);
+  if (user === undefined) throw new Error('GenAuth does not know the user');
+  return user;
 }

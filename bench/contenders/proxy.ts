@@ -1,64 +1,13 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Caller } from '../../src/callers';
-import { createGenAuth, type GenAuth, MAX_BATCH, type UserRow } from './genauth';
 import type { Guard } from './guard';
-import { withoutCredentials } from './profile';
 import { announce } from './ready';
-
-interface Body {
-  query: string;
-  variables: { representations: { id: string }[]; userId: string; extIdpId: string };
-}
-
-const genauth = createGenAuth();
-
-type SendUnlink = GenAuth['unlinkIdentity'];
-
-async function unlink({ userId, extIdpId }: Body['variables'], send: SendUnlink): Promise<object> {
-  const { data, requestId = null, apiCode = null } = await send({ userId, extIdpId });
-  return { unlinkIdentity: { success: data.success, requestId, apiCode } };
-}
-
-async function entities({ representations }: Body['variables'], profiles: boolean): Promise<object> {
-  const batches: Promise<UserRow[]>[] = [];
-  for (let start = 0; start < representations.length; start += MAX_BATCH) {
-    batches.push(genauth.getUserBatch(representations.slice(start, start + MAX_BATCH).map(({ id }) => id)));
-  }
-  const users = new Map((await Promise.all(batches)).flat().map((row) => [row.userId, toUser(row, profiles)]));
-  return { _entities: representations.map(({ id }) => users.get(id) ?? null) };
-}
-
-function toUser({ userId, identities }: UserRow, profiles: boolean): object {
-  return {
-    id: userId,
-    identities: identities.map(({ identityId, extIdpId, provider, type, userIdInIdp, userInfoInIdp, originConnIds }) =>
-      profiles
-        ? {
-            id: identityId,
-            extIdpId,
-            provider,
-            type,
-            userIdInIdp,
-            userInfoInIdp: withoutCredentials(userInfoInIdp),
-            originConnIds,
-          }
-        : { id: identityId, extIdpId, provider, type, userIdInIdp, originConnIds },
-    ),
-  };
-}
-
-async function execute(text: string, send: SendUnlink): Promise<string> {
-  const { query, variables } = JSON.parse(text) as Body;
-  const data = query.startsWith('mutation')
-    ? await unlink(variables, send)
-    : await entities(variables, query.includes('userInfoInIdp'));
-  return JSON.stringify({ data });
-}
+import { type Body, execute, type Guarded } from './work';
 
 async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
   try {
-    write(response, await execute(await read(request), (asked) => genauth.unlinkIdentity(asked)));
+    write(response, await respond(await read(request), null));
   } catch {
     response.writeHead(502).end();
   }
@@ -69,13 +18,16 @@ async function serveGuarded(request: IncomingMessage, response: ServerResponse, 
   try {
     const known = guard.authenticate(request);
     const caller: Caller = known instanceof Promise ? await known : known;
-    const send: SendUnlink = (asked) => guard.unlink(caller, asked, () => genauth.unlinkIdentity(asked));
-    const body = await execute(await read(request), send);
+    const body = await respond(await read(request), { guard, caller });
     write(response, body);
     guard.log(body.startsWith('{"data":{"unlink') ? 'unlink' : 'entities', performance.now() - startedAt);
   } catch {
     response.writeHead(502).end();
   }
+}
+
+async function respond(text: string, guarded: Guarded): Promise<string> {
+  return JSON.stringify({ data: await execute(JSON.parse(text) as Body, guarded) });
 }
 
 function write(response: ServerResponse, body: string): void {
@@ -93,8 +45,8 @@ function read(request: IncomingMessage): Promise<string> {
 }
 
 /**
- * Starts a proxy that shows what the work costs without GraphQL. It recognizes only the operations of the benchmark, and
- * shares nothing between requests.
+ * Starts a proxy that shows what the work costs without GraphQL. It shares nothing between requests, apart from the list of
+ * identity sources.
  *
  * @param guard Null: no authentication, audit trail or log.
  */
