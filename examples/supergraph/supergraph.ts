@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startEmulator } from '../../src/emulator';
@@ -7,6 +7,9 @@ import { startIssuer } from './issuer';
 import { openListener } from './listener';
 import { introducePeople } from './people';
 import { startSubgraph, type Subgraph } from './subgraph';
+
+/** The published schema of this subgraph. `npm run check` compares it with the one that is served. */
+const SCHEMA = join(__dirname, '..', '..', 'docs', 'schema.graphql');
 
 export interface SupergraphOptions {
   /** Of the gateway and the page. All others are free ports. */
@@ -33,8 +36,6 @@ export async function startSupergraph({ port, signingKey, onSubgraph }: Supergra
   onSubgraph(subgraph);
 
   // Loaded while the process of the subgraph starts, because loading takes more than a second.
-  const { printSubgraphSchema } = await import('@apollo/subgraph');
-  const { loadSchema } = await import('../../src/graphql/index.js');
   const { createGateway } = await import('./gateway.js');
   const { startUsers } = await import('../../deploy/users.js');
   const { createWeb } = await import('./web.js');
@@ -44,7 +45,7 @@ export async function startSupergraph({ port, signingKey, onSubgraph }: Supergra
   const identities = {
     name: 'identities',
     url: await subgraph.url,
-    sdl: printSubgraphSchema(loadSchema()),
+    sdl: readFileSync(SCHEMA, 'utf8'),
     headers: { 'router-authorization': routerSecret },
   };
   const gateway = await createGateway([{ name: 'users', ...users }, identities]);

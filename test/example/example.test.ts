@@ -31,7 +31,7 @@ const UNLINK = `mutation ($userId: ID!, $extIdpId: ID!) {
 
 const codesOf = (errors: readonly AnsweredError[]) => errors.map(({ extensions }) => extensions['code']);
 
-// A start takes 2.5 s of one core.
+// A start takes 3 s of one core.
 jest.setTimeout(60_000);
 
 describe('npm run example', () => {
