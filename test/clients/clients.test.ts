@@ -132,12 +132,13 @@ for (const gateway of [apolloGateway, hiveEngine]) {
     describe.each(CLIENTS)('with %s', (client) => {
       test.each(SITUATIONS.map((each) => [each.name, each] as const))('shows %s', (name, situation) => {
         const played = results.plays.find((each) => each.client === client)?.played.find((each) => each.name === name);
-        const { view = BOTH, judgement, isShown, settled, later } = situation;
+        const { view = BOTH, judgement, isShown, left, settled, later } = situation;
         expect(played).toEqual({
           name,
           view,
           judgement,
           ...(isShown !== undefined && !UNCACHED.includes(client) && { isShown }),
+          ...(left !== undefined && !UNCACHED.includes(client) && { left }),
           ...(isShown === false && client === 'fetch' && { signedOut: expect.objectContaining({ kind: 'done' }) }),
           ...(settled !== undefined && { settled }),
           ...(later !== undefined && { later }),

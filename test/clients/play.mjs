@@ -5,7 +5,7 @@
 //   CLIENT      the name of one of them: apollo, urql, graphql-request, fetch or tanstack
 //   SITUATIONS  [{"name": ..., "token": ..., "userId": ..., "extIdpId": ...}] as JSON, played at the same time
 //
-// Prints [{"name": ..., "view": ..., "judgement": ..., "isShown": ..., "signedOut": ..., "settled": ..., "later": ...}] as JSON. `isShown` says
+// Prints [{"name": ..., "view": ..., "judgement": ..., "isShown": ..., "left": ..., "signedOut": ..., "settled": ..., "later": ...}] as JSON. `isShown` says
 // whether the client's cache still has the account. It is absent for clients without a cache.
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -39,6 +39,7 @@ async function play({ token, userId, extIdpId }) {
   if (name === 'fetch' && judgement.kind === 'unlinked') {
     played.signedOut = await signOutEverywhere(client, userId);
   }
+  if (cached && judgement.user) played.left = cached.map(({ unlinkBlockedBy }) => unlinkBlockedBy);
   if (judgement.kind === 'unknown') {
     const readIdentities = async () => (await snippet.readAccounts(client)).data?.me?.identities;
     played.settled = await settle(readIdentities, { extIdpId }, { limitMs: 0 });

@@ -11,6 +11,8 @@ export interface Played {
   judgement: UnlinkJudgement;
   /** Whether the client's cache has the account. Absent for a client without a cache. */
   isShown?: boolean;
+  /** The `unlinkBlockedBy` of the accounts in the client's cache, if the payload has the user. */
+  left?: readonly unknown[];
   /** The judgement of `revokeSessions` after an unlink, for one of the clients. */
   signedOut?: unknown;
   /** What a read showed after an unknown outcome. */
@@ -37,6 +39,7 @@ export interface Situation {
   judgement: unknown;
   /** Undefined if the list could not be read. */
   isShown: boolean | undefined;
+  left?: readonly unknown[];
   settled?: string;
   later?: string;
 }
@@ -50,6 +53,7 @@ export const SITUATIONS: readonly Situation[] = [
     name: 'done',
     judgement: expect.objectContaining({ kind: 'unlinked', operationId, removed: [expect.anything()] }),
     isShown: false,
+    left: ['LAST_IDENTITY'],
   },
   {
     name: 'done, and the user cannot be read afterwards',
@@ -74,6 +78,7 @@ export const SITUATIONS: readonly Situation[] = [
     onUnlink: { respond: responses.reset, executed: true },
     judgement: expect.objectContaining({ kind: 'unlinked', operationId, removed: [expect.anything()] }),
     isShown: false,
+    left: ['LAST_IDENTITY'],
   },
   {
     name: 'refused by GenAuth',
