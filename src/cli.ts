@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import { type ConnectedCommand, readArguments } from './cli/arguments';
 import { dryRun } from './cli/dryRun';
+import { Concurrency } from './cli/concurrency';
 import { EXIT, type ExitCode, InterruptedError, StopError, UsageError } from './cli/errors';
 import { find } from './cli/find';
 import { HELP } from './cli/help';
@@ -27,7 +28,8 @@ async function main(): Promise<ExitCode> {
   setMaxListeners(0, stop.signal);
   stopOnSignals(stop);
   const { url, tokenSource, rate, reason } = command;
-  const supergraph = new Supergraph({ url, token: new Token(tokenSource), pace: new Pace(rate), stop, reason });
+  const [token, pace, concurrency] = [new Token(tokenSource), new Pace(rate), new Concurrency(rate)];
+  const supergraph = new Supergraph({ url, token, pace, concurrency, stop, reason });
   return execute(command, supergraph, stop);
 }
 

@@ -37,7 +37,9 @@ export async function mutate<Name extends Field, Data, Variables>(
   await pace.turn(signal);
   await onSend?.(xRequestId);
   for (let attempt = 1; ; attempt++) {
+    const sentAt = performance.now();
     const reply = await supergraph.send(document, variables, xRequestId);
+    if (reply.kind === 'response') supergraph.concurrency.observe(performance.now() - sentAt);
     const judgement = judgeReply(reply, field);
     if (judgement.kind === 'unknown') {
       pace.pause(reply.kind === 'lost' ? reply.retryAfterMs : 0);

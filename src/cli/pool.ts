@@ -1,19 +1,20 @@
+import type { Concurrency } from './concurrency';
 import { StopError } from './errors';
 
 /** Runs tasks concurrently. An error of a task stops the run. */
 export class Pool {
-  readonly #size: number;
+  readonly #concurrency: Concurrency;
   readonly #stop: AbortController;
   readonly #tasks = new Set<Promise<void>>();
 
-  constructor(size: number, stop: AbortController) {
-    this.#size = size;
+  constructor(concurrency: Concurrency, stop: AbortController) {
+    this.#concurrency = concurrency;
     this.#stop = stop;
   }
 
-  /** Resolves when the task has begun: when another one ends, if there are as many as the pool has places. */
+  /** Resolves when the task has begun: when another one ends, if there are as many as permitted. */
   async start(task: () => Promise<void>): Promise<void> {
-    while (this.#tasks.size >= this.#size) await Promise.race(this.#tasks);
+    while (this.#tasks.size >= this.#concurrency.limit) await Promise.race(this.#tasks);
     if (this.#stop.signal.aborted) return;
     const running: Promise<void> = task()
       .catch((error: unknown) => this.#stop.abort(error))
@@ -34,9 +35,4 @@ export class Pool {
     if (reason instanceof StopError) return reason;
     throw reason;
   }
-}
-
-/** Returns the number of concurrent users of a run: a request takes up to half a second. */
-export function workersFor(rate: number): number {
-  return Math.min(64, Math.max(1, Math.ceil(rate / 2)));
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { ERROR_CODES, errorsOf, isUnauthenticated, type TypedText } from '../client';
 import { NotAllowedError, type StopError, UnavailableError, UsageError } from './errors';
+import type { Concurrency } from './concurrency';
 import type { Pace } from './pace';
 import { printable } from './terminal';
 import type { Token } from './token';
@@ -23,6 +24,7 @@ export interface SupergraphOptions {
   url: string;
   token: Token;
   pace: Pace;
+  concurrency: Concurrency;
   /** Aborted when nothing new may be begun. The reason is a `StopError`. */
   stop: AbortController;
   /** Default: none. Recorded in the audit trail beside the intent of each write. */
@@ -46,6 +48,10 @@ export class Supergraph {
 
   get pace(): Pace {
     return this.#options.pace;
+  }
+
+  get concurrency(): Concurrency {
+    return this.#options.concurrency;
   }
 
   get signal(): AbortSignal {

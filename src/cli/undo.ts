@@ -5,7 +5,7 @@ import { Journal } from './journal';
 import { type RemovedIdentity, type State, without } from './journalLine';
 import { Lock } from './lock';
 import { mutate, settle, type Unreachable } from './mutate';
-import { Pool, workersFor } from './pool';
+import { Pool } from './pool';
 import { Progress } from './progress';
 import type { Supergraph } from './supergraph';
 import { complain, confirm, print, printable } from './terminal';
@@ -17,7 +17,6 @@ import { BATCH, readUsers, type UserRead } from './users';
 export interface UndoCommand {
   /** The path of the journal of a run. */
   journal: string;
-  rate: number;
   yes: boolean;
 }
 
@@ -37,7 +36,7 @@ export async function undo(command: UndoCommand, supergraph: Supergraph, stop: A
     try {
       const left = users - done.size;
       if (left > 0 && !yes) await confirm(`Link ${left} users again?`, stop.signal);
-      end = await new Undo(command, supergraph, stop, journal, done).run(targets);
+      end = await new Undo(supergraph, stop, journal, done).run(targets);
     } catch (error) {
       if (!(error instanceof StopError)) throw error;
       end = error;
@@ -67,12 +66,12 @@ class Undo {
   readonly #done: DigestMap;
   readonly #pool: Pool;
 
-  constructor({ rate }: UndoCommand, supergraph: Supergraph, stop: AbortController, journal: Journal, done: DigestMap) {
+  constructor(supergraph: Supergraph, stop: AbortController, journal: Journal, done: DigestMap) {
     this.#supergraph = supergraph;
     this.#stop = stop;
     this.#journal = journal;
     this.#done = done;
-    this.#pool = new Pool(workersFor(rate), stop);
+    this.#pool = new Pool(supergraph.concurrency, stop);
   }
 
   /** @returns Why the run was stopped. Null: it was not. */

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode, type NotAllowedError, StopError, UsageError } from
 import { History } from './history';
 import { Journal } from './journal';
 import { isDone, type JournalLine } from './journalLine';
-import { Pool, workersFor } from './pool';
+import { Pool } from './pool';
 import { Progress } from './progress';
 import { findSource, type Source } from './sources';
 import type { Supergraph } from './supergraph';
@@ -16,7 +16,6 @@ export interface UnlinkFileCommand {
   /** Id or name. */
   source: string;
   file: IdFile;
-  rate: number;
   yes: boolean;
   reason?: string | undefined;
   keepLast: boolean;
@@ -141,9 +140,9 @@ class Run {
   }
 
   async #unlinkAll(history: History, journal: Journal): Promise<StopError | null> {
-    const { file, rate } = this.#command;
+    const { file } = this.#command;
     const tally = this.#tally;
-    const pool = new Pool(workersFor(rate), this.#stop);
+    const pool = new Pool(this.#supergraph.concurrency, this.#stop);
     const progress = new Progress(() => ({
       done: tally.users - tally.left + this.#failed,
       all: tally.users,
