@@ -39,8 +39,11 @@ export async function mutate<Name extends Field, Data, Variables>(
   for (let attempt = 1; ; attempt++) {
     const sentAt = performance.now();
     const reply = await supergraph.send(document, variables, xRequestId);
-    if (reply.kind === 'response') supergraph.concurrency.observe(performance.now() - sentAt);
     const judgement = judgeReply(reply, field);
+    // A refusal takes less time than a write, and a sign-out may take more.
+    if (judgement.kind === 'done' && field !== 'revokeSessions') {
+      supergraph.concurrency.observe(performance.now() - sentAt);
+    }
     if (judgement.kind === 'unknown') {
       pace.pause(reply.kind === 'lost' ? reply.retryAfterMs : 0);
       return judgement;

@@ -9,7 +9,7 @@ import type { Token } from './token';
 /** The body of a GraphQL response. */
 export interface Body<Data> {
   data?: Data | null;
-  errors?: readonly { extensions?: Readonly<Record<string, unknown>>; path?: readonly unknown[] }[];
+  errors?: readonly { message?: unknown; extensions?: Readonly<Record<string, unknown>>; path?: readonly unknown[] }[];
 }
 
 /** What became of a request. `problem` says it in words. */
@@ -195,7 +195,9 @@ function describe(reply: Reply<unknown>): { problem: string; retryAfterMs?: numb
   if (reply.kind === 'notSent') return { problem: reply.problem, retryAfterMs: 0 };
   if (reply.kind === 'lost') return reply;
   const [error] = errorsOf(reply.body);
-  const problem = `The supergraph reports an error (${printable(error?.code ?? 'no code')}).`;
+  const message = reply.body.errors?.[0]?.message;
+  const text = typeof message === 'string' ? `: ${message.slice(0, 200)}` : '';
+  const problem = printable(`The supergraph reports an error (${error?.code ?? 'no code'})${text}`);
   const retryAfterMs = error === undefined ? 0 : retryAfter(error.code, error.retryAfterMs);
   return { problem, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

@@ -10,7 +10,8 @@ export function printable(text: string): string {
 }
 
 export function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  // In place of the line that shows the progress.
+  process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[K' : ''}${text}\n`);
 }
 
 export function print(text: string): void {
