@@ -7,7 +7,7 @@ import type { UndoCommand } from './undo';
 import type { UnlinkFileCommand } from './unlinkFile';
 import type { UnlinkOneCommand } from './unlinkOne';
 
-/** What every command needs. */
+/** The options that every command has. */
 export interface Connection {
   url: string;
   tokenSource: TokenSource;

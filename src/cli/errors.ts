@@ -1,4 +1,4 @@
-/** How a command ended. */
+/** The exit codes of the command. */
 export const EXIT = { done: 0, left: 1, usage: 2, notAllowed: 3, interrupted: 130 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -3,14 +3,14 @@ import { DigestMap } from './digestMap';
 import type { IdKind } from './ids';
 import { isDone, type JournalLine, keyOf, type RemovedIdentity, union } from './journalLine';
 
-/** What a journal says about a user who is not done, but whose identities may be gone. */
+/** A user who is not done, and whose identities may be gone, because an earlier run began the user. */
 export interface Begun {
   userId: string;
   /** The identities that were found before, or are known to be gone. */
   identities: readonly RemovedIdentity[];
 }
 
-/** What the numbers in the map of keys mean. */
+/** The bits of the values in the map of keys. */
 const SEEN = { counted: 1, done: 2, other: 4, begun: 8, doneBefore: 16 };
 
 export interface HistoryOptions {
@@ -22,7 +22,7 @@ export interface HistoryOptions {
   path: string;
 }
 
-/** What earlier runs did, and what this run has begun, by user or account. */
+/** The progress of a run and of the earlier runs of its journal, by user or account. */
 export class History {
   readonly #options: HistoryOptions;
   readonly #keys = new DigestMap();

@@ -1,4 +1,4 @@
-/** What the lines of a file name. */
+/** The kind of ids in a file. */
 export type IdKind = 'user' | 'account';
 
 /** Printable ASCII, without the characters that no id of GenAuth may have and those that separate columns. */

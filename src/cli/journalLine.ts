@@ -71,7 +71,7 @@ export function isDone(state: State): boolean {
   return DONE.some((each) => each === state);
 }
 
-/** What a line is about: the account in a run over accounts, otherwise the user. */
+/** Returns the key of a line: the account in a run over accounts, otherwise the user. */
 export function keyOf({ account, userId }: JournalLine): string {
   return account ?? userId ?? '';
 }

@@ -12,7 +12,7 @@ export interface Body<Data> {
   errors?: readonly { message?: unknown; extensions?: Readonly<Record<string, unknown>>; path?: readonly unknown[] }[];
 }
 
-/** What became of a request. `problem` says it in words. */
+/** The result of a request. `problem` describes a failure. */
 export type Reply<Data> =
   | { kind: 'response'; body: Body<Data> }
   /** The connection could not be established, so that nothing was executed. */

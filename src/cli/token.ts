@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { UsageError } from './errors';
 
-/** Where the token comes from. */
+/** The source of the token. */
 export type TokenSource =
   | { from: 'environment'; token: string }
   | { from: 'file'; path: string }
@@ -44,7 +44,7 @@ export class Token {
     return (await this.current()) !== refused || from === 'command';
   }
 
-  /** What to do about a refusal, in words. */
+  /** Advice for the user after a refusal. */
   get advice(): string {
     switch (this.#source.from) {
       case 'environment':
