@@ -52,7 +52,7 @@ export async function undo(command: UndoCommand, supergraph: Supergraph, stop: A
   return left === 0 ? EXIT.done : EXIT.left;
 }
 
-/** How linking one identity ended. `problem` is null if it is linked. */
+/** The result of linking one identity. `problem` is null if it is linked. */
 interface Linked {
   state: State;
   problem: string | null;

@@ -5,7 +5,7 @@ import { mutate, settle, type Unreachable } from './mutate';
 import type { Supergraph } from './supergraph';
 import type { Identity, ReadUser } from './users';
 
-/** How a user was left: a line of the journal, without what all lines of the user have. */
+/** The result for one user: the members of its line in the journal that depend on the outcome. */
 export type Result = Pick<
   JournalLine,
   'state' | 'removed' | 'operationId' | 'requestId' | 'code' | 'apiCode' | 'signedOut'
