@@ -26,7 +26,7 @@ Measures this subgraph against a proxy written by hand (H) and other GraphQL ser
   --only NAME,...    these contenders, and H: ${names(CONTENDERS)}
   --workload NAME,.. these workloads: ${names(WORKLOADS)}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
-  --seconds N        default 2, with --quick 0.5; seconds of a round. The warm-up is twice as long
+  --seconds N        default 2, with --quick 0.4; seconds of a round. The warm-up takes as long as two, or four
   --save             writes docs/performance.json, docs/performance.svg, the tables of docs/performance.md and
                      bench/baseline.json; on other versions than Node 20 docs/performance.node.json and the tables
   --check            fails if a ratio of this subgraph is below half of that in bench/baseline.json
@@ -54,7 +54,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     throw new UsageError('--save needs a complete run, without --only and --workload');
   }
   const rounds = readNumber('--rounds', values.rounds ?? (quick ? '3' : '5'), { min: 1, max: 999 });
-  const seconds = readNumber('--seconds', values.seconds ?? (quick ? '0.5' : '2'), { min: 0.1, max: 60 });
+  const seconds = readNumber('--seconds', values.seconds ?? (quick ? '0.4' : '2'), { min: 0.1, max: 60 });
   const ofRun = quick ? CONTENDERS.filter(({ name }) => QUICK_CONTENDERS.has(name)) : CONTENDERS;
   const contenders = only === undefined ? ofRun : chosen(CONTENDERS, `${REFERENCE},${only}`, '--only');
   const all = [...WORKLOADS, ...OTHERS.map((name) => ({ name }))];
@@ -67,7 +67,8 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     workloads: WORKLOADS.filter(({ name }) => picked.has(name)),
     others: new Set(OTHERS.filter((name) => picked.has(name))),
     sweep: picked.has('sweep') ? SWEEP : [],
-    plan: { rounds, seconds, warmUpSeconds: 2 * seconds },
+    // Compilers need more than a second to warm up.
+    plan: { rounds, seconds, warmUpSeconds: (quick ? 4 : 2) * seconds },
     save,
     check,
   };
