@@ -216,5 +216,8 @@ export interface ManagementApi {
 }
 
 export type Route = keyof ManagementApi;
+
+/** The route that reads users. */
+export const BATCH_ROUTE = 'GET /api/v3/get-user-batch' satisfies Route;
 export type RequestOf<R extends Route> = ManagementApi[R]['request'];
 export type DataOf<R extends Route> = ManagementApi[R]['data'];

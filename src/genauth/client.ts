@@ -4,6 +4,7 @@ import { type Acknowledgement, sendWrite } from './acknowledgement';
 import type { Turn } from './admission';
 import { SignatureAuthentication } from './authentication';
 import { type BatchOptions, MAX_BATCH, type ReadOptions, type WriteOptions } from './callOptions';
+import { BATCH_ROUTE } from './api';
 import { ManagementUnreachableError } from './errors';
 import { type AccountId, createIdParser, type GenAuthId, type IdentityType, type IdParser } from './ids';
 import { type ManagementToken, tokenAuthentication } from './managementToken';
@@ -287,8 +288,6 @@ export class ManagementClient {
 
 /** Maximum response for a batch, whatever the number of its users. */
 const MAX_BATCH_BYTES = 16 * 1024 * 1024;
-
-const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
 
 function toOptions({ deadline, purpose }: ReadOptions): RequestOptions {
   return { deadline, lane: purpose === 'write' ? 'writes' : 'reads', retry: true };

@@ -5,6 +5,7 @@
  */
 export type { Acknowledgement } from './acknowledgement';
 export type { Turn } from './admission';
+export { BATCH_ROUTE } from './api';
 export { MAX_BATCH, type ReadOptions } from './callOptions';
 export { ManagementClient, type ManagementClientOptions, type ManagementGauges } from './client';
 export {

@@ -1,3 +1,4 @@
+import { BATCH_ROUTE } from './api';
 import { ManagementUnreachableError } from './errors';
 import type { AccountId, GenAuthId } from './ids';
 import type { UserRecord } from './userRecord';
@@ -35,8 +36,6 @@ export function findOwners(
   return names.map((name) => {
     const owner = owners.get(name) ?? null;
     // A response about other users does not show that an account has no owner.
-    return owner === null && hasOthers
-      ? new ManagementUnreachableError('GET /api/v3/get-user-batch', 'mismatch', 'maybe')
-      : owner;
+    return owner === null && hasOthers ? new ManagementUnreachableError(BATCH_ROUTE, 'mismatch', 'maybe') : owner;
   });
 }

@@ -1,3 +1,4 @@
+import { BATCH_ROUTE } from './api';
 import { ManagementUnreachableError } from './errors';
 import type { GenAuthId } from './ids';
 import type { UserRecord } from './userRecord';
@@ -40,8 +41,7 @@ export function matchUsers(
   }
   if (hasOthers) {
     // A response about other users does not show that a requested user does not exist.
-    const error = (): ManagementUnreachableError =>
-      new ManagementUnreachableError('GET /api/v3/get-user-batch', 'mismatch', 'maybe');
+    const error = (): ManagementUnreachableError => new ManagementUnreachableError(BATCH_ROUTE, 'mismatch', 'maybe');
     for (const userId of userIds) if (!found.has(userId)) found.set(userId, error());
   }
   return found;

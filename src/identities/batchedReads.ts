@@ -1,5 +1,6 @@
 import { type Deadline, TimeLimit } from '../deadline';
 import {
+  BATCH_ROUTE,
   type GenAuthId,
   isContentFault,
   MAX_BATCH,
@@ -8,6 +9,7 @@ import {
   type Turn,
 } from '../genauth';
 import { Batch, PendingRead, type UserResult, type Waiter } from './batch';
+import { toError } from './errors';
 import { failureOf, IsolatedReads, isMismatch } from './isolatedReads';
 
 /** A batch that is about to be sent. */
@@ -164,7 +166,7 @@ export class BatchedReads {
     this.#calls++;
     this.#callsWithoutTurn++;
     const deadline = new TimeLimit(this.#callTimeoutMs);
-    const turn = await this.#management.awaitBatchTurn({ deadline, purpose: this.#purpose }).catch(asError);
+    const turn = await this.#management.awaitBatchTurn({ deadline, purpose: this.#purpose }).catch(toError);
     this.#callsWithoutTurn--;
     const batch = this.#batches.shift() ?? new Batch();
     const userIds = batch.take();
@@ -206,7 +208,7 @@ export class BatchedReads {
       const profiles = batch.needsProfiles;
       return await this.#management.getUserBatch(userIds, { deadline, turn, profiles, purpose: this.#purpose });
     } catch (error) {
-      return asError(error);
+      return toError(error);
     } finally {
       turn.release();
     }
@@ -215,12 +217,6 @@ export class BatchedReads {
 
 type Found = Map<string, UserResult | Error>;
 
-const BATCH_ROUTE = 'GET /api/v3/get-user-batch';
-
 function unreachable(reason: 'deadline' | 'overloaded', sent: 'no' | 'maybe', retryAfterMs: number): Error {
   return new ManagementUnreachableError(BATCH_ROUTE, reason, sent, { retryAfterMs });
-}
-
-function asError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a read failed without an error', { cause: error });
 }

@@ -1,5 +1,10 @@
 import type { WriteKind } from '../audit';
 
+/** Returns what was thrown, which need not be an error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error('not an error was thrown', { cause: thrown });
+}
+
 /** The write was not executed, and may be sent again. Its `cause` is the reason. */
 export class NotExecutedError extends Error {
   override readonly name = 'NotExecutedError';

@@ -4,7 +4,7 @@ import { type GenAuthId, IdentityList, type ManagementClient, type UserRecord } 
 import type { WriteContext } from './auditedWrites';
 import type { UserResult } from './batch';
 import type { BatchedReads } from './batchedReads';
-import { NotExecutedError, OutcomeUnknownError } from './errors';
+import { NotExecutedError, OutcomeUnknownError, toError } from './errors';
 import type { Links } from './link';
 import { checkLink, checkUnlink, checkUserId, type RequestedLink, type RequestedUnlink } from './requestedWrites';
 import type { Sessions, SessionsResult } from './sessions';
@@ -299,8 +299,4 @@ export class Identities {
 
 function hasOperationId(error: unknown): error is { operationId: string | null } {
   return error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a check failed without an error', { cause: error });
 }

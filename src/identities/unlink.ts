@@ -2,6 +2,7 @@ import { ForbiddenError, type Policy } from '../callers';
 import type { Deadline } from '../deadline';
 import {
   type Account,
+  BATCH_ROUTE,
   type GenAuthId,
   type IdentityType,
   type ManagementClient,
@@ -16,6 +17,7 @@ import {
   NotExecutedError,
   OutcomeUnknownError,
   SignInTooOldError,
+  toError,
 } from './errors';
 import { decidingResponse, sendAll, type SentRequest } from './send';
 import { canSignInAfter, mayRemove, typesToSend } from './signIn';
@@ -190,9 +192,5 @@ function isMistaken({ extIdpId }: UnlinkRequest, accounts: readonly Account[]): 
 }
 
 function unreadable(): ManagementUnreachableError {
-  return new ManagementUnreachableError('GET /api/v3/get-user-batch', 'shape', 'maybe');
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('a read failed without an error', { cause: error });
+  return new ManagementUnreachableError(BATCH_ROUTE, 'shape', 'maybe');
 }

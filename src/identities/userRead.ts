@@ -1,4 +1,4 @@
-import { type IdentityList, ManagementUnreachableError, type UserRecord } from '../genauth';
+import { BATCH_ROUTE, type IdentityList, ManagementUnreachableError, type UserRecord } from '../genauth';
 import type { UserResult } from './batch';
 
 /** A user whose identities could be read. */
@@ -15,7 +15,7 @@ export function toUserRead(result: UserResult | Error, needsProfiles: boolean): 
 }
 
 function unusable(reason: 'shape' | 'too_large'): ManagementUnreachableError {
-  return new ManagementUnreachableError('GET /api/v3/get-user-batch', reason, 'maybe');
+  return new ManagementUnreachableError(BATCH_ROUTE, reason, 'maybe');
 }
 
 function hasReadableIdentities(user: UserRecord): user is ReadableUser {

@@ -7,7 +7,7 @@ import { ENTITIES, representations, type Stack, UNLINK } from '../support/stack'
 import { type Operation, operation, SEED } from './operations';
 import { type Compared, countsOf, TwoExecutors } from './twoExecutors';
 
-const RUNS = Number(process.env['EXECUTOR_RUNS'] ?? '300');
+const RUNS = Number(process.env['EXECUTOR_RUNS'] ?? '200');
 
 const WECHAT = SEED.extIdps[0]?.id ?? '';
 const GITHUB = SEED.extIdps[1]?.id ?? '';

@@ -86,7 +86,7 @@ describe('the guard of the last way to sign in', () => {
     ['a verified phone number', true],
     ['a phone number that is not verified', REFUSED],
     ['a name alone', REFUSED],
-  ])('knows the ways there are: besides the identity the user has %s', async (who, verdict) => {
+  ])('counts the other ways to sign in: the user has %s', async (who, verdict) => {
     const guarded = await start('self');
     expect(verdictOf(await unlink(guarded, who, {}))).toEqual(verdict);
     expect(sent(guarded)).toHaveLength(verdict === true ? 1 : 0);
@@ -99,21 +99,27 @@ describe('the guard of the last way to sign in', () => {
     ['off', true, true],
     ['self', REFUSED, true],
     ['all', REFUSED, REFUSED],
-  ])('is for whom it is set: %s', async (guard, toSelf, toOthers) => {
-    const guarded = await start(guard);
-    expect(verdictOf(await unlink(guarded, 'nothing', {}))).toEqual(toSelf);
-    expect(verdictOf(await unlink(guarded, 'a name alone', UNLINKER))).toEqual(toOthers);
-  });
+  ])(
+    'applies to unlinks by the user, by others, or to none: LAST_IDENTITY_GUARD=%s',
+    async (guard, toSelf, toOthers) => {
+      const guarded = await start(guard);
+      expect(verdictOf(await unlink(guarded, 'nothing', {}))).toEqual(toSelf);
+      expect(verdictOf(await unlink(guarded, 'a name alone', UNLINKER))).toEqual(toOthers);
+    },
+  );
 
   test.each([
     ['self', true],
     ['all', REFUSED],
-  ])('knows nobody as themselves where the router authorizes callers: %s', async (guard, verdict) => {
-    const guarded = await start(guard, { AUTH_MODE: 'router' });
-    const variables = { userId: idOf('nothing'), extIdpId: SOURCE };
-    const answer = await guarded.ask<UnlinkAnswer>(UNLINK, variables, { 'router-authorization': ROUTER_SECRET });
-    expect(verdictOf(answer)).toEqual(verdict);
-  });
+  ])(
+    'takes every caller for another user where the router authorizes callers: LAST_IDENTITY_GUARD=%s',
+    async (guard, verdict) => {
+      const guarded = await start(guard, { AUTH_MODE: 'router' });
+      const variables = { userId: idOf('nothing'), extIdpId: SOURCE };
+      const answer = await guarded.ask<UnlinkAnswer>(UNLINK, variables, { 'router-authorization': ROUTER_SECRET });
+      expect(verdictOf(answer)).toEqual(verdict);
+    },
+  );
 
   test.each([
     ['get-user-batch', 'http-503', 'UPSTREAM_UNAVAILABLE'],
@@ -123,7 +129,7 @@ describe('the guard of the last way to sign in', () => {
     ['list-ext-idp', 'http-503', 'UPSTREAM_UNAVAILABLE'],
     ['list-ext-idp', 'not-json', 'UPSTREAM_BAD_RESPONSE'],
     ['list-ext-idp', 'no-data', 'UPSTREAM_BAD_RESPONSE'],
-  ] as const)('does not do what it cannot check: %s with %s', async (route, fault, code) => {
+  ] as const)('refuses if it cannot read what it has to check: %s with %s', async (route, fault, code) => {
     const guarded = await start('self');
     guarded.emulator.faults.set(route, fault);
     expect(verdictOf(await unlink(guarded, 'a password', {}))).toEqual([
@@ -132,7 +138,7 @@ describe('the guard of the last way to sign in', () => {
     expect(sent(guarded)).toEqual([]);
   });
 
-  test('leaves one way when all of them are unlinked concurrently', async () => {
+  test('leaves one way to sign in when all of them are unlinked concurrently', async () => {
     const guarded = await start('self');
     const userId = idOf('another source');
     const headers = credentials(issuer.token({ sub: userId }));

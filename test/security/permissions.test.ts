@@ -111,9 +111,12 @@ describe('what a caller may do', () => {
     ['a machine with a list of scopes', 'deny', { sub: undefined, scope: [READER, 'identity:read', UNLINKER] }, ALL],
     ['a scope in other letters', 'allow', { sub: undefined, scope: 'Identity:Read IDENTITY:UNLINK identity:*' }, ''],
     ['a user whose id is in other letters', 'allow', { sub: SUBJECT.toUpperCase() }, ''],
-  ])('is what the table says: %s, SELF_UNLINK=%s', async (_who, selfUnlink, claims, expected) => {
-    expect(await powers(stackOf(selfUnlink), claims)).toBe(expected);
-  });
+  ])(
+    'is the same as in the table of docs/security.md: %s, SELF_UNLINK=%s',
+    async (_who, selfUnlink, claims, expected) => {
+      expect(await powers(stackOf(selfUnlink), claims)).toBe(expected);
+    },
+  );
 
   test('is rejected with the same bytes whether the user exists or not', async () => {
     const { subgraph, emulator } = stackOf('allow');

@@ -75,7 +75,7 @@ const SEED = {
   users: USERS,
 };
 
-describe('what blocks an unlink', () => {
+describe('the field unlinkBlockedBy, and the mutation that it predicts,', () => {
   let issuer: Issuer;
   let stack: Stack;
 
@@ -108,7 +108,7 @@ describe('what blocks an unlink', () => {
     ['all sources of the pool count', {}],
     ['only an application counts', { GENAUTH_APP_IDS: APP }],
   ])(
-    'is LAST_IDENTITY exactly if an unlink of the source is refused for it, where %s',
+    'say LAST_IDENTITY for the same identities, where %s',
     async (_title, env: Record<string, string>) => {
       await start(env);
       const verdicts = { blocked: 0, free: 0 };
@@ -130,7 +130,7 @@ describe('what blocks an unlink', () => {
     120_000,
   );
 
-  test('costs no call for each user, and both executors show the same', async () => {
+  test('cost no call for each user, and are the same in both executors', async () => {
     const bodies = [];
     const users = USERS.filter(({ identities = [] }) => identities.length > 0);
     const all = representations([...users, ...users.slice(0, 19)].map(({ id: userId = '' }) => userId));
@@ -159,7 +159,7 @@ describe('what blocks an unlink', () => {
     ],
   };
 
-  test('is the last account, not the last row: a held type may be unlinked, and any other type stands for all', async () => {
+  test('protect the last account and not the last row: a type that the user holds may be unlinked, any other type means all', async () => {
     await start({}, [TWO]);
     const userId = TWO.id ?? '';
     expect((await show(userId)).map(({ unlinkBlockedBy }) => unlinkBlockedBy)).toEqual([
@@ -175,7 +175,7 @@ describe('what blocks an unlink', () => {
   });
 
   test.each(['Suspended', 'Resigned', 'Archived', 'Deactivated'] as const)(
-    'is the status %s for the user, not for an administrator',
+    'say FORBIDDEN to a user with the status %s, and not to an administrator',
     async (status) => {
       const userId = TWO.id ?? '';
       await start({ LAST_IDENTITY_GUARD: 'off' }, [{ ...TWO, status }]);
@@ -192,7 +192,7 @@ describe('what blocks an unlink', () => {
     },
   );
 
-  test('is a sign-in that is too long ago, unless a scope allows the unlink', async () => {
+  test('say FORBIDDEN and SIGN_IN_TOO_OLD if the sign-in was too long ago, unless a scope allows the unlink', async () => {
     await start({ SELF_UNLINK_MAX_AGE_MS: '60000' }, [{ ...TWO, hasPassword: true }]);
     const userId = TWO.id ?? '';
     const now = Math.floor(Date.now() / 1_000);
@@ -215,7 +215,7 @@ describe('what blocks an unlink', () => {
     ).toBeNull();
   });
 
-  test('is not known while the sources cannot be read, and then the guard refuses', async () => {
+  test('say null and refuse while the sources cannot be read', async () => {
     await start({}, [ONE]);
     stack.emulator.faults.set('list-ext-idp', 'http-503');
     const userId = ONE.id ?? '';
@@ -230,7 +230,7 @@ describe('what blocks an unlink', () => {
   test.each<[string, Partial<SeedUser>]>([
     ['missing', { identitiesAs: 'absent' }],
     ['no list', { rawMembers: { identities: 7 } }],
-  ])('is not known where the identities are %s, and then the guard refuses', async (_title, form) => {
+  ])('refuse where the identities are %s', async (_title, form) => {
     await start({}, [{ ...ONE, hasPassword: true, ...form }]);
     const { errors } = await unlink(ONE.id ?? '', { extIdpId: WECHAT });
     expect(errors.map(({ extensions }) => extensions)).toEqual([
@@ -239,7 +239,7 @@ describe('what blocks an unlink', () => {
     expect(sent()).toEqual([]);
   });
 
-  test('is a source that the row does not name', async () => {
+  test('say NOT_NAMEABLE for a row that names no source', async () => {
     const rawIdentities = [
       { identityId: id('d', 1), provider: 'x', userIdInIdp: 'x' },
       { identityId: id('d', 2), extIdpId: 'not an id', provider: 'x', userIdInIdp: 'x' },
@@ -250,7 +250,7 @@ describe('what blocks an unlink', () => {
     expect(codeOf(await unlink(id('b', 3), { extIdpId: 'not an id' }))).toBe('BAD_USER_INPUT');
   });
 
-  test('is an id that is not that of a source: nothing is sent', async () => {
+  test('refuse an id that is not the id of a source, and send nothing', async () => {
     await start({ LAST_IDENTITY_GUARD: 'off' }, [TWO]);
     const userId = TWO.id ?? '';
     const [row] = stack.emulator.store.identitiesOf(userId);
