@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { JsonError, JsonReader } from '../../src/json';
 import { runs } from './runs';
 
-const RUNS = runs(2_000);
+const RUNS = runs(700);
 
 /** Reads any value by entering every container, as all readers of this project do. */
 function readAll(json: JsonReader): unknown {
@@ -351,7 +351,7 @@ describe('a reader of JSON', () => {
         const body = changes.reduce(mutate, Buffer.from(text));
         count[expectAsParsed(body) === 'not JSON' ? 'refused' : 'accepted']++;
       }),
-      runs(6_000),
+      runs(2_000),
     );
     // Otherwise one of the two kinds would hardly have been tested.
     expect(count.refused).toBeGreaterThan(1_500);

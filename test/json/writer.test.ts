@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { JsonWriter } from '../../src/json';
 import { runs } from './runs';
 
-const RUNS = runs(2_000);
+const RUNS = runs(700);
 
 /** Characters of every width, controls, and halves of pairs. */
 const unit = fc.oneof(
