@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { readArguments } from '../../src/cli/arguments';
 import { freePort, listen, stopListening } from '../support/listen';
 import { start } from './cli';
@@ -99,6 +100,24 @@ describe('a server that is no supergraph', () => {
     const { code, stderr } = await list();
     expect([code, stderr]).toEqual([1, expect.stringContaining(`HTTP ${status}`)]);
     expect(requests).toBeGreaterThan(2);
+  });
+
+  test('does not say to which user an error belongs: users are read one by one', async () => {
+    respond = (request, response) => {
+      const serve = async (): Promise<void> => {
+        const { variables } = (await json(request)) as { variables: { ids: string[] } };
+        const identityUsers = variables.ids.map((id) => (id === 'a' ? { id, identities: [] } : null));
+        const error = { message: 'invalid', path: ['identityUsers'], extensions: { code: 'BAD_USER_INPUT' } };
+        const errors = variables.ids.includes('b') ? [error] : [];
+        response.end(JSON.stringify({ data: { identityUsers }, errors }));
+      };
+      void serve();
+    };
+    const env = { IDENTITIES_URL: url, IDENTITIES_TOKEN: 't' };
+    const { code, stdout, stderr } = await run(['list', 'a', 'b', 'c', '--json'], env);
+    expect([code, JSON.parse(stdout)]).toEqual([1, [{ id: 'a', identities: [] }, null, null]]);
+    expect(stderr).toBe('b cannot be read (BAD_USER_INPUT).\n');
+    expect(requests).toBe(3);
   });
 
   test('is not allowed: a proxy responds with 403', async () => {
