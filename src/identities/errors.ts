@@ -66,3 +66,8 @@ export class NotAnIdentitySourceError extends Error {
     super('extIdpId is not the id of an identity source');
   }
 }
+
+/** Whether an error says which audit records belong to it. */
+export function hasOperationId(error: unknown): error is NotExecutedError | OutcomeUnknownError {
+  return error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
+}

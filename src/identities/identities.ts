@@ -4,7 +4,7 @@ import { type GenAuthId, IdentityList, type ManagementClient, type UserRecord } 
 import type { WriteContext } from './auditedWrites';
 import type { UserResult } from './batch';
 import type { BatchedReads } from './batchedReads';
-import { NotExecutedError, OutcomeUnknownError, toError } from './errors';
+import { hasOperationId, toError } from './errors';
 import type { Links } from './link';
 import { checkLink, checkUnlink, checkUserId, type RequestedLink, type RequestedUnlink } from './requestedWrites';
 import type { Sessions, SessionsResult } from './sessions';
@@ -295,8 +295,4 @@ export class Identities {
     if (!policy.mayRead(this.#context.caller, id)) throw new ForbiddenError();
     return id;
   }
-}
-
-function hasOperationId(error: unknown): error is { operationId: string | null } {
-  return error instanceof NotExecutedError || error instanceof OutcomeUnknownError;
 }

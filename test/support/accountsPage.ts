@@ -75,8 +75,10 @@ export async function rewriteResponses(page: Page, texts: Readonly<Record<string
 /** Saves a picture of the page without the part that is for demonstration only, if pictures are wanted. */
 export async function saveScreenshot(page: Page, name: string): Promise<void> {
   if (SCREENSHOTS === undefined) return;
-  const { width = 0 } = page.viewportSize() ?? {};
+  const size = page.viewportSize() ?? { width: 0, height: 0 };
   const { y = 0, height = 0 } = (await page.getByRole('main').boundingBox()) ?? {};
-  const clip = { x: 0, y: 0, width, height: y + height + 24 };
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true, clip });
+  // The backdrop of a dialog covers the viewport only.
+  await page.setViewportSize({ width: size.width, height: Math.ceil(y + height + 24) });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  await page.setViewportSize(size);
 }
