@@ -2,8 +2,8 @@
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  // Most tests wait for sockets and processes: one worker for each core is not too many.
-  maxWorkers: '100%',
+  // Most tests wait for sockets and processes, so that more workers than cores finish sooner.
+  maxWorkers: '150%',
   // For shared machines, where a second is not always a second.
   testTimeout: 20_000,
   transform: {
