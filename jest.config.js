@@ -1,9 +1,11 @@
+const { availableParallelism } = require('node:os');
+
 /** @type {import('jest').Config} */
 module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   // Most tests wait for sockets and processes, so that more workers than cores finish sooner.
-  maxWorkers: '150%',
+  maxWorkers: Math.ceil(1.5 * availableParallelism()),
   // For shared machines, where a second is not always a second.
   testTimeout: 20_000,
   transform: {
