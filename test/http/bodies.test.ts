@@ -118,11 +118,12 @@ describe('the body of a request', () => {
 
   test('may arrive byte by byte', async () => {
     const [socket, received] = await open(stack.subgraph.url);
+    const closed = once(socket, 'close');
     for (const byte of raw(['connection: close', LENGTH], BODY)) {
       socket.write(byte);
       await pause(1);
     }
-    await once(socket, 'close');
+    await closed;
     expect(received()).toContain('{"data":{"__typename":"Query"}}');
   });
 
