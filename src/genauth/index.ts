@@ -22,7 +22,14 @@ export { DEFAULT_TYPE } from './columns';
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export type { Account } from './oddRows';
 export { type SignInUser, type UnusableColumnReport, UserRecord } from './userRecord';
-export { type ComputedField, type Identity, IdentityList, isIdentityField, type UnusableColumn } from './identity';
+export {
+  type ComputedField,
+  type Identity,
+  IdentityList,
+  isIdentityField,
+  type RowTemplate,
+  type UnusableColumn,
+} from './identity';
 export { labelOf } from './label';
 export {
   type AccountId,

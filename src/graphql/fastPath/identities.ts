@@ -1,4 +1,10 @@
-import { type ComputedField, type Identity, type IdentitySource, isIdentityField } from '../../genauth';
+import {
+  type ComputedField,
+  type Identity,
+  type IdentitySource,
+  isIdentityField,
+  type RowTemplate,
+} from '../../genauth';
 import { JsonWriter } from '../../json';
 import type { Identities, LinkedIdentities, PoolNeeds, PoolValues } from '../../identities';
 import { collectFields, type FieldNodes, IDENTITY_TYPES, type Selecting, selectionSetsOf } from '../selections';
@@ -112,14 +118,14 @@ export function compileIdentities(nodes: FieldNodes, selecting: Selecting): Iden
     literal = '';
   }
   const after = Buffer.from(`${literal}}`);
+  const columnsFor = (value: IdentitiesValue): RowTemplate['fields'] =>
+    template.map(({ before, field }) => ({ before, field: typeof field === 'string' ? field : field(value) }));
+  // Without computed fields, all lists have the same template.
+  const fixed = template.some(({ field }) => typeof field !== 'string') ? null : (template as RowTemplate['fields']);
   return {
     needs: allNeeds(needs),
     write(value, out) {
-      const columns = template.map(({ before, field }) => ({
-        before,
-        field: typeof field === 'string' ? field : field(value),
-      }));
-      value.identities.write({ fields: columns, after }, out);
+      value.identities.write({ fields: fixed ?? columnsFor(value), after }, out);
     },
   };
 }
