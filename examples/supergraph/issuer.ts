@@ -16,7 +16,7 @@ export interface Issuer {
 
 const KEY_ID = 'example';
 const AUDIENCE = 'connected-accounts';
-/** A working day, so that printed tokens stay valid while somebody reads the code. */
+/** A working day, so that printed tokens stay valid while a developer reads the code. */
 const LIFETIME = '8h';
 
 /**

@@ -5,7 +5,7 @@ import { errorsOf, payloadOf } from './response';
 type Mutations = UnlinkIdentityMutation & LinkIdentityMutation & RevokeSessionsMutation;
 type Payload<Field extends keyof Mutations> = NonNullable<Mutations[Field]>;
 
-/** What became of a mutation that was not confirmed. `operationId` is for support: it names the audit records. */
+/** The result of a mutation that was not confirmed. `operationId` is for support: it names the audit records. */
 export type NotDone =
   /** GenAuth refused. This is final. */
   | { kind: 'refused'; apiCode: number | null; requestId: string | null; operationId: string | null }

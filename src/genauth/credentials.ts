@@ -1,4 +1,5 @@
 import { type JSONObject, parseJson } from '../json';
+import { NameCache } from './nameCache';
 
 /**
  * Removal of credentials from what an identity provider told GenAuth about a user.
@@ -57,7 +58,7 @@ class Search {
     let changed: JSONObject | null = null;
     for (const name of Object.keys(object)) {
       const value = object[name];
-      const cleaned = names.isCredential(name) ? this.#remove(REMOVED) : this.#clean(value, depth + 1);
+      const cleaned = isCredential(name) ? this.#remove(REMOVED) : this.#clean(value, depth + 1);
       if (cleaned === value) continue;
       changed ??= copyOf(object);
       if (cleaned === REMOVED) delete changed[name];
@@ -150,24 +151,11 @@ const HARMLESS =
 /** A longer name is removed unread. */
 const MAX_NAME_LENGTH = 256;
 
-/** Judges names. The names of one provider recur in every profile, so that judgements are kept. */
-class NameJudge {
-  readonly #known = new Map<string, boolean>();
+const credentialNames = new NameCache(isCredentialName);
 
-  isCredential(name: string): boolean {
-    if (name.length > MAX_NAME_LENGTH) return true;
-    let result = this.#known.get(name);
-    if (result === undefined) {
-      result = isCredentialName(name);
-      // Hostile profiles have a new name in every row.
-      if (this.#known.size >= 1_000) this.#known.clear();
-      this.#known.set(name, result);
-    }
-    return result;
-  }
+function isCredential(name: string): boolean {
+  return name.length > MAX_NAME_LENGTH || credentialNames.of(name);
 }
-
-const names = new NameJudge();
 
 function isCredentialName(name: string): boolean {
   const letters = decode(name)
@@ -206,7 +194,7 @@ function isNamed(holder: unknown): boolean {
   if (typeof holder !== 'object' || holder === null) return false;
   return Object.entries(holder).some(
     ([member, name]) =>
-      NAME_MEMBERS.has(member.toLowerCase()) && typeof name === 'string' && names.isCredential(lastPart(name)),
+      NAME_MEMBERS.has(member.toLowerCase()) && typeof name === 'string' && isCredential(lastPart(name)),
   );
 }
 
@@ -226,7 +214,7 @@ const NAME = /^[\p{L}\p{N}\p{M}_.:%$@/-]{1,128}$/u;
 function isPair(list: readonly unknown[]): boolean {
   const [name, value] = list;
   const isValue = typeof value === 'string' || typeof value === 'number' || typeof value === 'object';
-  return list.length === 2 && typeof name === 'string' && isValue && NAME.test(name) && names.isCredential(name);
+  return list.length === 2 && typeof name === 'string' && isValue && NAME.test(name) && isCredential(name);
 }
 
 /** A pair in a query, fragment, form or cookie: where it begins, its name, and its value up to the next pair. */
@@ -241,7 +229,7 @@ const USER_INFO = /(:\/\/)[^\s/?#@]{1,512}@/g;
 function withoutPairs(text: string): string {
   const isUrl = text.includes('://');
   const rest = text.replace(PAIR, (pair, start: string, name: string, value: string) =>
-    value !== '' && (names.isCredential(name) || (isUrl && PARAMETER.test(name))) ? start : pair,
+    value !== '' && (isCredential(name) || (isUrl && PARAMETER.test(name))) ? start : pair,
   );
   return isUrl ? rest.replace(USER_INFO, '$1') : rest;
 }
@@ -252,7 +240,7 @@ const NAMED_VALUE = /["']([^"'\\\s]{1,128})\\?["']\s{0,8}(?::|=>)|<([\w:.-]{1,12
 function hasNamedValue(text: string): boolean {
   if (!text.includes('"') && !text.includes("'") && !text.includes('<')) return false;
   for (const [, quoted, element] of text.matchAll(NAMED_VALUE)) {
-    if (names.isCredential(quoted ?? element ?? '')) return true;
+    if (isCredential(quoted ?? element ?? '')) return true;
   }
   return false;
 }

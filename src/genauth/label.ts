@@ -1,5 +1,6 @@
 import { isObject, type JSONObject } from '../json';
 import type { Identity } from './identity';
+import { NameCache } from './nameCache';
 
 /** The part of an identity that its label is made from. */
 type LabelledIdentity = Pick<Identity, 'provider' | 'userIdInIdp' | 'userInfoInIdp'>;
@@ -85,30 +86,14 @@ function bestName(
 function membersOf(object: JSONObject): ReadonlyMap<string, unknown> {
   const members = new Map<string, unknown>();
   for (const [key, value] of Object.entries(object)) {
-    const name = simplifiedNames.of(key);
+    // Long names are not kept.
+    const name = key.length > MAX_LENGTH ? simplify(key) : simplifiedNames.of(key);
     if (!members.has(name)) members.set(name, value);
   }
   return members;
 }
 
-/** Simplifies names. The names of one provider recur in every profile, so that the simplified names are kept. */
-class SimplifiedNames {
-  readonly #known = new Map<string, string>();
-
-  of(key: string): string {
-    let name = this.#known.get(key);
-    if (name === undefined) {
-      name = OBJECT_IDENTIFIERS.get(key) ?? simplify(key);
-      // Hostile profiles have a new name in every row, and long ones.
-      if (key.length > MAX_LENGTH) return name;
-      if (this.#known.size >= 1_000) this.#known.clear();
-      this.#known.set(key, name);
-    }
-    return name;
-  }
-}
-
-const simplifiedNames = new SimplifiedNames();
+const simplifiedNames = new NameCache((key) => OBJECT_IDENTIFIERS.get(key) ?? simplify(key));
 
 function simplify(key: string): string {
   return key
