@@ -1,6 +1,7 @@
 import { NetworkStatus } from '@apollo/client';
 import { useQuery } from '@apollo/client/react';
 import { type ComponentProps, type RefObject, useLayoutEffect, useRef, useState } from 'react';
+import { flushSync } from 'react-dom';
 import { type Account, accountsOf } from './accounts';
 import { ConfirmDialog } from './ConfirmDialog';
 import { Countdown } from './Countdown';
@@ -17,6 +18,12 @@ export function ConnectedAccounts() {
   const heading = useRef<HTMLHeadingElement>(null);
   const { name, identities, linkableSources } = data?.me ?? {};
   const isUnknownPerson = data?.me === null && error === undefined;
+
+  function ask(account: Account): void {
+    // The last dialog is removed first: browsers report its end after they return the focus, so a quick key can be earlier.
+    flushSync(() => setAsked(null));
+    setAsked(account);
+  }
 
   function answer(isConfirmed: boolean): void {
     setAsked(null);
@@ -67,7 +74,7 @@ export function ConnectedAccounts() {
               key={account.key}
               account={account}
               isBusy={results.get(account.key)?.tone === 'busy'}
-              onDisconnect={() => setAsked(account)}
+              onDisconnect={() => ask(account)}
               heading={heading}
             />
           ))}

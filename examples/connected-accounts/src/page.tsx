@@ -31,9 +31,11 @@ function Page() {
   const [token, setToken] = useState(takeToken);
   const [isExpired, setExpired] = useState(false);
   useEffect(() => {
-    const onHashChange = (): void => setToken(takeToken());
-    addEventListener('hashchange', onHashChange);
-    return () => removeEventListener('hashchange', onHashChange);
+    const take = (): void => setToken(takeToken());
+    addEventListener('hashchange', take);
+    // A link may have been opened between the first rendering and now.
+    take();
+    return () => removeEventListener('hashchange', take);
   }, []);
   const client = useMemo(() => {
     if (token === null) return null;
