@@ -18,6 +18,11 @@ export function withoutCredentials(profile: JSONObject): JSONObject | null {
   return new Search().profile(profile);
 }
 
+/** Whether `withoutCredentials` removes a text, or part of it, whatever the name of its member is. */
+export function holdsCredentials(text: string): boolean {
+  return new Search().changes(text);
+}
+
 /** Deeper than any provider's profile, and shallow enough for every recursive function that visits the result. */
 const MAX_DEPTH = 32;
 
@@ -40,6 +45,10 @@ class Search {
   profile(profile: JSONObject): JSONObject | null {
     const cleaned = this.#object(profile, 0);
     return this.#steps > MAX_STEPS ? null : cleaned;
+  }
+
+  changes(text: string): boolean {
+    return this.#text(text, 0) !== text;
   }
 
   #clean(value: unknown, depth: number): unknown {
@@ -153,7 +162,8 @@ const MAX_NAME_LENGTH = 256;
 
 const credentialNames = new NameCache(isCredentialName);
 
-function isCredential(name: string): boolean {
+/** Whether `withoutCredentials` removes every member with this name. */
+export function isCredential(name: string): boolean {
   return name.length > MAX_NAME_LENGTH || credentialNames.of(name);
 }
 

@@ -1,6 +1,7 @@
 import { type JSONObject, JsonReader, type JsonWriter } from '../json';
 import { IdentityRows, Member } from './identityRows';
-import { labelOf } from './label';
+import { labelOf, plainLabelIn } from './label';
+import type { MemberTable } from './memberTable';
 import { type Account, distinctRows, readOddRows, toPlainJson } from './oddRows';
 import { readProfile } from './profile';
 
@@ -59,7 +60,7 @@ export class IdentityList {
 
   readonly length: number;
   readonly #bytes: Buffer;
-  readonly #rows: IdentityRows;
+  readonly #rows: MemberTable;
   /** Number of the first row of this list. */
   readonly #first: number;
   #objects: readonly Identity[] | undefined;
@@ -67,7 +68,7 @@ export class IdentityList {
   /** The texts of profiles that were written, so that each is parsed once. */
   #profiles: Map<number, string> | undefined;
 
-  private constructor(bytes: Buffer, rows: IdentityRows, first: number, end: number) {
+  private constructor(bytes: Buffer, rows: MemberTable, first: number, end: number) {
     this.#bytes = bytes;
     this.#rows = rows;
     this.#first = first;
@@ -115,20 +116,14 @@ export class IdentityList {
         type: this.text(index, 'type'),
         userIdInIdp: this.text(index, 'userIdInIdp'),
         userInfoInIdp: this.#userInfoInIdp(index),
-        originConnIds: this.#originConnIds(index),
+        originConnIds: this.originConnIds(index),
       };
     });
     return this.#objects;
   }
 
   accounts(): Account[] {
-    return Array.from({ length: this.length }, (_, index) => ({
-      id: this.text(index, 'id'),
-      extIdpId: this.text(index, 'extIdpId'),
-      type: this.text(index, 'type'),
-      userIdInIdp: this.text(index, 'userIdInIdp'),
-      originConnIds: this.#originConnIds(index),
-    }));
+    return Array.from({ length: this.length }, (_, index) => new RowAccount(this, index));
   }
 
   /** Returns a list of the identities that a function selects. */
@@ -150,13 +145,17 @@ export class IdentityList {
     return this.#extIdpIds[index] ?? null;
   }
 
+  originConnIds(index: number): readonly string[] {
+    return (this.#value(index, Member.originConnIds) ?? []) as string[];
+  }
+
   /** @see labelOf */
   label(index: number): string | null {
-    return labelOf({
-      provider: this.text(index, 'provider'),
-      userIdInIdp: this.text(index, 'userIdInIdp'),
-      userInfoInIdp: this.#userInfoInIdp(index),
-    });
+    const row = this.#first + index;
+    if (this.#rows.endOf(row, Member.userInfoInIdp) === 0) return null;
+    const columns = { provider: this.text(index, 'provider'), userIdInIdp: this.text(index, 'userIdInIdp') };
+    const label = plainLabelIn(this.#bytes, this.#rows.startOf(row, Member.userInfoInIdp), columns);
+    return label ?? labelOf({ ...columns, userInfoInIdp: this.#userInfoInIdp(index) });
   }
 
   /** Returns the number of bytes of a field's values, as GenAuth wrote them. */
@@ -199,16 +198,7 @@ export class IdentityList {
 
   /** @returns null for a missing value. */
   #value(index: number, member: number): unknown {
-    const row = this.#first + index;
-    const end = Math.abs(this.#rows.endOf(row, member));
-    if (end === 0) return null;
-    const json = this.#bytes.toString('utf8', this.#rows.startOf(row, member), end);
-    // Most texts have no escape, and end with a quote as they begin.
-    return json.startsWith('"') && !json.includes('\\') ? json.slice(1, -1) : JSON.parse(json);
-  }
-
-  #originConnIds(index: number): readonly string[] {
-    return (this.#value(index, Member.originConnIds) ?? []) as string[];
+    return this.#rows.valueOf(this.#bytes, this.#first + index, member);
   }
 
   /** Returns the JSON of a profile, without credentials. */
@@ -227,6 +217,37 @@ export class IdentityList {
     const end = Math.abs(this.#rows.endOf(row, Member.userInfoInIdp));
     if (end === 0) return null;
     return readProfile(this.#bytes.subarray(this.#rows.startOf(row, Member.userInfoInIdp), end));
+  }
+}
+
+/** The account of an identity. Its columns are read when they are used: most decisions need one or two of them. */
+class RowAccount implements Account {
+  readonly #identities: IdentityList;
+  readonly #index: number;
+
+  constructor(identities: IdentityList, index: number) {
+    this.#identities = identities;
+    this.#index = index;
+  }
+
+  get id(): string {
+    return this.#identities.text(this.#index, 'id');
+  }
+
+  get extIdpId(): string | null {
+    return this.#identities.extIdpId(this.#index);
+  }
+
+  get type(): string {
+    return this.#identities.text(this.#index, 'type');
+  }
+
+  get userIdInIdp(): string | null {
+    return this.#identities.text(this.#index, 'userIdInIdp');
+  }
+
+  get originConnIds(): readonly string[] {
+    return this.#identities.originConnIds(this.#index);
   }
 }
 

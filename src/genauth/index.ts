@@ -21,7 +21,7 @@ export {
 export { DEFAULT_TYPE } from './columns';
 export type { ApplicationSignIn, IdentitySource } from './sources';
 export type { Account } from './oddRows';
-export { type SignInUser, type UnusableColumnReport, UserRecord } from './userRecord';
+export { type SignInColumns, type SignInUser, type UnusableColumnReport, UserRecord } from './userRecord';
 export {
   type ComputedField,
   type Identity,

@@ -1,4 +1,5 @@
-import { isObject, type JSONObject } from '../json';
+import { END_OF_OBJECT, isObject, type JSONObject, JsonReader, KeySequence } from '../json';
+import { holdsCredentials, isCredential } from './credentials';
 import type { Identity } from './identity';
 import { NameCache } from './nameCache';
 
@@ -20,18 +21,47 @@ const DIRECTORY = [
 ];
 const ANY = ['nickname', 'displayname', 'name', 'login', 'username', 'preferredusername', 'email', 'emails', 'mail'];
 
-const MEMBERS_OF: ReadonlyMap<string, readonly string[]> = new Map([
-  ...['github', 'gitlab', 'gitee'].map((provider) => [provider, LOGIN] as const),
-  ...['wechat', 'qq', 'alipay', 'douyin', 'kuaishou', 'baidu', 'xiaomi', 'huawei', 'oppo', 'honor', 'line'].map(
-    (provider) => [provider, NICKNAME] as const,
+/** Providers whose profiles are alike. */
+interface ProviderKind {
+  /** The members that hold a name, the best first. */
+  names: readonly string[];
+  /** The keys of profiles. They mean positions in `names`, or `NO_NAME`. */
+  keys: KeySequence;
+}
+
+const NO_NAME = 31;
+
+const KINDS: ReadonlyMap<string, ProviderKind> = new Map([
+  ...alike(['github', 'gitlab', 'gitee'], LOGIN),
+  ...alike(
+    ['wechat', 'qq', 'alipay', 'douyin', 'kuaishou', 'baidu', 'xiaomi', 'huawei', 'oppo', 'honor', 'line'],
+    NICKNAME,
   ),
-  ...['weibo', 'twitter', 'instagram'].map((provider) => [provider, SCREEN_NAME] as const),
-  ...['google', 'apple', 'azure-ad', 'oidc', 'oauth2', 'facebook', 'linkedin', 'amazon', 'yahoo', 'slack'].map(
-    (provider) => [provider, EMAIL] as const,
+  ...alike(['weibo', 'twitter', 'instagram'], SCREEN_NAME),
+  ...alike(
+    ['google', 'apple', 'azure-ad', 'oidc', 'oauth2', 'facebook', 'linkedin', 'amazon', 'yahoo', 'slack'],
+    EMAIL,
   ),
-  ...['lark', 'dingtalk', 'wechatwork', 'welink'].map((provider) => [provider, COLLEAGUE] as const),
-  ...['saml', 'ldap', 'ad', 'active-directory', 'cas'].map((provider) => [provider, DIRECTORY] as const),
+  ...alike(['lark', 'dingtalk', 'wechatwork', 'welink'], COLLEAGUE),
+  ...alike(['saml', 'ldap', 'ad', 'active-directory', 'cas'], DIRECTORY),
 ]);
+const ANY_KIND = kindWith(ANY);
+
+function alike(providers: readonly string[], names: readonly string[]): (readonly [string, ProviderKind])[] {
+  return providers.map((provider) => [provider, kindWith(names)]);
+}
+
+function kindWith(names: readonly string[]): ProviderKind {
+  const keys = new KeySequence((json) => {
+    const key = json.text();
+    const position = isCredential(key) ? -1 : names.indexOf(nameOf(key));
+    return position < 0 ? NO_NAME : position;
+  });
+  return { names, keys };
+}
+
+/** Connections have types such as `wechat:pc`. */
+const kindOf = new NameCache((provider) => KINDS.get(provider.toLowerCase().split(':')[0] ?? '') ?? ANY_KIND);
 
 /** Attributes that SAML names by their object identifiers (RFC 4519, RFC 4524, RFC 2798). */
 const OBJECT_IDENTIFIERS: ReadonlyMap<string, string> = new Map([
@@ -55,9 +85,7 @@ const MAX_LENGTH = 200;
  */
 export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdentity): string | null {
   if (userInfoInIdp === null) return null;
-  // Connections have types such as `wechat:pc`.
-  const kind = provider?.toLowerCase().split(':')[0] ?? '';
-  const names = MEMBERS_OF.get(kind) ?? ANY;
+  const { names } = kindOf.of(provider ?? '');
   const profile = membersOf(userInfoInIdp);
   const label = bestName(profile, names, userIdInIdp);
   if (label !== null) return label;
@@ -67,6 +95,42 @@ export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdenti
     if (innerLabel !== null) return innerLabel;
   }
   return null;
+}
+
+/**
+ * Returns the same label from the JSON of a profile, without making an object of the profile.
+ *
+ * @param bytes From a `JsonReader`.
+ * @param start The first byte of the profile.
+ * @returns null if the best name is not a plain text. Then `labelOf` has to search the profile.
+ */
+export function plainLabelIn(
+  bytes: Buffer,
+  start: number,
+  { provider, userIdInIdp }: Pick<LabelledIdentity, 'provider' | 'userIdInIdp'>,
+): string | null {
+  const { names, keys } = kindOf.of(provider ?? '');
+  let best = NO_NAME;
+  const text = JsonReader.again(bytes, start, (json) => {
+    if (json.kind() !== 'object') return null;
+    let seen = 0;
+    let isRepeated = false;
+    let [from, to] = [0, 0];
+    json.enter();
+    let index = 0;
+    for (let name = keys.next(json, index); name !== END_OF_OBJECT; name = keys.next(json, ++index)) {
+      const isPlain = json.string() && json.isPlain;
+      if (name === NO_NAME) continue;
+      isRepeated ||= (seen & (1 << name)) !== 0;
+      seen |= 1 << name;
+      if (name > best) continue;
+      best = name;
+      [from, to] = isPlain ? [json.start + 1, json.end - 1] : [0, 0];
+    }
+    return isRepeated ? null : bytes.toString('utf8', from, to);
+  });
+  if (text === null || names[best] === 'nameid' || holdsCredentials(text)) return null;
+  return toName(text, userIdInIdp);
 }
 
 function bestName(
@@ -86,11 +150,15 @@ function bestName(
 function membersOf(object: JSONObject): ReadonlyMap<string, unknown> {
   const members = new Map<string, unknown>();
   for (const [key, value] of Object.entries(object)) {
-    // Long names are not kept.
-    const name = key.length > MAX_LENGTH ? simplify(key) : simplifiedNames.of(key);
+    const name = nameOf(key);
     if (!members.has(name)) members.set(name, value);
   }
   return members;
+}
+
+/** Returns the simplified name of a member. Long ones are not kept. */
+function nameOf(key: string): string {
+  return key.length > MAX_LENGTH ? simplify(key) : simplifiedNames.of(key);
 }
 
 const simplifiedNames = new NameCache((key) => OBJECT_IDENTIFIERS.get(key) ?? simplify(key));
@@ -128,8 +196,11 @@ function toName(value: string, userIdInIdp: string | null): string | null {
   return isOpaque(text) || (text === userIdInIdp && /^\d+$/.test(text)) ? null : text;
 }
 
+const MIN_OPAQUE_LENGTH = 16;
+
 /** Whether people do not know the account by this text: it contains a UUID or long hexadecimal id, or is a random token. */
 function isOpaque(text: string): boolean {
+  if (text.length < MIN_OPAQUE_LENGTH) return false;
   if (text.includes('@')) return text.toLowerCase().endsWith('@privaterelay.appleid.com');
   return (
     /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/i.test(text) ||

@@ -1,7 +1,8 @@
-import { JsonReader } from '../json';
+import { END_OF_OBJECT, JsonReader } from '../json';
 import { readText } from './columns';
 import { IdentityList, type UnusableColumn } from './identity';
 import { IdentityRows } from './identityRows';
+import { keysOf, MemberTable, OTHER_MEMBER } from './memberTable';
 import { type Account, readOddRows } from './oddRows';
 import { withoutProfiles } from './withoutProfiles';
 
@@ -19,8 +20,36 @@ export interface SignInColumns {
 }
 
 /** The part of a user that decides how the user can sign in. */
-export interface SignInUser extends SignInColumns {
+export interface SignInUser {
+  readonly columns: SignInColumns;
   readonly accounts: readonly Account[];
+}
+
+/** The members of a user that are read, by their names on the wire. The first two are read at once. */
+const MEMBERS = [
+  'userId',
+  'identities',
+  'status',
+  'username',
+  'email',
+  'emailVerified',
+  'phone',
+  'phoneVerified',
+  'passwordLastSetAt',
+] as const;
+
+/** Users of one installation have the same keys in the same order. */
+const KEYS = keysOf(MEMBERS);
+
+/** The position of the whole user, after those of its members. */
+const WHOLE = MEMBERS.length;
+
+/** A user in the bytes of a response. */
+interface UserPosition {
+  bytes: Buffer;
+  /** The members, and the whole user. */
+  table: MemberTable;
+  row: number;
 }
 
 /**
@@ -35,31 +64,34 @@ export class UserRecord {
   readonly unusableColumn: UnusableColumn | null;
   /** Whether `userInfoInIdp` was kept. Without it, the record does not keep GenAuth's response alive. */
   readonly hasProfiles: boolean;
-  readonly #bytes: Buffer;
+  readonly #position: UserPosition;
   #accounts: readonly Account[] | null | undefined;
   #signInColumns: SignInColumns | undefined;
   #signInUser: SignInUser | undefined;
 
-  /** @param bytes The JSON of the user. */
-  constructor(id: string, identities: IdentityList | UnusableColumn, bytes: Buffer, hasProfiles = true) {
+  constructor(id: string, identities: IdentityList | UnusableColumn, position: UserPosition, hasProfiles = true) {
     this.id = id;
     this.identities = typeof identities === 'string' ? null : identities;
     this.unusableColumn = typeof identities === 'string' ? identities : null;
-    this.#bytes = bytes;
+    this.#position = position;
     this.hasProfiles = hasProfiles;
   }
 
   /** Length of the JSON of the user. */
   get byteLength(): number {
-    return this.#bytes.length;
+    const { table, row } = this.#position;
+    return table.endOf(row, WHOLE) - table.startOf(row, WHOLE);
+  }
+
+  get #bytes(): Buffer {
+    const { bytes, table, row } = this.#position;
+    return bytes.subarray(table.startOf(row, WHOLE), table.endOf(row, WHOLE));
   }
 
   /** Returns a copy without `userInfoInIdp`, and without other values of more than 16 KiB. */
   copyWithoutProfiles(): UserRecord {
     const bytes = withoutProfiles(this.#bytes);
-    const copy = JsonReader.read(bytes, (json) => readUser(json, new IdentityRows()));
-    if (copy === null) return this;
-    return new UserRecord(this.id, copy.identities ?? copy.unusableColumn ?? 'identities', bytes, false);
+    return JsonReader.read(bytes, (json) => readUser(json, tablesFor(bytes.length), false)) ?? this;
   }
 
   /**
@@ -77,14 +109,9 @@ export class UserRecord {
   }
 
   #readAccounts(): readonly Account[] | null {
-    let accounts: Account[] | null = null;
-    JsonReader.read(this.#bytes, (json) =>
-      eachMember(json, () => {
-        if (json.isKey('identities')) accounts = readOddRows(json);
-        else json.skip();
-      }),
-    );
-    return accounts;
+    const { bytes, table, row } = this.#position;
+    const [start, end] = [table.startOf(row, IDENTITIES), table.endOf(row, IDENTITIES)];
+    return end === 0 ? null : JsonReader.read(bytes.subarray(start, end), readOddRows);
   }
 
   signInColumns(): SignInColumns {
@@ -96,39 +123,43 @@ export class UserRecord {
   signInUser(): SignInUser | null {
     const accounts = this.accounts();
     if (accounts === null) return null;
-    this.#signInUser ??= { ...this.signInColumns(), accounts };
+    this.#signInUser ??= { columns: this.signInColumns(), accounts };
     return this.#signInUser;
   }
 
   #readSignInColumns(): SignInColumns {
-    const texts = new Map<string, string | null>();
-    const flags = new Map<string, boolean>();
-    JsonReader.read(this.#bytes, (json) =>
-      eachMember(json, () => {
-        const text = TEXT_COLUMNS.find((name) => json.isKey(name));
-        const flag = FLAG_COLUMNS.find((name) => json.isKey(name));
-        if (text !== undefined) texts.set(text, readText(json));
-        else if (flag !== undefined) flags.set(flag, json.value() === true);
-        else json.skip();
-      }),
-    );
-    const textOf = (name: (typeof TEXT_COLUMNS)[number]): string | null => texts.get(name) ?? null;
     return {
-      status: textOf('status'),
-      username: textOf('username'),
-      email: textOf('email'),
-      emailVerified: flags.get('emailVerified') ?? false,
-      phone: textOf('phone'),
-      phoneVerified: flags.get('phoneVerified') ?? false,
-      passwordLastSetAt: textOf('passwordLastSetAt'),
+      status: this.#text('status'),
+      username: this.#text('username'),
+      email: this.#text('email'),
+      emailVerified: this.#value('emailVerified') === true,
+      phone: this.#text('phone'),
+      phoneVerified: this.#value('phoneVerified') === true,
+      passwordLastSetAt: this.#text('passwordLastSetAt'),
     };
+  }
+
+  #text(column: keyof SignInColumns): string | null {
+    const value = this.#value(column);
+    if (typeof value === 'string') return value || null;
+    if (typeof value !== 'number') return null;
+    const { bytes, table, row } = this.#position;
+    const member = MEMBERS.indexOf(column);
+    // A number becomes its digits, as they are written.
+    return bytes.toString('latin1', table.startOf(row, member), Math.abs(table.endOf(row, member)));
+  }
+
+  #value(column: keyof SignInColumns): unknown {
+    const { bytes, table, row } = this.#position;
+    return table.valueOf(bytes, row, MEMBERS.indexOf(column));
   }
 }
 
-const TEXT_COLUMNS = ['status', 'username', 'email', 'phone', 'passwordLastSetAt'] as const;
-const FLAG_COLUMNS = ['emailVerified', 'phoneVerified'] as const;
+const USER_ID = MEMBERS.indexOf('userId');
+const IDENTITIES = MEMBERS.indexOf('identities');
 
-/** Estimated response bytes per identity, used to size the index. */
+/** Estimated response bytes per user and per identity, used to size the tables. */
+const BYTES_PER_USER = 3_000;
 const BYTES_PER_IDENTITY = 500;
 
 /**
@@ -144,29 +175,51 @@ export function readUsers(json: JsonReader): UserRecord[] | null {
     return null;
   }
   const users: UserRecord[] = [];
-  const rows = new IdentityRows(Math.ceil(json.bytes.length / BYTES_PER_IDENTITY));
+  const tables = tablesFor(json.bytes.length);
   json.enter();
   while (json.nextItem()) {
-    const user = readUser(json, rows);
+    const user = readUser(json, tables);
     if (user !== null) users.push(user);
   }
   return users;
 }
 
-function readUser(json: JsonReader, rows: IdentityRows): UserRecord | null {
+/** The positions of all users of a response, and of their identities. */
+interface Tables {
+  users: MemberTable;
+  identities: IdentityRows;
+}
+
+/** @param bytes Length of the response. */
+function tablesFor(bytes: number): Tables {
+  return {
+    users: new MemberTable(WHOLE + 1, Math.ceil(bytes / BYTES_PER_USER)),
+    identities: new IdentityRows(Math.ceil(bytes / BYTES_PER_IDENTITY)),
+  };
+}
+
+/** @param hasProfiles Default: true. */
+function readUser(json: JsonReader, { users, identities: rows }: Tables, hasProfiles?: boolean): UserRecord | null {
   if (json.kind() !== 'object') {
     json.skip();
     return null;
   }
-  const start = json.position;
+  const row = users.addRow();
+  const wholeStart = json.position;
   let id: string | null = null;
   let identities: IdentityList | UnusableColumn = IdentityList.EMPTY;
-  eachMember(json, () => {
-    if (json.isKey('userId')) id = readText(json);
-    else if (json.isKey('identities')) identities = IdentityList.read(json, rows);
-    else json.skip();
-  });
-  return id === null ? null : new UserRecord(id, identities, json.bytes.subarray(start, json.position));
+  let index = 0;
+  json.enter();
+  for (let member = KEYS.next(json, index); member !== END_OF_OBJECT; member = KEYS.next(json, ++index)) {
+    const start = json.position;
+    let isPlain = true;
+    if (member === USER_ID) id = readText(json);
+    else if (member === IDENTITIES) identities = IdentityList.read(json, rows);
+    else isPlain = json.string() && json.isPlain;
+    if (member !== OTHER_MEMBER) users.set(row, member, start, isPlain ? json.position : -json.position);
+  }
+  users.set(row, WHOLE, wholeStart, json.position);
+  return id === null ? null : new UserRecord(id, identities, { bytes: json.bytes, table: users, row }, hasProfiles);
 }
 
 /** A column that makes the identities of some users unusable. */
@@ -180,10 +233,4 @@ export interface UnusableColumnReport {
 export function unusableColumns(users: readonly UserRecord[]): UnusableColumnReport[] {
   const columns = users.map(({ unusableColumn }) => unusableColumn).filter((column) => column !== null);
   return [...new Set(columns)].map((column) => ({ column, users: columns.filter((each) => each === column).length }));
-}
-
-/** @param readMember Reads the value of the key that was read last. */
-function eachMember(json: JsonReader, readMember: () => void): void {
-  json.enter();
-  while (json.nextKey()) readMember();
 }

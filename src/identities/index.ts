@@ -24,7 +24,7 @@ export type { OfferedMethods } from './signIn';
 export { SignInMethods } from './signInMethods';
 export { Turns } from './turns';
 export { Unlinks } from './unlink';
-export { type LastIdentityGuard, type UnlinkBlock, UnlinkRules } from './unlinkRules';
+export { type LastIdentityGuard, type UnlinkBlock, UnlinkRules, type UserUnlinks } from './unlinkRules';
 export type { ListedUser } from './userLists';
 export type { PoolNeeds, PoolValues } from './userPool';
 export type { ReadableUser, UserRead } from './userRead';

@@ -1,4 +1,4 @@
-import { type Account, type IdentityType, parseIdentityType, type SignInUser } from '../genauth';
+import { type Account, type IdentityType, parseIdentityType, type SignInColumns, type SignInUser } from '../genauth';
 
 /** The ways to sign in that a user pool offers. */
 export interface OfferedMethods {
@@ -58,9 +58,28 @@ function nameableType(type: string): IdentityType | null {
 
 /** Whether a user could still sign in after an unlink. This is the one rule that guards the last way to sign in. */
 export function canSignInAfter(user: SignInUser, target: UnlinkTarget, offered: OfferedMethods): boolean {
-  if (hasPassword(user, offered) || hasEmail(user, offered) || hasPhone(user, offered)) return true;
+  if (canSignInWithoutSource(user, offered)) return true;
   const isRemoved = mayRemove(target, user.accounts);
   return user.accounts.some((identity) => !isRemoved(identity) && isOffered(identity, offered));
+}
+
+/**
+ * Returns the sources of which each is the last way to sign in: `canSignInAfter` is false for an unlink of every identity
+ * under it. One look at the accounts serves all sources.
+ */
+export function lastWays(user: SignInUser, offered: OfferedMethods): { has(extIdpId: string): boolean } {
+  if (canSignInWithoutSource(user, offered)) return NONE;
+  const ways = new Set(user.accounts.filter((account) => isOffered(account, offered)).map(({ extIdpId }) => extIdpId));
+  // Without any way to sign in, no source can be spared.
+  if (ways.size === 0) return EVERY;
+  return ways.size === 1 ? ways : NONE;
+}
+
+const NONE = { has: () => false };
+const EVERY = { has: () => true };
+
+function canSignInWithoutSource({ columns }: SignInUser, offered: OfferedMethods): boolean {
+  return hasPassword(columns, offered) || hasEmail(columns, offered) || hasPhone(columns, offered);
 }
 
 function isOffered({ extIdpId, originConnIds }: Account, { sources, applications }: OfferedMethods): boolean {
@@ -70,7 +89,7 @@ function isOffered({ extIdpId, originConnIds }: Account, { sources, applications
   return enabled.has(extIdpId) || originConnIds.some((connection) => enabled.has(connection));
 }
 
-function hasPassword(user: SignInUser, { applications }: OfferedMethods): boolean {
+function hasPassword(user: SignInColumns, { applications }: OfferedMethods): boolean {
   if (user.passwordLastSetAt === null) return false;
   if (applications === null) return true;
   const { loginMethods } = applications;
@@ -81,10 +100,10 @@ function hasPassword(user: SignInUser, { applications }: OfferedMethods): boolea
   );
 }
 
-function hasEmail({ email, emailVerified }: SignInUser, { applications }: OfferedMethods): boolean {
+function hasEmail({ email, emailVerified }: SignInColumns, { applications }: OfferedMethods): boolean {
   return email !== null && emailVerified && (applications === null || applications.loginMethods.has('EMAIL_CODE'));
 }
 
-function hasPhone({ phone, phoneVerified }: SignInUser, { applications }: OfferedMethods): boolean {
+function hasPhone({ phone, phoneVerified }: SignInColumns, { applications }: OfferedMethods): boolean {
   return phone !== null && phoneVerified && (applications === null || applications.loginMethods.has('PHONE_CODE'));
 }

@@ -1,12 +1,25 @@
 import { type Caller, isSelf, type Policy } from '../callers';
 import type { IdParser, UserRecord } from '../genauth';
-import { canSignInAfter, type OfferedMethods } from './signIn';
+import { lastWays, type OfferedMethods } from './signIn';
 
 /** The users whose unlinks must leave a way to sign in: none, users who unlink their own identities, or all. */
 export type LastIdentityGuard = 'off' | 'self' | 'all';
 
 /** Why a caller cannot unlink an identity. */
 export type UnlinkBlock = 'LAST_IDENTITY' | 'FORBIDDEN' | 'NOT_NAMEABLE';
+
+/** The unlinks of one user, as far as they can be predicted. `extIdpId` is null for an identity that names no source. */
+export interface UserUnlinks {
+  /**
+   * Whether the user could no longer sign in without the account at a source. One account can have several identities under
+   * one source; they count together. An identity that names no source is no way to sign in.
+   *
+   * @returns null if it cannot be decided.
+   */
+  isLastWayToSignIn(extIdpId: string | null): boolean | null;
+  /** Returns why the caller cannot unlink the account at a source now. @returns null if no reason is known. */
+  blockOf(extIdpId: string | null): UnlinkBlock | null;
+}
 
 export interface UnlinkRulesOptions {
   policy: Policy;
@@ -38,40 +51,26 @@ export class UnlinkRules {
     return isSelf(caller, user.id) && status !== null && status !== 'Activated';
   }
 
-  /**
-   * Whether the user could no longer sign in without the account at this source. One account can have several identities
-   * under one source; they count together.
-   *
-   * @param extIdpId Null for an identity that names no source. It is no way to sign in.
-   * @returns null if it cannot be decided.
-   */
-  isLastWayToSignIn(user: UserRecord, extIdpId: string | null, offered: OfferedMethods | null): boolean | null {
+  /** @param offered Null if it could not be read. */
+  unlinksOf(caller: Caller, user: UserRecord, offered: OfferedMethods | null): UserUnlinks {
     const signIn = user.signInUser();
-    if (signIn === null || offered === null) return null;
-    return extIdpId !== null && !canSignInAfter(signIn, { extIdpId }, offered);
-  }
-
-  /**
-   * Returns why the caller cannot unlink the account at this source now.
-   *
-   * @param offered Null if it could not be read.
-   * @returns null if no reason is known.
-   */
-  blockOf(
-    caller: Caller,
-    user: UserRecord,
-    extIdpId: string | null,
-    offered: OfferedMethods | null,
-  ): UnlinkBlock | null {
+    const last = signIn === null || offered === null ? null : lastWays(signIn, offered);
+    const isLastWayToSignIn = (extIdpId: string | null): boolean | null =>
+      last && extIdpId !== null && last.has(extIdpId);
     const { policy } = this.#options;
-    if (extIdpId === null || !this.#isNameable(extIdpId)) return 'NOT_NAMEABLE';
     const isAllowed =
       policy.mayUnlink(caller, user.id) &&
       !policy.isSignInTooOld(caller, user.id) &&
       !this.isInactiveSelf(caller, user);
-    if (!isAllowed) return 'FORBIDDEN';
-    const isLast = this.isGuarded(caller, user.id) && this.isLastWayToSignIn(user, extIdpId, offered) === true;
-    return isLast ? 'LAST_IDENTITY' : null;
+    const isGuarded = this.isGuarded(caller, user.id);
+    return {
+      isLastWayToSignIn,
+      blockOf: (extIdpId) => {
+        if (extIdpId === null || !this.#isNameable(extIdpId)) return 'NOT_NAMEABLE';
+        if (!isAllowed) return 'FORBIDDEN';
+        return isGuarded && isLastWayToSignIn(extIdpId) === true ? 'LAST_IDENTITY' : null;
+      },
+    };
   }
 
   #isNameable(extIdpId: string): boolean {

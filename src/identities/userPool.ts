@@ -4,7 +4,7 @@ import { type IdentitySource, ManagementUnreachableError, type UserRecord } from
 import { linkableSources } from './linkableSources';
 import type { OfferedMethods } from './signIn';
 import type { SignInMethods } from './signInMethods';
-import type { UnlinkBlock, UnlinkRules } from './unlinkRules';
+import type { UnlinkRules, UserUnlinks } from './unlinkRules';
 
 /** The identity sources of the user pool, by id. */
 export type Sources = ReadonlyMap<string, IdentitySource>;
@@ -86,14 +86,9 @@ export class UserPool {
     return this.#sources;
   }
 
-  /** @see UnlinkRules.isLastWayToSignIn */
-  isLastWayToSignIn(user: UserRecord, extIdpId: string | null, { offered }: PoolValues): boolean | null {
-    return this.#options.rules.isLastWayToSignIn(user, extIdpId, offered);
-  }
-
-  /** @see UnlinkRules.blockOf */
-  unlinkBlockOf(user: UserRecord, extIdpId: string | null, { offered }: PoolValues): UnlinkBlock | null {
-    return this.#options.rules.blockOf(this.#caller, user, extIdpId, offered);
+  /** @see UnlinkRules.unlinksOf */
+  unlinksOf(user: UserRecord, { offered }: PoolValues): UserUnlinks {
+    return this.#options.rules.unlinksOf(this.#caller, user, offered);
   }
 
   /**

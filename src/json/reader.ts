@@ -39,6 +39,13 @@ export class JsonReader {
     return value;
   }
 
+  /** Reads a value of a text again. @param bytes From a reader of the text. @param start The first byte of the value. */
+  static again<Value>(bytes: Buffer, start: number, read: (json: JsonReader) => Value): Value {
+    const json = new JsonReader(bytes);
+    json.#at = start;
+    return read(json);
+  }
+
   /** Offset of the next value, or of the byte after a container that has been left. */
   get position(): number {
     return this.#at;
@@ -109,6 +116,11 @@ export class JsonReader {
   key(): Buffer | null {
     const { bytes, start, end } = this;
     return end - start > MAX_KEPT ? null : Buffer.concat([bytes.subarray(start, end), AFTER_KEY]);
+  }
+
+  /** Returns the last key or string. */
+  text(): string {
+    return this.#parsed() as string;
   }
 
   /** Whether the last key is this one. @param name Printable ASCII. */

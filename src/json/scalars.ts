@@ -31,18 +31,26 @@ const HEX = /^[0-9A-Fa-f]{4}$/;
 
 /** @returns The byte after a number, `true`, `false` or `null`. */
 export function endOfScalar(bytes: Buffer, start: number): number {
-  const word = WORDS.get(bytes[start]);
+  const word = wordOf(bytes[start]);
   if (word === undefined) return endOfNumber(bytes, start);
-  const end = start + word.length;
-  if (bytes.toString('latin1', start, end) !== word) throw new JsonError();
-  return end;
+  for (let offset = 0; offset < word.length; offset++) {
+    if (bytes[start + offset] !== word.charCodeAt(offset)) throw new JsonError();
+  }
+  return start + word.length;
 }
 
-const WORDS: ReadonlyMap<number | undefined, string> = new Map([
-  [LETTER_T, 'true'],
-  [LETTER_F, 'false'],
-  [LETTER_N, 'null'],
-]);
+function wordOf(first: number | undefined): string | undefined {
+  switch (first) {
+    case LETTER_T:
+      return 'true';
+    case LETTER_F:
+      return 'false';
+    case LETTER_N:
+      return 'null';
+    default:
+      return undefined;
+  }
+}
 
 function endOfNumber(bytes: Buffer, start: number): number {
   let at = bytes[start] === MINUS ? start + 1 : start;

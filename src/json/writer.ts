@@ -8,6 +8,9 @@ const SHORT = 64;
 /** Up to this number of bytes, a string costs less than sending the body separately from the headers. */
 const SHORT_TEXT = 4 * 1024;
 
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
 /** Thrown and caught by `writeWithin`. One object, because its stack is not read. */
 const TOO_LARGE = new Error('the text is larger than its limit');
 
@@ -71,7 +74,27 @@ export class JsonWriter {
 
   /** Writes any value as `JSON.stringify` does. */
   value(value: unknown): void {
-    this.text(JSON.stringify(value));
+    if (value === null || typeof value === 'boolean') this.literal(String(value));
+    else if (typeof value !== 'string' || value.length > SHORT || !this.#plainString(value)) {
+      this.text(JSON.stringify(value));
+    }
+  }
+
+  /** Writes a string of printable ASCII. @returns Whether it is one; otherwise nothing has been written. */
+  #plainString(text: string): boolean {
+    const { length } = text;
+    this.#makeRoom(length + 2);
+    const target = this.#buffer;
+    let to = this.#length;
+    target[to++] = QUOTE;
+    for (let at = 0; at < length; at++) {
+      const code = text.charCodeAt(at);
+      if (code < 0x20 || code > 0x7e || code === QUOTE || code === BACKSLASH) return false;
+      target[to++] = code;
+    }
+    target[to++] = QUOTE;
+    this.#length = to;
+    return true;
   }
 
   /** Writes JSON in any characters. */

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { labelOf } from '../../src/genauth';
+import { readRows } from '../support/identities';
 
 describe('the label of an identity', () => {
   test.each<[string, Record<string, unknown>, string]>([
@@ -76,5 +78,77 @@ describe('the label of an identity', () => {
   test('of a SAML account is never a name identifier that is a random text', () => {
     const userInfoInIdp = { nameID: '_5d2cf1a0' };
     expect(labelOf({ provider: 'saml', userIdInIdp: '_5d2cf1a0', userInfoInIdp })).toBeNull();
+  });
+
+  test('is the same when it is read from the bytes of a response', () => {
+    const PROVIDERS = ['github', 'wechat:pc', 'saml', 'oidc', 'Lark', 'a-new-provider', null];
+    const KEYS = [
+      ...[
+        'name',
+        'login',
+        'nickname',
+        'nick_name',
+        'NickName',
+        'email',
+        'emails',
+        'displayName',
+        'cn',
+        'nameID',
+        'mail',
+      ],
+      ...[
+        'data',
+        'user',
+        'id',
+        'access_token',
+        'https://example.com/access_token/name',
+        'urn:oid:2.5.4.3',
+        'ключ',
+        '1',
+      ],
+      ...['__proto__', 'constructor', 'x'.repeat(100), String.raw`n\u0061me`],
+    ];
+    const name = fc.constantFrom(
+      ...['三儿', 'ada', ' ada ', '', 'ada@example.com', '7', '107000000000000000002', 'a\u0000b', 'say "hi" \\ 😀'],
+      ...[
+        'x'.repeat(201),
+        '8a3f5c1e-0000-4000-8000-000000000042',
+        '62299d8b866d2dab79a89d01',
+        'sk-1234567890123456789012',
+      ],
+      ...[
+        'https://example.com/?access_token=abc',
+        '{"login":"ada"}',
+        'Bearer abcdefgh12345678',
+        'eyJhbGciOi.eyJzdWIiOj.x',
+      ],
+    );
+    const value = fc.oneof(
+      { weight: 4, arbitrary: name },
+      fc.constantFrom(null, true, 7, 107000000000000000002),
+      fc.array(name, { maxLength: 2 }),
+      fc.dictionary(fc.constantFrom('value', 'formatted', 'givenName', 'name', 'login'), name, { maxKeys: 3 }),
+    );
+    const members = fc.array(fc.tuple(fc.constantFrom(...KEYS), value), { maxLength: 5 });
+    const found = { labels: 0, nulls: 0 };
+    fc.assert(
+      fc.property(
+        members,
+        fc.constantFrom(...PROVIDERS),
+        fc.constantFrom('107000000000000000002', null),
+        (parts, provider, id) => {
+          // As text, because keys may be repeated and escaped.
+          const profile = `{${parts.map(([key, each]) => `"${key}" :${JSON.stringify(each)}`).join()}}`;
+          const row = JSON.stringify({ identityId: 'i', type: 'generic', provider, userIdInIdp: id });
+          const list = readRows(`[${row.slice(0, -1)},"userInfoInIdp":${profile}}]`);
+          const [identity] = list?.toArray() ?? [];
+          const label = identity && labelOf(identity);
+          expect(list?.label(0)).toBe(label);
+          found[label === null ? 'nulls' : 'labels'] += 1;
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+    expect(Math.min(found.labels, found.nulls)).toBeGreaterThan(200);
   });
 });

@@ -1,7 +1,7 @@
-import { ManagementUnreachableError, parseAccountId, UserRecord } from '../../src/genauth';
+import { ManagementUnreachableError, parseAccountId, type UserRecord } from '../../src/genauth';
 import { createIdParser } from '../../src/genauth/ids';
 import { findOwners, type SourceAccount } from '../../src/genauth/owners';
-import { userOf } from '../support/identities';
+import { readUser, userOf } from '../support/identities';
 
 const parseId = createIdParser('[a-z]+');
 
@@ -49,7 +49,7 @@ describe('the owners of accounts', () => {
   });
 
   test('are not known if the response does not say which identities a user has', () => {
-    const silent = new UserRecord('lin', 'identities', Buffer.from('{"userId":"lin"}'));
+    const silent = readUser({ userId: 'lin' });
     expect(ownersOf(accounts, [silent])).toEqual(['mismatch', 'mismatch', 'mismatch']);
   });
 });

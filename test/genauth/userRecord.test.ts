@@ -1,5 +1,7 @@
 import { readUsers, type UserRecord } from '../../src/genauth/userRecord';
+import type { Account } from '../../src/genauth';
 import { JsonReader } from '../../src/json';
+import { readUser } from '../support/identities';
 
 const USER = 'b'.repeat(24);
 const ROW = { identityId: 'i1', extIdpId: 's1', type: 'openid', originConnIds: ['c1'] };
@@ -10,9 +12,7 @@ function readAll(users: unknown): UserRecord[] | null {
 }
 
 function readOne(user: object): UserRecord {
-  const [record] = readAll([{ userId: USER, ...user }]) ?? [];
-  if (record === undefined) throw new Error('there is no user');
-  return record;
+  return readUser({ userId: USER, ...user });
 }
 
 /** A value of every kind that a column can have. */
@@ -43,6 +43,11 @@ function texts(value: unknown): string[] {
   return [text(value, null)].filter((each) => each !== null);
 }
 
+/** Reads all columns, which are getters. */
+function columnsOf({ id, extIdpId, type, userIdInIdp, originConnIds }: Account): Account {
+  return { id, extIdpId, type, userIdInIdp, originConnIds };
+}
+
 describe('the accounts of a user', () => {
   test('are read from rows with any kind of value in any two columns', () => {
     const plain = {
@@ -70,9 +75,11 @@ describe('the accounts of a user', () => {
             };
             const { identityId: _id, provider: _provider, ...rest } = plain;
             const neighbour = { id: 'i0', ...rest };
-            expect(user.accounts()).toMatchObject([neighbour, account]);
+            expect(user.accounts()?.map(columnsOf)).toEqual([neighbour, account]);
             expect(user.unusableColumn).toBe(id === null ? 'identityId' : null);
-            expect(user.identities?.accounts() ?? null).toEqual(id === null ? null : [neighbour, account]);
+            expect(user.identities?.accounts().map(columnsOf) ?? null).toEqual(
+              id === null ? null : [neighbour, account],
+            );
             unusable += id === null ? 1 : 0;
           }
         }
@@ -116,6 +123,23 @@ describe('the sign-in columns of a user', () => {
     phoneVerified: false,
     passwordLastSetAt: null,
   };
+
+  test('are read from members in any order, with escapes, and the last one of those that are repeated', () => {
+    const texts = [
+      String.raw`{"userId":"u1","email":"a@example.com","status":"Activated","emailVerified":true}`,
+      String.raw`{"emailVerified":true,"status":"Activated","email":"a@example.com","userId":"u2"}`,
+      String.raw`{"email":"b","email":"a@example.com","status":null,"emailVerified":false,"userId":"u3","emailVerified": true , "status" : "Activated"}`,
+    ];
+    for (const body of [`[${texts.join()}]`, `[${texts.toReversed().join()}]`]) {
+      const users = JsonReader.read(Buffer.from(body), readUsers) ?? [];
+      expect(users.map(({ id }) => id).toSorted()).toEqual(['u1', 'u2', 'u3']);
+      for (const user of users) {
+        const columns = { ...NOTHING, status: 'Activated', email: 'a@example.com', emailVerified: true };
+        expect(user.signInColumns()).toEqual(columns);
+        expect(user.copyWithoutProfiles().signInColumns()).toEqual(columns);
+      }
+    }
+  });
 
   test('are read from any kind of value', () => {
     for (const name of ['status', 'username', 'email', 'phone', 'passwordLastSetAt']) {

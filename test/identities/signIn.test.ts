@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { Account, SignInUser } from '../../src/genauth';
-import { canSignInAfter, type OfferedMethods } from '../../src/identities/signIn';
+import type { Account, SignInColumns, SignInUser } from '../../src/genauth';
+import { canSignInAfter, lastWays, type OfferedMethods } from '../../src/identities/signIn';
 
-const NOTHING: SignInUser = {
+const NOTHING: SignInColumns = {
   status: 'Activated',
   username: null,
   email: null,
@@ -10,7 +10,6 @@ const NOTHING: SignInUser = {
   phone: null,
   phoneVerified: false,
   passwordLastSetAt: null,
-  accounts: [],
 };
 const OPENID: Account = { id: '1', extIdpId: 'wechat', type: 'openid', userIdInIdp: null, originConnIds: ['c-wechat'] };
 const UNIONID: Account = { ...OPENID, type: 'unionid' };
@@ -27,7 +26,11 @@ function offeredBy(enabled: string[], loginMethods: string[] = []): OfferedMetho
   return { ...ALL, applications: { enabled: new Set(enabled), bareIds: [], loginMethods: new Set(loginMethods) } };
 }
 
-const withIdentities = (...accounts: Account[]): SignInUser => ({ ...NOTHING, accounts });
+const withIdentities = (...accounts: Account[]): SignInUser => ({ columns: NOTHING, accounts });
+const withColumns = (columns: Partial<SignInColumns>, ...accounts: Account[]): SignInUser => ({
+  columns: { ...NOTHING, ...columns },
+  accounts,
+});
 
 describe('after an unlink, a user can still sign in', () => {
   test.each<[string, SignInUser, { extIdpId: string; type?: string }, OfferedMethods]>([
@@ -38,16 +41,16 @@ describe('after an unlink, a user can still sign in', () => {
       { extIdpId: 'wechat', type: 'openid' },
       ALL,
     ],
-    ['by a password', { ...withIdentities(OPENID), passwordLastSetAt: '2026-01-01' }, { extIdpId: 'wechat' }, ALL],
+    ['by a password', withColumns({ passwordLastSetAt: '2026-01-01' }, OPENID), { extIdpId: 'wechat' }, ALL],
     [
       'by a verified e-mail address',
-      { ...withIdentities(OPENID), email: 'a@example.com', emailVerified: true },
+      withColumns({ email: 'a@example.com', emailVerified: true }, OPENID),
       { extIdpId: 'wechat' },
       ALL,
     ],
     [
       'by a verified phone number',
-      { ...withIdentities(OPENID), phone: '1', phoneVerified: true },
+      withColumns({ phone: '1', phoneVerified: true }, OPENID),
       { extIdpId: 'wechat' },
       ALL,
     ],
@@ -65,13 +68,13 @@ describe('after an unlink, a user can still sign in', () => {
     ],
     [
       'by a password that an application accepts with the user name',
-      { ...NOTHING, username: 'a', passwordLastSetAt: '2026-01-01' },
+      withColumns({ username: 'a', passwordLastSetAt: '2026-01-01' }),
       { extIdpId: 'wechat' },
       offeredBy([], ['USERNAME_PASSWORD']),
     ],
     [
       'by a verified e-mail address that an application sends codes to',
-      { ...NOTHING, email: 'a@example.com', emailVerified: true },
+      withColumns({ email: 'a@example.com', emailVerified: true }),
       { extIdpId: 'wechat' },
       offeredBy([], ['EMAIL_CODE']),
     ],
@@ -110,19 +113,19 @@ describe('after an unlink, a user can no longer sign in', () => {
     ],
     [
       'if the e-mail address is not verified',
-      { ...withIdentities(OPENID), email: 'a@example.com' },
+      withColumns({ email: 'a@example.com' }, OPENID),
       { extIdpId: 'wechat' },
       ALL,
     ],
     [
       'if no application accepts passwords',
-      { ...withIdentities(OPENID), username: 'a', passwordLastSetAt: '2026-01-01' },
+      withColumns({ username: 'a', passwordLastSetAt: '2026-01-01' }, OPENID),
       { extIdpId: 'wechat' },
       offeredBy(['wechat'], ['EMAIL_CODE']),
     ],
     [
       'if passwords are accepted only with an e-mail address, and the user has none',
-      { ...withIdentities(OPENID), username: 'a', passwordLastSetAt: '2026-01-01' },
+      withColumns({ username: 'a', passwordLastSetAt: '2026-01-01' }, OPENID),
       { extIdpId: 'wechat' },
       offeredBy(['wechat'], ['EMAIL_PASSWORD']),
     ],
@@ -131,25 +134,42 @@ describe('after an unlink, a user can no longer sign in', () => {
   });
 });
 
-test('an unlink without a type never leaves more ways to sign in than one with a type', () => {
-  const account = fc.record<Account>({
+const ACCOUNTS = fc.array(
+  fc.record<Account>({
     id: fc.constant(null),
     userIdInIdp: fc.constant(null),
     extIdpId: fc.constantFrom('wechat', 'github', 'deleted', null),
     type: fc.constantFrom('openid', 'unionid', 'generic'),
     originConnIds: fc.constantFrom([], ['c-github']),
-  });
-  const offered = fc.constantFrom(ALL, offeredBy(['wechat']), offeredBy(['c-github']));
+  }),
+  { maxLength: 4 },
+);
+const WAYS = fc.constantFrom(ALL, offeredBy(['wechat']), offeredBy(['c-github']));
+
+test('a source is the last way to sign in exactly if no unlink of all its identities leaves another way', () => {
+  const found = { true: 0, false: 0 };
   fc.assert(
-    fc.property(
-      fc.array(account, { maxLength: 4 }),
-      fc.constantFrom('openid', 'OpenID'),
-      offered,
-      (identities, type, ways) => {
-        const user = withIdentities(...identities);
-        const all = canSignInAfter(user, { extIdpId: 'wechat' }, ways);
-        expect(!all || canSignInAfter(user, { extIdpId: 'wechat', type }, ways)).toBe(true);
-      },
-    ),
+    fc.property(ACCOUNTS, WAYS, fc.boolean(), (accounts, ways, emailVerified) => {
+      const user = withColumns(
+        { email: 'a@example.com', emailVerified: emailVerified && accounts.length > 2 },
+        ...accounts,
+      );
+      for (const extIdpId of ['wechat', 'github', 'deleted', 'another']) {
+        const isLast = lastWays(user, ways).has(extIdpId);
+        expect(isLast).toBe(!canSignInAfter(user, { extIdpId }, ways));
+        found[`${isLast}`] += 1;
+      }
+    }),
+  );
+  expect(Math.min(found.true, found.false)).toBeGreaterThan(20);
+});
+
+test('an unlink without a type never leaves more ways to sign in than one with a type', () => {
+  fc.assert(
+    fc.property(ACCOUNTS, fc.constantFrom('openid', 'OpenID'), WAYS, (identities, type, ways) => {
+      const user = withIdentities(...identities);
+      const all = canSignInAfter(user, { extIdpId: 'wechat' }, ways);
+      expect(!all || canSignInAfter(user, { extIdpId: 'wechat', type }, ways)).toBe(true);
+    }),
   );
 });

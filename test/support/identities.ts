@@ -1,4 +1,5 @@
-import { IdentityList, UserRecord } from '../../src/genauth';
+import { IdentityList, type UserRecord } from '../../src/genauth';
+import { readUsers } from '../../src/genauth/userRecord';
 import { JsonReader } from '../../src/json';
 
 /** Reads a list of identities from GenAuth's JSON. @returns null if a row of it cannot be used. */
@@ -16,5 +17,12 @@ export function listOf(rows: readonly object[]): IdentityList {
 
 /** Makes the user that GenAuth's client reads from these rows of identities. */
 export function userOf(id: string, rows: readonly object[]): UserRecord {
-  return new UserRecord(id, listOf(rows), Buffer.from(JSON.stringify({ userId: id, identities: rows })));
+  return readUser({ userId: id, identities: rows });
+}
+
+/** Makes the user that GenAuth's client reads from this row. */
+export function readUser(row: object): UserRecord {
+  const [user] = JsonReader.read(Buffer.from(JSON.stringify([row])), readUsers) ?? [];
+  if (user === undefined) throw new Error('this is not the row of a user');
+  return user;
 }

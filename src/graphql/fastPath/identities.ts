@@ -6,7 +6,7 @@ import {
   type RowTemplate,
 } from '../../genauth';
 import { JsonWriter } from '../../json';
-import type { Identities, LinkedIdentities, PoolNeeds, PoolValues } from '../../identities';
+import type { Identities, LinkedIdentities, PoolNeeds, PoolValues, UserUnlinks } from '../../identities';
 import { collectFields, type FieldNodes, IDENTITY_TYPES, type Selecting, selectionSetsOf } from '../selections';
 import type { Writer } from './plan';
 import { compileSource } from './sources';
@@ -15,6 +15,8 @@ import { compileSource } from './sources';
 export interface IdentitiesValue extends LinkedIdentities {
   request: Identities;
   pool: PoolValues;
+  /** Set when a field needs it. */
+  unlinks?: UserUnlinks;
 }
 
 /** How a list of identities is written for one selection. */
@@ -33,16 +35,22 @@ const COMPUTED: Readonly<Record<string, { compute: Compute; needs: PoolNeeds }>>
     needs: { offered: false, sources: false },
   },
   isLastWayToSignIn: {
-    compute: ({ request, user, pool }) =>
-      bySource((extIdpId) => user && request.pool.isLastWayToSignIn(user, extIdpId, pool)),
+    compute: byUnlinks((unlinks, extIdpId) => unlinks.isLastWayToSignIn(extIdpId)),
     needs: { offered: true, sources: false },
   },
   unlinkBlockedBy: {
-    compute: ({ request, user, pool }) =>
-      bySource((extIdpId) => user && request.pool.unlinkBlockOf(user, extIdpId, pool)),
+    compute: byUnlinks((unlinks, extIdpId) => unlinks.blockOf(extIdpId)),
     needs: { offered: true, sources: false },
   },
 };
+
+/** Predicts the unlink of each identity. */
+function byUnlinks(predict: (unlinks: UserUnlinks, extIdpId: string | null) => unknown): Compute {
+  return (value) => {
+    const unlinks = value.user && (value.unlinks ??= value.request.pool.unlinksOf(value.user, value.pool));
+    return (identities, index, out) => out.value(unlinks && predict(unlinks, identities.extIdpId(index)));
+  };
+}
 
 /** Compiles a computed field. @returns null if graphql-js has to execute the operation. */
 function compileComputed(nodes: FieldNodes, selecting: Selecting): { compute: Compute; needs: PoolNeeds } | null {
@@ -78,16 +86,6 @@ const NULL = Buffer.from('null');
 /** Returns what several selections need together. */
 export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
   return { offered: needs.some(({ offered }) => offered), sources: needs.some(({ sources }) => sources) };
-}
-
-/** Writes a value that is the same for all identities of one source. */
-function bySource(compute: (extIdpId: string | null) => unknown): ComputedField {
-  const known = new Map<string | null, unknown>();
-  return (identities, index, out) => {
-    const extIdpId = identities.extIdpId(index);
-    if (!known.has(extIdpId)) known.set(extIdpId, compute(extIdpId));
-    out.value(known.get(extIdpId));
-  };
 }
 
 /**

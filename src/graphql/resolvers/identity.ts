@@ -39,9 +39,9 @@ export const resolvers: Resolvers = {
       return source && room.takeSources([source], fieldsOfSources(info)) ? source : null;
     },
     isLastWayToSignIn: async ({ user, extIdpId }, _args, { identities: { pool } }) =>
-      user && pool.isLastWayToSignIn(user, extIdpId, await pool.read({ offered: true, sources: false })),
+      user && pool.unlinksOf(user, await pool.read(OFFERED)).isLastWayToSignIn(extIdpId),
     unlinkBlockedBy: async ({ user, extIdpId }, _args, { identities: { pool } }) =>
-      user && pool.unlinkBlockOf(user, extIdpId, await pool.read({ offered: true, sources: false })),
+      user && pool.unlinksOf(user, await pool.read(OFFERED)).blockOf(extIdpId),
   },
   Query: {
     identityUsers: async (_parent, { ids }, { identities }) => toItems(await identities.lists.byId(ids ?? null)),
@@ -68,6 +68,8 @@ export const resolvers: Resolvers = {
     user: ({ user }) => user && { __typename: 'User', id: user.id },
   },
 };
+
+const OFFERED = { offered: true, sources: false };
 
 const fieldsOfUser = createFieldsBelow(USER_TYPES);
 const fieldsOfIdentities = createFieldsBelow(IDENTITY_TYPES);
