@@ -125,12 +125,12 @@ describe('the sign-in columns of a user', () => {
   };
 
   test('are read from members in any order, with escapes, and the last one of those that are repeated', () => {
-    const texts = [
+    const bodies = [
       String.raw`{"userId":"u1","email":"a@example.com","status":"Activated","emailVerified":true}`,
       String.raw`{"emailVerified":true,"status":"Activated","email":"a@example.com","userId":"u2"}`,
       String.raw`{"email":"b","email":"a@example.com","status":null,"emailVerified":false,"userId":"u3","emailVerified": true , "status" : "Activated"}`,
     ];
-    for (const body of [`[${texts.join()}]`, `[${texts.toReversed().join()}]`]) {
+    for (const body of [`[${bodies.join()}]`, `[${bodies.toReversed().join()}]`]) {
       const users = JsonReader.read(Buffer.from(body), readUsers) ?? [];
       expect(users.map(({ id }) => id).toSorted()).toEqual(['u1', 'u2', 'u3']);
       for (const user of users) {
