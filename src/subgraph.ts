@@ -54,10 +54,12 @@ export interface SubgraphOptions {
 }
 
 /**
- * How long a read of a write waits for those of other writes in progress. Sixty concurrent unlinks then cost a handful of
- * reads, also where GenAuth responds at once.
+ * How long a read of a write waits for those of other writes in progress: for each of them, and at most. Sixty concurrent
+ * unlinks then cost a handful of reads, also where GenAuth responds at once. With few of them, GenAuth's rate limit leaves
+ * room for separate reads.
  */
-const GATHER_WRITES_MS = 40;
+const GATHER_PER_WRITE_MS = 4;
+const MAX_GATHER_WRITES_MS = 40;
 
 /** Creates all parts of the subgraph, connects them, and starts the two listeners. */
 export async function startSubgraph(
@@ -105,7 +107,7 @@ export async function startSubgraph(
   const readsOfWrites = new BatchedReads({
     ...readOptions,
     purpose: 'write',
-    expectMoreMs: () => (turns.running > 1 ? GATHER_WRITES_MS : 0),
+    expectMoreMs: () => Math.min(MAX_GATHER_WRITES_MS, GATHER_PER_WRITE_MS * Math.max(0, turns.running - 1)),
   });
   const signInMethods = new SignInMethods({
     management,
