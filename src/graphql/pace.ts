@@ -12,6 +12,8 @@ class Pace {
   /** When this turn was first used, by `performance.now()`. Null: it has not been used. */
   #turnStart: number | null = null;
   readonly #waiting: (() => void)[] = [];
+  /** Whether a turn is planned that releases those who wait. */
+  #isPlanned = false;
 
   /** Whether this turn has been used for its share of time. */
   get isDue(): boolean {
@@ -20,11 +22,11 @@ class Pace {
     return false;
   }
 
-  /** Waits for a later turn. Waits end in their order, one in each turn. */
+  /** Waits for a later turn. Waits end in their order, as many in a turn as its share of time allows. */
   rest(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);
-      if (this.#waiting.length === 1) setImmediate(() => this.#release());
+      this.#plan();
     });
   }
 
@@ -38,10 +40,21 @@ class Pace {
     setImmediate(() => (this.#turnStart = null));
   }
 
-  #release(): void {
+  #plan(): void {
+    if (this.#isPlanned) return;
+    this.#isPlanned = true;
+    setImmediate(() => void this.#release());
+  }
+
+  async #release(): Promise<void> {
     this.#beginTurn();
-    this.#waiting.shift()?.();
-    if (this.#waiting.length > 0) setImmediate(() => this.#release());
+    do {
+      this.#waiting.shift()?.();
+      // The response that was released goes on now, until it is complete or waits again.
+      await null;
+    } while (this.#waiting.length > 0 && !this.isDue);
+    this.#isPlanned = false;
+    if (this.#waiting.length > 0) this.#plan();
   }
 }
 

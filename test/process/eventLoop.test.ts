@@ -2,10 +2,12 @@ import { createPool, type Emulator, startEmulator } from '../../src/emulator';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { type Main, preload, startMain } from '../support/main';
 import { type SecondClient, startSecondClient } from '../support/secondClient';
+import { ROOT } from '../support/process';
+import { readStartOptions } from '../support/start';
 import { type AnsweredError, credentials, representations, strictEnv } from '../support/stack';
 
 /** The options of the image, and half of the memory that deploy/kubernetes gives it. */
-const NODE = ['--max-old-space-size=256', '--max-semi-space-size=16', '--heap-growing-percent=200'];
+const NODE = ['--max-old-space-size=256', ...readStartOptions(ROOT)];
 
 /**
  * Bounds of the CPU time of one turn of the event loop, in milliseconds: while one large response is made, and while many are.

@@ -6,7 +6,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { createPool } from '../../src/emulator';
 import { type Issuer, startIssuer } from '../support/issuer';
 import { type Main, startMain } from '../support/main';
-import { type Running, run } from '../support/process';
+import { ROOT, type Running, run } from '../support/process';
+import { readStartOptions } from '../support/start';
 import { ask, credentials, type EntitiesAnswer, post, representations, strictEnv } from '../support/stack';
 
 /** How long the clients run. The gate runs the short form. */
@@ -55,7 +56,7 @@ describe('hostile clients', () => {
         accessKeySecret: await valueOf('GENAUTH_ACCESS_KEY_SECRET'),
       },
       { ...strictEnv(issuer), AUDIT_LOG: join(folder, 'audit.log'), LOG_LEVEL: 'info' },
-      ['--max-old-space-size=256', '--max-semi-space-size=16', '--heap-growing-percent=200'],
+      ['--max-old-space-size=256', ...readStartOptions(ROOT)],
     );
     // From here on, the pipe of stdout fills, and nothing reads it.
     main.child.stdout.pause();
