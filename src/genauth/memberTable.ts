@@ -58,7 +58,8 @@ export class MemberTable {
   /**
    * Sets the position of a member.
    *
-   * @param end The byte after the member. 0 stands for a missing member. Negative: it is not written as `JSON.stringify` would write it.
+   * @param end The byte after the member. 0 for a missing one. Negative where it is not written as `JSON.stringify` would
+   *   write it.
    */
   set(row: number, member: number, start: number, end: number): void {
     const offset = row * this.#width + 2 * member;

@@ -51,7 +51,7 @@ class Pace {
     do {
       this.#waiting.shift()?.();
       // The response that was released goes on now, until it is complete or waits again.
-      await null;
+      await Promise.resolve();
     } while (this.#waiting.length > 0 && !this.isDue);
     this.#isPlanned = false;
     if (this.#waiting.length > 0) this.#plan();

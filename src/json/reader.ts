@@ -115,7 +115,11 @@ export class JsonReader {
   /** Returns the last key in the form that `takeKey` expects; null for a key of more than 64 bytes. */
   key(): Buffer | null {
     const { bytes, start, end } = this;
-    return end - start > MAX_KEPT ? null : Buffer.concat([bytes.subarray(start, end), AFTER_KEY]);
+    if (end - start > MAX_KEPT) return null;
+    // Not from Node's pool, because keys are kept.
+    const key = Buffer.alloc(end - start + 1, ':');
+    bytes.copy(key, 0, start, end);
+    return key;
   }
 
   /** Returns the last key or string. */
@@ -218,7 +222,6 @@ export class JsonReader {
 
 /** Maximum length of a key for `takeKey`, quotes included. */
 const MAX_KEPT = 64;
-const AFTER_KEY = Buffer.from(':');
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
