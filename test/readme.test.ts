@@ -73,7 +73,8 @@ describe('the README', () => {
       dev: 'tsx src/dev.ts',
       example: 'exec node --import tsx examples/supergraph/main.ts',
       emulator: 'tsx src/emulator/main.ts',
-      start: 'node --max-semi-space-size=16 --heap-growing-percent=200 --no-allocation-site-pretenuring dist/main.js',
+      start:
+        'node --min-semi-space-size=8 --max-semi-space-size=16 --heap-growing-percent=200 --no-allocation-site-pretenuring dist/main.js',
     });
   });
 
