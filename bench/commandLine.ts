@@ -29,7 +29,7 @@ Measures this subgraph against a proxy written by hand (H) and other GraphQL ser
   --seconds N        default 2, with --quick 0.4; seconds of a round. The warm-up takes 2 rounds, with --quick 4
   --save             writes docs/performance.json, docs/performance.svg, the tables of docs/performance.md and
                      bench/baseline.json; on other versions than Node 20 docs/performance.node.json and the tables
-  --check            fails if a ratio of this subgraph is below half of that in bench/baseline.json
+  --check            fails if a ratio of this subgraph is below half of that in bench/baseline.json in every round
   --help
 `;
 
