@@ -1,5 +1,5 @@
-import { END_OF_OBJECT, type JsonReader } from '../json';
-import { keysOf, MemberTable, OTHER_MEMBER } from './memberTable';
+import { END_OF_OBJECT, type JsonReader, OTHER_KEY } from '../json';
+import { keysOf, MemberTable } from './memberTable';
 
 /** The members of an identity that are read, by their names on the wire. */
 const MEMBERS = [
@@ -62,7 +62,7 @@ export class IdentityRows extends MemberTable {
     json.enter();
     let index = 0;
     for (let member = KEYS.next(json, index); member !== END_OF_OBJECT; member = KEYS.next(json, ++index)) {
-      if (member === OTHER_MEMBER) {
+      if (member === OTHER_KEY) {
         json.skip();
         continue;
       }

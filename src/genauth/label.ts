@@ -1,4 +1,4 @@
-import { END_OF_OBJECT, isObject, type JSONObject, JsonReader, KeySequence } from '../json';
+import { END_OF_OBJECT, isObject, type JSONObject, JsonReader, KeySequence, OTHER_KEY } from '../json';
 import { holdsCredentials, isCredential } from './credentials';
 import type { Identity } from './identity';
 import { NameCache } from './nameCache';
@@ -25,11 +25,9 @@ const ANY = ['nickname', 'displayname', 'name', 'login', 'username', 'preferredu
 interface ProviderKind {
   /** The members that hold a name, the best first. */
   names: readonly string[];
-  /** The keys of profiles. They mean positions in `names`, or `NO_NAME`. */
+  /** The keys of profiles. They mean positions in `names`, or `OTHER_KEY`. */
   keys: KeySequence;
 }
-
-const NO_NAME = 31;
 
 const KINDS: ReadonlyMap<string, ProviderKind> = new Map([
   ...alike(['github', 'gitlab', 'gitee'], LOGIN),
@@ -55,7 +53,7 @@ function kindWith(names: readonly string[]): ProviderKind {
   const keys = new KeySequence((json) => {
     const key = json.text();
     const position = isCredential(key) ? -1 : names.indexOf(nameOf(key));
-    return position < 0 ? NO_NAME : position;
+    return position < 0 ? OTHER_KEY : position;
   });
   return { names, keys };
 }
@@ -110,7 +108,7 @@ export function plainLabelIn(
   { provider, userIdInIdp }: Pick<LabelledIdentity, 'provider' | 'userIdInIdp'>,
 ): string | null {
   const { names, keys } = kindOf.of(provider ?? '');
-  let best = NO_NAME;
+  let best = OTHER_KEY;
   const text = JsonReader.again(bytes, start, (json) => {
     if (json.kind() !== 'object') return null;
     let seen = 0;
@@ -120,7 +118,7 @@ export function plainLabelIn(
     let index = 0;
     for (let name = keys.next(json, index); name !== END_OF_OBJECT; name = keys.next(json, ++index)) {
       const isPlain = json.string() && json.isPlain;
-      if (name === NO_NAME) continue;
+      if (name === OTHER_KEY) continue;
       isRepeated ||= (seen & (1 << name)) !== 0;
       seen |= 1 << name;
       if (name > best) continue;

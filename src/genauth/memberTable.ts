@@ -1,7 +1,4 @@
-import { KeySequence } from '../json';
-
-/** What a key means that names none of the members. */
-export const OTHER_MEMBER = 31;
+import { KeySequence, OTHER_KEY } from '../json';
 
 /** Returns the keys of objects with these members. @param names At most 31. The meaning of a key is the position of its name. */
 export function keysOf(names: readonly string[]): KeySequence {
@@ -14,7 +11,7 @@ export function keysOf(names: readonly string[]): KeySequence {
     // An escaped key can have any length.
     const candidates = json.isPlain ? (membersOfLength[json.end - json.start] ?? []) : names.keys();
     for (const member of candidates) if (json.isKey(names[member] as string)) return member;
-    return OTHER_MEMBER;
+    return OTHER_KEY;
   });
 }
 

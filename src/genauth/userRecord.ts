@@ -1,8 +1,8 @@
-import { END_OF_OBJECT, JsonReader } from '../json';
+import { END_OF_OBJECT, JsonReader, OTHER_KEY } from '../json';
 import { readText } from './columns';
 import { IdentityList, type UnusableColumn } from './identity';
 import { IdentityRows } from './identityRows';
-import { keysOf, MemberTable, OTHER_MEMBER } from './memberTable';
+import { keysOf, MemberTable } from './memberTable';
 import { type Account, readOddRows } from './oddRows';
 import { withoutProfiles } from './withoutProfiles';
 
@@ -103,15 +103,10 @@ export class UserRecord {
     if (this.#accounts === undefined) {
       const { identities } = this;
       // An empty list may stand for a missing member.
-      this.#accounts = identities === null || identities.length === 0 ? this.#readAccounts() : identities.accounts();
+      this.#accounts =
+        identities === null || identities.length === 0 ? this.#read('identities', readOddRows) : identities.accounts();
     }
     return this.#accounts;
-  }
-
-  #readAccounts(): readonly Account[] | null {
-    const { bytes, table, row } = this.#position;
-    const [start, end] = [table.startOf(row, IDENTITIES), table.endOf(row, IDENTITIES)];
-    return end === 0 ? null : JsonReader.read(bytes.subarray(start, end), readOddRows);
   }
 
   signInColumns(): SignInColumns {
@@ -129,29 +124,21 @@ export class UserRecord {
 
   #readSignInColumns(): SignInColumns {
     return {
-      status: this.#text('status'),
-      username: this.#text('username'),
-      email: this.#text('email'),
-      emailVerified: this.#value('emailVerified') === true,
-      phone: this.#text('phone'),
-      phoneVerified: this.#value('phoneVerified') === true,
-      passwordLastSetAt: this.#text('passwordLastSetAt'),
+      status: this.#read('status', readText),
+      username: this.#read('username', readText),
+      email: this.#read('email', readText),
+      emailVerified: this.#read('emailVerified', (json) => json.value()) === true,
+      phone: this.#read('phone', readText),
+      phoneVerified: this.#read('phoneVerified', (json) => json.value()) === true,
+      passwordLastSetAt: this.#read('passwordLastSetAt', readText),
     };
   }
 
-  #text(column: keyof SignInColumns): string | null {
-    const value = this.#value(column);
-    if (typeof value === 'string') return value || null;
-    if (typeof value !== 'number') return null;
+  /** Reads a member. @returns null if the user has no such member. */
+  #read<Value>(name: (typeof MEMBERS)[number], read: (json: JsonReader) => Value): Value | null {
     const { bytes, table, row } = this.#position;
-    const member = MEMBERS.indexOf(column);
-    // A number becomes its digits, as they are written.
-    return bytes.toString('latin1', table.startOf(row, member), Math.abs(table.endOf(row, member)));
-  }
-
-  #value(column: keyof SignInColumns): unknown {
-    const { bytes, table, row } = this.#position;
-    return table.valueOf(bytes, row, MEMBERS.indexOf(column));
+    const member = MEMBERS.indexOf(name);
+    return table.endOf(row, member) === 0 ? null : JsonReader.again(bytes, table.startOf(row, member), read);
   }
 }
 
@@ -212,11 +199,10 @@ function readUser(json: JsonReader, { users, identities: rows }: Tables, hasProf
   json.enter();
   for (let member = KEYS.next(json, index); member !== END_OF_OBJECT; member = KEYS.next(json, ++index)) {
     const start = json.position;
-    let isPlain = true;
     if (member === USER_ID) id = readText(json);
     else if (member === IDENTITIES) identities = IdentityList.read(json, rows);
-    else isPlain = json.string() && json.isPlain;
-    if (member !== OTHER_MEMBER) users.set(row, member, start, isPlain ? json.position : -json.position);
+    else json.skip();
+    if (member !== OTHER_KEY) users.set(row, member, start, json.position);
   }
   users.set(row, WHOLE, wholeStart, json.position);
   return id === null ? null : new UserRecord(id, identities, { bytes: json.bytes, table: users, row }, hasProfiles);

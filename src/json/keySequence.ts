@@ -3,8 +3,14 @@ import type { JsonReader } from './reader';
 /** Returned by `next` at the end of an object. */
 export const END_OF_OBJECT = -1;
 
+/** The meaning of a key that its caller does not read. Lower meanings fit into the bits of one number. */
+export const OTHER_KEY = 31;
+
 /** Maximum number of keys that are remembered. Objects of the management API have fewer. */
 const MAX_KEYS = 64;
+
+/** Maximum length of a key that is remembered, quotes included. */
+const MAX_KEY_BYTES = 64;
 
 /**
  * Reads the keys of objects of one kind. Most of these objects have the same keys in the same order, and comparing a key with
@@ -14,7 +20,7 @@ export class KeySequence {
   readonly #keys: { key: Buffer; meaning: number }[] = [];
   readonly #meaningOf: (json: JsonReader) => number;
 
-  /** @param meaningOf Returns what the key means that was read last: a number of the caller's, not negative. */
+  /** @param meaningOf Returns what the key means that was read last: `OTHER_KEY`, or a lower number. */
   constructor(meaningOf: (json: JsonReader) => number) {
     this.#meaningOf = meaningOf;
   }
@@ -30,10 +36,17 @@ export class KeySequence {
     if (expected !== undefined && json.takeKey(expected.key)) return expected.meaning;
     if (!json.nextKey()) return END_OF_OBJECT;
     const meaning = this.#meaningOf(json);
-    if (index < MAX_KEYS) {
-      const key = json.key();
-      if (key !== null) this.#keys[index] = { key, meaning };
-    }
+    const key = index < MAX_KEYS ? keyToTake(json) : null;
+    if (key !== null) this.#keys[index] = { key, meaning };
     return meaning;
   }
+}
+
+/** Returns the last key in the form that `takeKey` expects; null for a key of more than 64 bytes. */
+export function keyToTake({ bytes, start, end }: JsonReader): Buffer | null {
+  if (end - start > MAX_KEY_BYTES) return null;
+  // Not from Node's pool, because it is kept.
+  const key = Buffer.alloc(end - start + 1, ':');
+  bytes.copy(key, 0, start, end);
+  return key;
 }

@@ -96,7 +96,7 @@ export class JsonReader {
   /**
    * Reads the next key of an object if it is the expected one. That takes half as long as `nextKey`.
    *
-   * @param key From `key()`. The same key in another spelling, or with spaces around it, does not match.
+   * @param key From `keyToTake()`. The same key in another spelling, or with spaces around it, does not match.
    * @returns Whether the key matched; otherwise nothing has been read.
    */
   takeKey(key: Buffer): boolean {
@@ -110,16 +110,6 @@ export class JsonReader {
     this.#isFresh = false;
     this.#at = afterSpace(bytes, at + length);
     return true;
-  }
-
-  /** Returns the last key in the form that `takeKey` expects; null for a key of more than 64 bytes. */
-  key(): Buffer | null {
-    const { bytes, start, end } = this;
-    if (end - start > MAX_KEPT) return null;
-    // Not from Node's pool, because keys are kept.
-    const key = Buffer.alloc(end - start + 1, ':');
-    bytes.copy(key, 0, start, end);
-    return key;
   }
 
   /** Returns the last key or string. */
@@ -219,9 +209,6 @@ export class JsonReader {
     return JSON.parse(this.bytes.toString('utf8', this.start, this.end));
   }
 }
-
-/** Maximum length of a key for `takeKey`, quotes included. */
-const MAX_KEPT = 64;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;

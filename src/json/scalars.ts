@@ -31,7 +31,7 @@ const HEX = /^[0-9A-Fa-f]{4}$/;
 
 /** @returns The byte after a number, `true`, `false` or `null`. */
 export function endOfScalar(bytes: Buffer, start: number): number {
-  const word = wordOf(bytes[start]);
+  const word = WORDS.get(bytes[start]);
   if (word === undefined) return endOfNumber(bytes, start);
   for (let offset = 0; offset < word.length; offset++) {
     if (bytes[start + offset] !== word.charCodeAt(offset)) throw new JsonError();
@@ -39,18 +39,11 @@ export function endOfScalar(bytes: Buffer, start: number): number {
   return start + word.length;
 }
 
-function wordOf(first: number | undefined): string | undefined {
-  switch (first) {
-    case LETTER_T:
-      return 'true';
-    case LETTER_F:
-      return 'false';
-    case LETTER_N:
-      return 'null';
-    default:
-      return undefined;
-  }
-}
+const WORDS: ReadonlyMap<number | undefined, string> = new Map([
+  [LETTER_T, 'true'],
+  [LETTER_F, 'false'],
+  [LETTER_N, 'null'],
+]);
 
 function endOfNumber(bytes: Buffer, start: number): number {
   let at = bytes[start] === MINUS ? start + 1 : start;
