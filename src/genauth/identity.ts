@@ -115,7 +115,7 @@ export class IdentityList {
         provider: this.text(index, 'provider'),
         type: this.text(index, 'type'),
         userIdInIdp: this.text(index, 'userIdInIdp'),
-        userInfoInIdp: this.#userInfoInIdp(index),
+        userInfoInIdp: this.userInfoInIdp(index),
         originConnIds: this.originConnIds(index),
       };
     });
@@ -153,9 +153,8 @@ export class IdentityList {
   label(index: number): string | null {
     const row = this.#first + index;
     if (this.#rows.endOf(row, Member.userInfoInIdp) === 0) return null;
-    const columns = { provider: this.text(index, 'provider'), userIdInIdp: this.text(index, 'userIdInIdp') };
-    const label = plainLabelIn(this.#bytes, this.#rows.startOf(row, Member.userInfoInIdp), columns);
-    return label ?? labelOf({ ...columns, userInfoInIdp: this.#userInfoInIdp(index) });
+    const account = new RowAccount(this, index);
+    return plainLabelIn(this.#bytes, this.#rows.startOf(row, Member.userInfoInIdp), account) ?? labelOf(account);
   }
 
   /** Returns the number of bytes of a field's values, as GenAuth wrote them. */
@@ -206,13 +205,13 @@ export class IdentityList {
     this.#profiles ??= new Map();
     let text = this.#profiles.get(index);
     if (text === undefined) {
-      text = JSON.stringify(this.#userInfoInIdp(index));
+      text = JSON.stringify(this.userInfoInIdp(index));
       this.#profiles.set(index, text);
     }
     return text;
   }
 
-  #userInfoInIdp(index: number): JSONObject | null {
+  userInfoInIdp(index: number): JSONObject | null {
     const row = this.#first + index;
     const end = Math.abs(this.#rows.endOf(row, Member.userInfoInIdp));
     if (end === 0) return null;
@@ -242,8 +241,16 @@ class RowAccount implements Account {
     return this.#identities.text(this.#index, 'type');
   }
 
+  get provider(): string | null {
+    return this.#identities.text(this.#index, 'provider');
+  }
+
   get userIdInIdp(): string | null {
     return this.#identities.text(this.#index, 'userIdInIdp');
+  }
+
+  get userInfoInIdp(): JSONObject | null {
+    return this.#identities.userInfoInIdp(this.#index);
   }
 
   get originConnIds(): readonly string[] {

@@ -81,15 +81,16 @@ const MAX_LENGTH = 200;
  *
  * @returns null if the profile contains no such name.
  */
-export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdentity): string | null {
+export function labelOf(identity: LabelledIdentity): string | null {
+  const { provider, userInfoInIdp } = identity;
   if (userInfoInIdp === null) return null;
   const { names } = kindOf.of(provider ?? '');
   const profile = membersOf(userInfoInIdp);
-  const label = bestName(profile, names, userIdInIdp);
+  const label = bestName(profile, names, identity);
   if (label !== null) return label;
   for (const wrapper of WRAPPERS) {
     const inner = profile.get(wrapper);
-    const innerLabel = isObject(inner) ? bestName(membersOf(inner), names, userIdInIdp) : null;
+    const innerLabel = isObject(inner) ? bestName(membersOf(inner), names, identity) : null;
     if (innerLabel !== null) return innerLabel;
   }
   return null;
@@ -105,9 +106,9 @@ export function labelOf({ provider, userIdInIdp, userInfoInIdp }: LabelledIdenti
 export function plainLabelIn(
   bytes: Buffer,
   start: number,
-  { provider, userIdInIdp }: Pick<LabelledIdentity, 'provider' | 'userIdInIdp'>,
+  identity: Pick<LabelledIdentity, 'provider' | 'userIdInIdp'>,
 ): string | null {
-  const { names, keys } = kindOf.of(provider ?? '');
+  const { names, keys } = kindOf.of(identity.provider ?? '');
   let best = OTHER_KEY;
   const text = JsonReader.again(bytes, start, (json) => {
     if (json.kind() !== 'object') return null;
@@ -128,16 +129,16 @@ export function plainLabelIn(
     return isRepeated ? null : bytes.toString('utf8', from, to);
   });
   if (text === null || names[best] === 'nameid' || holdsCredentials(text)) return null;
-  return toName(text, userIdInIdp);
+  return toName(text, identity);
 }
 
 function bestName(
   members: ReadonlyMap<string, unknown>,
   names: readonly string[],
-  userIdInIdp: string | null,
+  account: AccountOfName,
 ): string | null {
   for (const name of names) {
-    const text = nameIn(members.get(name), userIdInIdp);
+    const text = nameIn(members.get(name), account);
     // The name identifier of SAML is often a random text.
     if (text !== null && (name !== 'nameid' || text.includes('@'))) return text;
   }
@@ -168,12 +169,15 @@ function simplify(key: string): string {
     .replace(/[_-]/g, '');
 }
 
+/** An account, by its id at the identity provider. It is read only where a name consists of digits. */
+type AccountOfName = Pick<LabelledIdentity, 'userIdInIdp'>;
+
 /** Returns the name in a text, in the first item of a list that has one, or in an object with parts of a name. */
-function nameIn(value: unknown, userIdInIdp: string | null): string | null {
-  if (typeof value === 'string') return toName(value, userIdInIdp);
+function nameIn(value: unknown, account: AccountOfName): string | null {
+  if (typeof value === 'string') return toName(value, account);
   if (Array.isArray(value)) {
     for (const item of value as unknown[]) {
-      const name = Array.isArray(item) ? null : nameIn(item, userIdInIdp);
+      const name = Array.isArray(item) ? null : nameIn(item, account);
       if (name !== null) return name;
     }
     return null;
@@ -181,17 +185,17 @@ function nameIn(value: unknown, userIdInIdp: string | null): string | null {
   if (!isObject(value)) return null;
   const members = membersOf(value);
   const whole = members.get('value') ?? members.get('formatted');
-  if (typeof whole === 'string') return toName(whole, userIdInIdp);
+  if (typeof whole === 'string') return toName(whole, account);
   const given = members.get('givenname') ?? members.get('firstname');
   const family = members.get('familyname') ?? members.get('lastname');
   const parts = [given, family].filter((part) => typeof part === 'string');
-  return toName(parts.join(' '), userIdInIdp);
+  return toName(parts.join(' '), account);
 }
 
-function toName(value: string, userIdInIdp: string | null): string | null {
+function toName(value: string, account: AccountOfName): string | null {
   const text = value.trim();
   if (text === '' || text.length > MAX_LENGTH || /\p{Cc}/u.test(text)) return null;
-  return isOpaque(text) || (text === userIdInIdp && /^\d+$/.test(text)) ? null : text;
+  return isOpaque(text) || (/^\d+$/.test(text) && text === account.userIdInIdp) ? null : text;
 }
 
 const MIN_OPAQUE_LENGTH = 16;
@@ -200,9 +204,11 @@ const MIN_OPAQUE_LENGTH = 16;
 function isOpaque(text: string): boolean {
   if (text.length < MIN_OPAQUE_LENGTH) return false;
   if (text.includes('@')) return text.toLowerCase().endsWith('@privaterelay.appleid.com');
-  return (
-    /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/i.test(text) ||
-    (/[0-9a-f]{16}/i.test(text) && /\d/.test(text)) ||
-    (/^[\w-]{24,}$/.test(text) && /\d/.test(text))
-  );
+  if (text.includes('-') && UUID.test(text)) return true;
+  return /\d/.test(text) && (LONG_HEXADECIMAL.test(text) || RANDOM_TOKEN.test(text));
 }
+
+const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-/i;
+/** Looks behind, so that each number is searched once. */
+const LONG_HEXADECIMAL = /(?<![0-9a-f])[0-9a-f]{16}/i;
+const RANDOM_TOKEN = /^[\w-]{24,}$/;

@@ -56,7 +56,7 @@ interface UserPosition {
  * A user, as one response of GenAuth has it. Only the identities are checked when the response is read. The rest is read from
  * the same bytes when it is needed, because most requests need identities alone.
  */
-export class UserRecord {
+export class UserRecord implements SignInColumns {
   readonly id: string;
   /** Null if one of them cannot be used. Empty if the response has no member `identities`. */
   readonly identities: IdentityList | null;
@@ -66,7 +66,6 @@ export class UserRecord {
   readonly hasProfiles: boolean;
   readonly #position: UserPosition;
   #accounts: readonly Account[] | null | undefined;
-  #signInColumns: SignInColumns | undefined;
   #signInUser: SignInUser | undefined;
 
   constructor(id: string, identities: IdentityList | UnusableColumn, position: UserPosition, hasProfiles = true) {
@@ -109,29 +108,48 @@ export class UserRecord {
     return this.#accounts;
   }
 
-  signInColumns(): SignInColumns {
-    this.#signInColumns ??= this.#readSignInColumns();
-    return this.#signInColumns;
-  }
-
   /** @returns null if the response does not say which identities the user has. */
   signInUser(): SignInUser | null {
     const accounts = this.accounts();
     if (accounts === null) return null;
-    this.#signInUser ??= { columns: this.signInColumns(), accounts };
+    this.#signInUser ??= { columns: this, accounts };
     return this.#signInUser;
   }
 
-  #readSignInColumns(): SignInColumns {
-    return {
-      status: this.#read('status', readText),
-      username: this.#read('username', readText),
-      email: this.#read('email', readText),
-      emailVerified: this.#read('emailVerified', (json) => json.value()) === true,
-      phone: this.#read('phone', readText),
-      phoneVerified: this.#read('phoneVerified', (json) => json.value()) === true,
-      passwordLastSetAt: this.#read('passwordLastSetAt', readText),
-    };
+  get status(): string | null {
+    return this.#text('status');
+  }
+
+  get username(): string | null {
+    return this.#text('username');
+  }
+
+  get email(): string | null {
+    return this.#text('email');
+  }
+
+  get emailVerified(): boolean {
+    return this.#isTrue('emailVerified');
+  }
+
+  get phone(): string | null {
+    return this.#text('phone');
+  }
+
+  get phoneVerified(): boolean {
+    return this.#isTrue('phoneVerified');
+  }
+
+  get passwordLastSetAt(): string | null {
+    return this.#text('passwordLastSetAt');
+  }
+
+  #text(name: (typeof MEMBERS)[number]): string | null {
+    return this.#read(name, readText);
+  }
+
+  #isTrue(name: (typeof MEMBERS)[number]): boolean {
+    return this.#read(name, readValue) === true;
   }
 
   /** Reads a member. @returns null if the user has no such member. */
@@ -141,6 +159,8 @@ export class UserRecord {
     return table.endOf(row, member) === 0 ? null : JsonReader.again(bytes, table.startOf(row, member), read);
   }
 }
+
+const readValue = (json: JsonReader): unknown => json.value();
 
 const USER_ID = MEMBERS.indexOf('userId');
 const IDENTITIES = MEMBERS.indexOf('identities');

@@ -47,8 +47,7 @@ export class UnlinkRules {
 
   /** Whether the user is suspended or has left, and tries to act on their own account. */
   isInactiveSelf(caller: Caller, user: UserRecord): boolean {
-    const { status } = user.signInColumns();
-    return isSelf(caller, user.id) && status !== null && status !== 'Activated';
+    return isSelf(caller, user.id) && user.status !== null && user.status !== 'Activated';
   }
 
   /** @param offered Null if it could not be read. */
