@@ -56,10 +56,11 @@ export interface RowTemplate {
  * @see docs/decisions/0014-json-in-place.md
  */
 export class IdentityList {
-  static readonly EMPTY = new IdentityList(Buffer.alloc(0), new IdentityRows(0), 0, 0);
+  static readonly EMPTY = IdentityList.#readOdd(Buffer.from('[]')) as IdentityList;
 
   readonly length: number;
-  readonly #bytes: Buffer;
+  /** The response. */
+  readonly #json: JsonReader;
   readonly #rows: MemberTable;
   /** Number of the first row of this list. */
   readonly #first: number;
@@ -68,8 +69,8 @@ export class IdentityList {
   /** The texts of profiles that were written, so that each is parsed once. */
   #profiles: Map<number, string> | undefined;
 
-  private constructor(bytes: Buffer, rows: MemberTable, first: number, end: number) {
-    this.#bytes = bytes;
+  private constructor(json: JsonReader, rows: MemberTable, first: number, end: number) {
+    this.#json = json;
     this.#rows = rows;
     this.#first = first;
     this.length = end - first;
@@ -90,7 +91,7 @@ export class IdentityList {
     if (json.kind() === 'array') {
       const first = rows.count;
       if (indexRows(json, rows) && !rows.hasRepeatedId(json.bytes, first)) {
-        return new IdentityList(json.bytes, rows, first, rows.count);
+        return new IdentityList(json, rows, first, rows.count);
       }
     } else json.skip();
     return IdentityList.#readOdd(json.bytes.subarray(start, json.position));
@@ -103,8 +104,10 @@ export class IdentityList {
     if (distinct === null) return 'identityId';
     const plain = toPlainJson(distinct);
     const rows = new IdentityRows(distinct.length);
-    JsonReader.read(plain, (json) => indexRows(json, rows));
-    return new IdentityList(plain, rows, 0, rows.count);
+    return JsonReader.read(plain, (json) => {
+      indexRows(json, rows);
+      return new IdentityList(json, rows, 0, rows.count);
+    });
   }
 
   toArray(): readonly Identity[] {
@@ -130,7 +133,7 @@ export class IdentityList {
   filter(isKept: (account: Account) => boolean): IdentityList {
     const kept = [...this.accounts().entries()].filter(([, account]) => isKept(account));
     const rows = this.#rows.pick(kept.map(([index]) => this.#first + index));
-    return new IdentityList(this.#bytes, rows, 0, rows.count);
+    return new IdentityList(this.#json, rows, 0, rows.count);
   }
 
   /** Returns the value of a field that is a text. */
@@ -154,7 +157,7 @@ export class IdentityList {
     const row = this.#first + index;
     if (this.#rows.endOf(row, Member.userInfoInIdp) === 0) return null;
     const account = new RowAccount(this, index);
-    return plainLabelIn(this.#bytes, this.#rows.startOf(row, Member.userInfoInIdp), account) ?? labelOf(account);
+    return plainLabelIn(this.#json, this.#rows.startOf(row, Member.userInfoInIdp), account) ?? labelOf(account);
   }
 
   /** Returns the number of bytes of a field's values, as GenAuth wrote them. */
@@ -190,14 +193,14 @@ export class IdentityList {
     const row = this.#first + index;
     const end = this.#rows.endOf(row, member);
     if (member === Member.userInfoInIdp) out.text(this.#profile(index));
-    else if (end > 0) out.copy(this.#bytes, this.#rows.startOf(row, member), end);
+    else if (end > 0) out.copy(this.#json.bytes, this.#rows.startOf(row, member), end);
     else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
     else out.value(this.#value(index, member));
   }
 
   /** @returns null for a missing value. */
   #value(index: number, member: number): unknown {
-    return this.#rows.valueOf(this.#bytes, this.#first + index, member);
+    return this.#rows.valueOf(this.#json.bytes, this.#first + index, member);
   }
 
   /** Returns the JSON of a profile, without credentials. */
@@ -215,7 +218,7 @@ export class IdentityList {
     const row = this.#first + index;
     const end = Math.abs(this.#rows.endOf(row, Member.userInfoInIdp));
     if (end === 0) return null;
-    return readProfile(this.#bytes.subarray(this.#rows.startOf(row, Member.userInfoInIdp), end));
+    return readProfile(this.#json.bytes.subarray(this.#rows.startOf(row, Member.userInfoInIdp), end));
   }
 }
 

@@ -1,4 +1,4 @@
-import { END_OF_OBJECT, isObject, type JSONObject, JsonReader, KeySequence, OTHER_KEY } from '../json';
+import { END_OF_OBJECT, isObject, type JSONObject, type JsonReader, KeySequence, OTHER_KEY } from '../json';
 import { holdsCredentials, isCredential } from './credentials';
 import type { Identity } from './identity';
 import { NameCache } from './nameCache';
@@ -99,18 +99,18 @@ export function labelOf(identity: LabelledIdentity): string | null {
 /**
  * Returns the same label from the JSON of a profile, without making an object of the profile.
  *
- * @param bytes From a `JsonReader`.
+ * @param json A text that has been read.
  * @param start The first byte of the profile.
  * @returns null if the best name is not a plain text. Then `labelOf` has to search the profile.
  */
 export function plainLabelIn(
-  bytes: Buffer,
+  json: JsonReader,
   start: number,
   identity: Pick<LabelledIdentity, 'provider' | 'userIdInIdp'>,
 ): string | null {
   const { names, keys } = kindOf.of(identity.provider ?? '');
   let best = OTHER_KEY;
-  const text = JsonReader.again(bytes, start, (json) => {
+  const text = json.readAgain(start, () => {
     if (json.kind() !== 'object') return null;
     let seen = 0;
     let isRepeated = false;
@@ -126,7 +126,7 @@ export function plainLabelIn(
       best = name;
       [from, to] = isPlain ? [json.start + 1, json.end - 1] : [0, 0];
     }
-    return isRepeated ? null : bytes.toString('utf8', from, to);
+    return isRepeated ? null : json.bytes.toString('utf8', from, to);
   });
   if (text === null || names[best] === 'nameid' || holdsCredentials(text)) return null;
   return toName(text, identity);

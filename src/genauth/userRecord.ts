@@ -46,7 +46,8 @@ const WHOLE = MEMBERS.length;
 
 /** A user in the bytes of a response. */
 interface UserPosition {
-  bytes: Buffer;
+  /** The response. */
+  json: JsonReader;
   /** The members, and the whole user. */
   table: MemberTable;
   row: number;
@@ -83,8 +84,8 @@ export class UserRecord implements SignInColumns {
   }
 
   get #bytes(): Buffer {
-    const { bytes, table, row } = this.#position;
-    return bytes.subarray(table.startOf(row, WHOLE), table.endOf(row, WHOLE));
+    const { json, table, row } = this.#position;
+    return json.bytes.subarray(table.startOf(row, WHOLE), table.endOf(row, WHOLE));
   }
 
   /** Returns a copy without `userInfoInIdp`, and without other values of more than 16 KiB. */
@@ -154,9 +155,9 @@ export class UserRecord implements SignInColumns {
 
   /** Reads a member. @returns null if the user has no such member. */
   #read<Value>(name: (typeof MEMBERS)[number], read: (json: JsonReader) => Value): Value | null {
-    const { bytes, table, row } = this.#position;
+    const { json, table, row } = this.#position;
     const member = MEMBERS.indexOf(name);
-    return table.endOf(row, member) === 0 ? null : JsonReader.again(bytes, table.startOf(row, member), read);
+    return table.endOf(row, member) === 0 ? null : json.readAgain(table.startOf(row, member), read);
   }
 }
 
@@ -225,7 +226,7 @@ function readUser(json: JsonReader, { users, identities: rows }: Tables, hasProf
     if (member !== OTHER_KEY) users.set(row, member, start, json.position);
   }
   users.set(row, WHOLE, wholeStart, json.position);
-  return id === null ? null : new UserRecord(id, identities, { bytes: json.bytes, table: users, row }, hasProfiles);
+  return id === null ? null : new UserRecord(id, identities, { json, table: users, row }, hasProfiles);
 }
 
 /** A column that makes the identities of some users unusable. */

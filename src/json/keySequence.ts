@@ -1,3 +1,4 @@
+import { ExpectedKey } from './expectedKey';
 import type { JsonReader } from './reader';
 
 /** Returned by `next` at the end of an object. */
@@ -9,7 +10,8 @@ export const OTHER_KEY = 31;
 /** Maximum number of keys that are remembered. Objects of the management API have fewer. */
 const MAX_KEYS = 64;
 
-/** Maximum length of a key that is remembered, quotes included. */
+/** Lengths of the keys that are remembered, quotes included. */
+const MIN_KEY_BYTES = 3;
 const MAX_KEY_BYTES = 64;
 
 /**
@@ -17,7 +19,7 @@ const MAX_KEY_BYTES = 64;
  * that of the object before costs half as much as reading it.
  */
 export class KeySequence {
-  readonly #keys: { key: Buffer; meaning: number }[] = [];
+  readonly #keys: { key: ExpectedKey; meaning: number }[] = [];
   readonly #meaningOf: (json: JsonReader) => number;
 
   /** @param meaningOf Returns what the key means that was read last: `OTHER_KEY`, or a lower number. */
@@ -36,17 +38,10 @@ export class KeySequence {
     if (expected !== undefined && json.takeKey(expected.key)) return expected.meaning;
     if (!json.nextKey()) return END_OF_OBJECT;
     const meaning = this.#meaningOf(json);
-    const key = index < MAX_KEYS ? keyToTake(json) : null;
-    if (key !== null) this.#keys[index] = { key, meaning };
+    const length = json.end - json.start;
+    if (index < MAX_KEYS && length <= MAX_KEY_BYTES && length >= MIN_KEY_BYTES) {
+      this.#keys[index] = { key: new ExpectedKey(json.bytes.subarray(json.start, json.end)), meaning };
+    }
     return meaning;
   }
-}
-
-/** Returns the last key in the form that `takeKey` expects; null for a key of more than 64 bytes. */
-export function keyToTake({ bytes, start, end }: JsonReader): Buffer | null {
-  if (end - start > MAX_KEY_BYTES) return null;
-  // Not from Node's pool, because it is kept.
-  const key = Buffer.alloc(end - start + 1, ':');
-  bytes.copy(key, 0, start, end);
-  return key;
 }

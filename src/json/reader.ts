@@ -1,5 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { endOfEscape, endOfScalar, JsonError } from './scalars';
+import type { ExpectedKey } from './expectedKey';
+import { endOfScalar, JsonError } from './scalars';
+import { afterSpace, endOfContainer, endOfString } from './scan';
 
 /** The type of a JSON value. */
 export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'null';
@@ -11,6 +13,7 @@ export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'n
 export class JsonReader {
   /** UTF-8, without a byte order mark. */
   readonly bytes: Buffer;
+  readonly #words: DataView;
   /** Position of the last value or key: its first byte, and the byte after it. */
   start = 0;
   end = 0;
@@ -22,6 +25,7 @@ export class JsonReader {
 
   private constructor(bytes: Buffer) {
     this.bytes = bytes;
+    this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   /**
@@ -39,11 +43,15 @@ export class JsonReader {
     return value;
   }
 
-  /** Reads a value of a text again. @param bytes From a reader of the text. @param start The first byte of the value. */
-  static again<Value>(bytes: Buffer, start: number, read: (json: JsonReader) => Value): Value {
-    const json = new JsonReader(bytes);
-    json.#at = start;
-    return read(json);
+  /**
+   * Reads a value again, after the whole text has been read.
+   *
+   * @param start The first byte of the value.
+   * @param read Must read exactly one value, and nothing again.
+   */
+  readAgain<Value>(start: number, read: (json: JsonReader) => Value): Value {
+    this.#at = start;
+    return read(this);
   }
 
   /** Offset of the next value, or of the byte after a container that has been left. */
@@ -96,19 +104,16 @@ export class JsonReader {
   /**
    * Reads the next key of an object if it is the expected one. That takes half as long as `nextKey`.
    *
-   * @param key From `keyToTake()`. The same key in another spelling, or with spaces around it, does not match.
+   * @param key The same key in another spelling, or with spaces around it, does not match.
    * @returns Whether the key matched; otherwise nothing has been read.
    */
-  takeKey(key: Buffer): boolean {
+  takeKey(key: ExpectedKey): boolean {
     const { bytes } = this;
-    const { length } = key;
-    let at = this.#at;
-    if (!this.#isFresh && bytes[at++] !== COMMA) return false;
-    for (let offset = 0; offset < length; offset++) {
-      if (bytes[at + offset] !== key[offset]) return false;
-    }
+    const at = this.#isFresh ? this.#at : this.#at + 1;
+    if (!this.#isFresh && bytes[this.#at] !== COMMA) return false;
+    if (!key.isAt(this.#words, at)) return false;
     this.#isFresh = false;
-    this.#at = afterSpace(bytes, at + length);
+    this.#at = afterSpace(bytes, at + key.length);
     return true;
   }
 
@@ -135,7 +140,9 @@ export class JsonReader {
     const byte = this.bytes[start];
     if (byte === QUOTE) return this.#readString();
     this.#at =
-      byte === OPEN_BRACE || byte === OPEN_BRACKET ? endOfContainer(this.bytes, start) : endOfScalar(this.bytes, start);
+      byte === OPEN_BRACE || byte === OPEN_BRACKET
+        ? endOfContainer(this.bytes, this.#words, start)
+        : endOfScalar(this.bytes, start);
     this.start = start;
     this.end = this.#at;
     return undefined;
@@ -197,7 +204,7 @@ export class JsonReader {
   }
 
   #readString(): void {
-    const end = endOfString(this.bytes, this.#at);
+    const end = endOfString(this.bytes, this.#words, this.#at);
     this.start = this.#at;
     this.isPlain = end > 0;
     this.end = this.#at = end < 0 ? -end : end;
@@ -211,7 +218,6 @@ export class JsonReader {
 }
 
 const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
@@ -221,79 +227,3 @@ const CLOSE_BRACKET = 0x5d;
 const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
-
-/** Returns the first byte that is not a space. Nearly all texts have no spaces; a function this small is inlined. */
-function afterSpace(bytes: Buffer, from: number): number {
-  return (bytes[from] as number) > 0x20 ? from : afterSpaces(bytes, from);
-}
-
-function afterSpaces(bytes: Buffer, from: number): number {
-  let at = from;
-  for (let byte = bytes[at]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[at]) at++;
-  return at;
-}
-
-/**
- * Reads an object or an array of any content. It is a loop, because a text of any depth would overflow the stack of a recursive
- * function.
- *
- * @returns The byte after the closing bracket.
- * @throws {JsonError}
- */
-function endOfContainer(bytes: Buffer, start: number): number {
-  const { length } = bytes;
-  const closing: number[] = [(bytes[start] as number) + 2];
-  let close = (bytes[start] as number) + 2;
-  let at = afterSpace(bytes, start + 1);
-  let isFresh = true;
-  while (at < length) {
-    const byte = bytes[at] as number;
-    if (byte === close) {
-      at++;
-      closing.pop();
-      close = closing.at(-1) ?? 0;
-      if (close === 0) return at;
-      isFresh = false;
-      at = afterSpace(bytes, at);
-      continue;
-    }
-    if (isFresh) isFresh = false;
-    else if (byte === COMMA) at = afterSpace(bytes, at + 1);
-    else break;
-    if (close === CLOSE_BRACE) {
-      if (bytes[at] !== QUOTE) break;
-      at = afterSpace(bytes, Math.abs(endOfString(bytes, at)));
-      if (bytes[at] !== COLON) break;
-      at = afterSpace(bytes, at + 1);
-    }
-    const first = bytes[at];
-    if (first === OPEN_BRACE || first === OPEN_BRACKET) {
-      close = first + 2;
-      closing.push(close);
-      isFresh = true;
-      at = afterSpace(bytes, at + 1);
-    } else {
-      at = afterSpace(bytes, first === QUOTE ? Math.abs(endOfString(bytes, at)) : endOfScalar(bytes, at));
-    }
-  }
-  throw new JsonError();
-}
-
-/**
- * @returns The byte after the closing quote; negative if the string contains an escape.
- * @throws {JsonError}
- */
-function endOfString(bytes: Buffer, quote: number): number {
-  const { length } = bytes;
-  let sign = 1;
-  for (let at = quote + 1; at < length; at++) {
-    const byte = bytes[at] as number;
-    if (byte === QUOTE) return sign * (at + 1);
-    if (byte < 0x20) break;
-    if (byte === BACKSLASH) {
-      sign = -1;
-      at = endOfEscape(bytes, at + 1);
-    }
-  }
-  throw new JsonError();
-}
