@@ -1,4 +1,4 @@
-import { type JSONObject, JsonReader, type JsonWriter } from '../json';
+import { type JSONObject, JsonReader, type JsonWriter, type WordBytes } from '../json';
 import { IdentityRows, Member } from './identityRows';
 import { labelOf, plainLabelIn } from './label';
 import type { MemberTable } from './memberTable';
@@ -45,8 +45,8 @@ export type ComputedField = (identities: IdentityList, index: number, out: JsonW
 
 /** How each identity is written: for each field what precedes it, and at the end what follows the last one. */
 export interface RowTemplate {
-  fields: readonly { before: Buffer; field: keyof Identity | ComputedField }[];
-  after: Buffer;
+  fields: readonly { before: WordBytes; field: keyof Identity | ComputedField }[];
+  after: WordBytes;
 }
 
 /**
@@ -179,12 +179,12 @@ export class IdentityList {
       if (index > 0) out.literal(',');
       for (let column = 0; column < fields.length; column++) {
         const { before } = fields[column] as (typeof fields)[number];
-        out.copy(before, 0, before.length);
+        out.copy(before, 0, before.bytes.length);
         const member = members[column] as number | ComputedField;
         if (typeof member === 'number') this.#writeMember(index, member, out);
         else member(this, index, out);
       }
-      out.copy(after, 0, after.length);
+      out.copy(after, 0, after.bytes.length);
     }
     out.literal(']');
   }
@@ -193,7 +193,7 @@ export class IdentityList {
     const row = this.#first + index;
     const end = this.#rows.endOf(row, member);
     if (member === Member.userInfoInIdp) out.text(this.#profile(index));
-    else if (end > 0) out.copy(this.#json.bytes, this.#rows.startOf(row, member), end);
+    else if (end > 0) out.copy(this.#json, this.#rows.startOf(row, member), end);
     else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
     else out.value(this.#value(index, member));
   }

@@ -1,4 +1,4 @@
-const BYTES_PER_WORD = 4;
+import { BYTES_PER_WORD } from './bytes';
 
 /** A key in the form in which it is compared with the bytes of a text: in its quotes, with its colon, four bytes at a time. */
 export class ExpectedKey {

@@ -5,3 +5,4 @@ export { END_OF_OBJECT, KeySequence, OTHER_KEY } from './keySequence';
 export { JsonError } from './scalars';
 export { parseJson } from './parse';
 export { JsonWriter } from './writer';
+export { WordBytes } from './bytes';

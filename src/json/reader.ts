@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { WordBytes } from './bytes';
 import type { ExpectedKey } from './expectedKey';
 import { endOfScalar, JsonError } from './scalars';
 import { afterSpace, endOfContainer, endOfString } from './scan';
@@ -10,10 +11,7 @@ export type JsonKind = 'object' | 'array' | 'string' | 'number' | 'boolean' | 'n
  * Reads a JSON text once, from its first byte to its last. Objects and strings are made only of values that are requested.
  * It accepts exactly what `JSON.parse` accepts: values that are skipped are checked, too.
  */
-export class JsonReader {
-  /** UTF-8, without a byte order mark. */
-  readonly bytes: Buffer;
-  readonly #words: DataView;
+export class JsonReader extends WordBytes {
   /** Position of the last value or key: its first byte, and the byte after it. */
   start = 0;
   end = 0;
@@ -23,9 +21,9 @@ export class JsonReader {
   /** Whether nothing has been read yet of the object or array that was entered last. */
   #isFresh = false;
 
+  /** @param bytes UTF-8, without a byte order mark. */
   private constructor(bytes: Buffer) {
-    this.bytes = bytes;
-    this.#words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    super(bytes);
   }
 
   /**
@@ -111,7 +109,7 @@ export class JsonReader {
     const { bytes } = this;
     const at = this.#isFresh ? this.#at : this.#at + 1;
     if (!this.#isFresh && bytes[this.#at] !== COMMA) return false;
-    if (!key.isAt(this.#words, at)) return false;
+    if (!key.isAt(this.words, at)) return false;
     this.#isFresh = false;
     this.#at = afterSpace(bytes, at + key.length);
     return true;
@@ -141,7 +139,7 @@ export class JsonReader {
     if (byte === QUOTE) return this.#readString();
     this.#at =
       byte === OPEN_BRACE || byte === OPEN_BRACKET
-        ? endOfContainer(this.bytes, this.#words, start)
+        ? endOfContainer(this.bytes, this.words, start)
         : endOfScalar(this.bytes, start);
     this.start = start;
     this.end = this.#at;
@@ -204,7 +202,7 @@ export class JsonReader {
   }
 
   #readString(): void {
-    const end = endOfString(this.bytes, this.#words, this.#at);
+    const end = endOfString(this.bytes, this.words, this.#at);
     this.start = this.#at;
     this.isPlain = end > 0;
     this.end = this.#at = end < 0 ? -end : end;

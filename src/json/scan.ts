@@ -1,3 +1,4 @@
+import { BYTES_PER_WORD } from './bytes';
 import { endOfEscape, endOfScalar, JsonError } from './scalars';
 
 // A JSON text is read byte by byte, and four bytes at a time from a `DataView` of the same bytes.
@@ -85,8 +86,6 @@ export function endOfString(bytes: Buffer, words: DataView, quote: number): numb
   }
   throw new JsonError();
 }
-
-const BYTES_PER_WORD = 4;
 
 /** One byte repeated in a word. */
 const QUOTES = 0x22222222;

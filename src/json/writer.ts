@@ -1,3 +1,5 @@
+import { BYTES_PER_WORD, WordBytes } from './bytes';
+
 const INITIAL_BYTES = 64 * 1024;
 /** Maximum size of the buffers that are kept for the next responses. */
 const MAX_KEPT_BYTES = 2 * 1024 * 1024;
@@ -17,10 +19,10 @@ const TOO_LARGE = new Error('the text is larger than its limit');
 /** Writes JSON as bytes, without making strings first. */
 export class JsonWriter {
   /** The buffers of writers that have ended, and the sum of their sizes. */
-  static readonly #kept: Buffer[] = [];
+  static readonly #kept: WordBytes[] = [];
   static #keptBytes = 0;
   readonly #maxLength: number;
-  #buffer: Buffer;
+  #buffer: WordBytes;
   #length = 0;
   #isLimited = false;
 
@@ -28,8 +30,8 @@ export class JsonWriter {
   constructor(maxLength = Infinity) {
     this.#maxLength = maxLength;
     const kept = JsonWriter.#kept.pop();
-    if (kept !== undefined) JsonWriter.#keptBytes -= kept.length;
-    this.#buffer = kept ?? Buffer.allocUnsafe(INITIAL_BYTES);
+    if (kept !== undefined) JsonWriter.#keptBytes -= kept.bytes.length;
+    this.#buffer = kept ?? new WordBytes(Buffer.allocUnsafe(INITIAL_BYTES));
   }
 
   /** The number of bytes that were written. */
@@ -66,7 +68,7 @@ export class JsonWriter {
   literal(text: string): void {
     const { length } = text;
     this.#makeRoom(length);
-    const target = this.#buffer;
+    const target = this.#buffer.bytes;
     let to = this.#length;
     for (let at = 0; at < length; at++) target[to++] = text.charCodeAt(at);
     this.#length = to;
@@ -84,7 +86,7 @@ export class JsonWriter {
   #plainString(text: string): boolean {
     const { length } = text;
     this.#makeRoom(length + 2);
-    const target = this.#buffer;
+    const target = this.#buffer.bytes;
     let to = this.#length;
     target[to++] = QUOTE;
     for (let at = 0; at < length; at++) {
@@ -102,18 +104,24 @@ export class JsonWriter {
     // One UTF-16 unit takes at most three bytes.
     const most = text.length * 3;
     this.#makeRoom(this.#length + most <= this.#maxLength ? most : Buffer.byteLength(text));
-    this.#length += this.#buffer.write(text, this.#length);
+    this.#length += this.#buffer.bytes.write(text, this.#length);
   }
 
   /** Writes bytes that are JSON already. */
-  copy(bytes: Buffer, start: number, end: number): void {
+  copy({ bytes, words }: WordBytes, start: number, end: number): void {
     const length = end - start;
     this.#makeRoom(length);
-    if (length >= SHORT) bytes.copy(this.#buffer, this.#length, start, end);
+    const { bytes: target, words: targetWords } = this.#buffer;
+    let to = this.#length;
+    if (length >= SHORT) bytes.copy(target, to, start, end);
+    else if (length < BYTES_PER_WORD) for (let at = start; at < end; at++) target[to++] = bytes[at] as number;
     else {
-      const target = this.#buffer;
-      let to = this.#length;
-      for (let at = start; at < end; at++) target[to++] = bytes[at] as number;
+      const last = end - BYTES_PER_WORD;
+      for (let at = start; at < last; at += BYTES_PER_WORD, to += BYTES_PER_WORD) {
+        targetWords.setInt32(to, words.getInt32(at, true), true);
+      }
+      // The last word overlaps the one before it.
+      targetWords.setInt32(this.#length + length - BYTES_PER_WORD, words.getInt32(last, true), true);
     }
     this.#length += length;
   }
@@ -125,14 +133,14 @@ export class JsonWriter {
 
   /** Returns what was written, and ends the writer. A short result is a string: Node sends it together with the headers. */
   take(): string | Buffer {
-    const buffer = this.#buffer;
+    const { bytes } = this.#buffer;
     const taken =
       this.#length <= SHORT_TEXT
-        ? buffer.toString('utf8', 0, this.#length)
-        : Buffer.from(buffer.subarray(0, this.#length));
-    if (JsonWriter.#keptBytes + buffer.length <= MAX_KEPT_BYTES) {
-      JsonWriter.#kept.push(buffer);
-      JsonWriter.#keptBytes += buffer.length;
+        ? bytes.toString('utf8', 0, this.#length)
+        : Buffer.from(bytes.subarray(0, this.#length));
+    if (JsonWriter.#keptBytes + bytes.length <= MAX_KEPT_BYTES) {
+      JsonWriter.#kept.push(this.#buffer);
+      JsonWriter.#keptBytes += bytes.length;
     }
     return taken;
   }
@@ -140,9 +148,10 @@ export class JsonWriter {
   #makeRoom(length: number): void {
     const needed = this.#length + length;
     if (this.#isLimited && needed > this.#maxLength) throw TOO_LARGE;
-    if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, needed));
-    this.#buffer.copy(larger, 0, 0, this.#length);
-    this.#buffer = larger;
+    const { bytes } = this.#buffer;
+    if (needed <= bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(bytes.length * 2, needed));
+    bytes.copy(larger, 0, 0, this.#length);
+    this.#buffer = new WordBytes(larger);
   }
 }

@@ -5,7 +5,7 @@ import {
   isIdentityField,
   type RowTemplate,
 } from '../../genauth';
-import { JsonWriter } from '../../json';
+import { JsonWriter, WordBytes } from '../../json';
 import type { Identities, LinkedIdentities, PoolNeeds, PoolValues, UserUnlinks } from '../../identities';
 import { collectFields, type FieldNodes, IDENTITY_TYPES, type Selecting, selectionSetsOf } from '../selections';
 import type { Writer } from './plan';
@@ -59,13 +59,13 @@ function compileComputed(nodes: FieldNodes, selecting: Selecting): { compute: Co
   const write = compileSource(nodes, selecting);
   if (write === null) return null;
   // There are few sources, and the same objects are used for a minute.
-  const written = new WeakMap<IdentitySource, Buffer>();
-  const toJson = (source: IdentitySource): Buffer => {
+  const written = new WeakMap<IdentitySource, WordBytes>();
+  const toJson = (source: IdentitySource): WordBytes => {
     let json = written.get(source);
     if (json === undefined) {
       const out = new JsonWriter();
       write(source, out);
-      json = Buffer.from(out.take());
+      json = new WordBytes(Buffer.from(out.take()));
       written.set(source, json);
     }
     return json;
@@ -76,12 +76,12 @@ function compileComputed(nodes: FieldNodes, selecting: Selecting): { compute: Co
       const extIdpId = identities.extIdpId(index);
       const source = extIdpId === null ? undefined : sources?.get(extIdpId);
       const json = source === undefined ? NULL : toJson(source);
-      out.copy(json, 0, json.length);
+      out.copy(json, 0, json.bytes.length);
     };
   return { compute, needs: { offered: false, sources: true } };
 }
 
-const NULL = Buffer.from('null');
+const NULL = new WordBytes(Buffer.from('null'));
 
 /** Returns what several selections need together. */
 export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
@@ -96,7 +96,7 @@ export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
 export function compileIdentities(nodes: FieldNodes, selecting: Selecting): IdentitiesPlan | null {
   const fields = collectFields(selectionSetsOf(nodes), IDENTITY_TYPES, selecting);
   if (fields === null) return null;
-  const template: { before: Buffer; field: keyof Identity | Compute }[] = [];
+  const template: { before: WordBytes; field: keyof Identity | Compute }[] = [];
   const needs: PoolNeeds[] = [];
   let literal = '{';
   let separator = '';
@@ -112,10 +112,10 @@ export function compileIdentities(nodes: FieldNodes, selecting: Selecting): Iden
     const field = isIdentityField(name) ? name : computed?.compute;
     if (field === undefined) return null;
     if (computed !== null) needs.push(computed.needs);
-    template.push({ before: Buffer.from(literal), field });
+    template.push({ before: new WordBytes(Buffer.from(literal)), field });
     literal = '';
   }
-  const after = Buffer.from(`${literal}}`);
+  const after = new WordBytes(Buffer.from(`${literal}}`));
   const columnsFor = (value: IdentitiesValue): RowTemplate['fields'] =>
     template.map(({ before, field }) => ({ before, field: typeof field === 'string' ? field : field(value) }));
   // Without computed fields, all lists have the same template.
