@@ -3,6 +3,7 @@ import { IdentityRows, Member } from './identityRows';
 import { labelOf, plainLabelIn } from './label';
 import type { MemberTable } from './memberTable';
 import { type Account, distinctRows, readOddRows, toPlainJson } from './oddRows';
+import { writePlainProfile } from './plainProfile';
 import { readProfile } from './profile';
 
 /**
@@ -191,11 +192,16 @@ export class IdentityList {
 
   #writeMember(index: number, member: number, out: JsonWriter): void {
     const row = this.#first + index;
+    const start = this.#rows.startOf(row, member);
     const end = this.#rows.endOf(row, member);
-    if (member === Member.userInfoInIdp) out.text(this.#profile(index));
-    else if (end > 0) out.copy(this.#json, this.#rows.startOf(row, member), end);
-    else if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
+    if (end === 0) out.literal(member === Member.originConnIds ? '[]' : 'null');
+    else if (member === Member.userInfoInIdp) this.#writeProfile(index, start, Math.abs(end), out);
+    else if (end > 0) out.copy(this.#json, start, end);
     else out.value(this.#value(index, member));
+  }
+
+  #writeProfile(index: number, start: number, end: number, out: JsonWriter): void {
+    if (!writePlainProfile(this.#json, start, end, out)) out.text(this.#profile(index));
   }
 
   /** @returns null for a missing value. */

@@ -3,6 +3,11 @@ export class WordBytes {
   readonly bytes: Buffer;
   readonly words: DataView;
 
+  /** Copies a text. */
+  static from(text: string): WordBytes {
+    return new WordBytes(Buffer.from(text));
+  }
+
   constructor(bytes: Buffer) {
     this.bytes = bytes;
     this.words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

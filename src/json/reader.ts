@@ -111,7 +111,9 @@ export class JsonReader extends WordBytes {
     if (!this.#isFresh && bytes[this.#at] !== COMMA) return false;
     if (!key.isAt(this.words, at)) return false;
     this.#isFresh = false;
-    this.#at = afterSpace(bytes, at + key.length);
+    this.start = at;
+    this.end = at + key.length - 1;
+    this.#at = afterSpace(bytes, this.end + 1);
     return true;
   }
 

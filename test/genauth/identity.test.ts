@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { type Identity, IdentityList, type RowTemplate } from '../../src/genauth/identity';
 import { IdentityRows } from '../../src/genauth/identityRows';
-import { JsonReader, JsonWriter } from '../../src/json';
+import { JsonReader, JsonWriter, WordBytes } from '../../src/json';
 import { readRows } from '../support/identities';
 
 const ROW = {
@@ -422,8 +422,11 @@ describe('a list of rows in any spelling', () => {
   /** As the fast path has it: what goes before each field, and what goes after the last. */
   function templateOf(fields: readonly (keyof Identity)[]): RowTemplate {
     return {
-      fields: fields.map((field, index) => ({ before: Buffer.from(`${index === 0 ? '{' : ','}"${index}":`), field })),
-      after: Buffer.from(fields.length === 0 ? '{}' : '}'),
+      fields: fields.map((field, index) => ({
+        before: WordBytes.from(`${index === 0 ? '{' : ','}"${index}":`),
+        field,
+      })),
+      after: WordBytes.from(fields.length === 0 ? '{}' : '}'),
     };
   }
 

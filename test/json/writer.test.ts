@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { JsonWriter } from '../../src/json';
+import { JsonWriter, WordBytes } from '../../src/json';
 import { runs } from './runs';
 
 const RUNS = runs(700);
@@ -28,7 +28,7 @@ const piece: fc.Arbitrary<Piece> = fc.oneof(
     const bytes = Buffer.from(`${before}${JSON.stringify(inside)}${after}`);
     const start = Buffer.byteLength(before);
     const end = bytes.length - Buffer.byteLength(after);
-    return { write: (out: JsonWriter) => out.copy(bytes, start, end), text: JSON.stringify(inside) };
+    return { write: (out: JsonWriter) => out.copy(new WordBytes(bytes), start, end), text: JSON.stringify(inside) };
   }),
 );
 
@@ -62,7 +62,7 @@ describe('a writer of JSON', () => {
     const bytes = Buffer.from(JSON.stringify(large));
     const parts: Piece[] = [
       { write: (out) => out.value(large), text: JSON.stringify(large) },
-      { write: (out) => out.copy(bytes, 0, bytes.length), text: JSON.stringify(large) },
+      { write: (out) => out.copy(new WordBytes(bytes), 0, bytes.length), text: JSON.stringify(large) },
       { write: (out) => out.literal('x'.repeat(3_000_000)), text: 'x'.repeat(3_000_000) },
     ];
     const small: Piece = { write: (out) => out.value({ name: '名', list: [1] }), text: '{"name":"名","list":[1]}' };

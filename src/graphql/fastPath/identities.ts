@@ -81,7 +81,7 @@ function compileComputed(nodes: FieldNodes, selecting: Selecting): { compute: Co
   return { compute, needs: { offered: false, sources: true } };
 }
 
-const NULL = new WordBytes(Buffer.from('null'));
+const NULL = WordBytes.from('null');
 
 /** Returns what several selections need together. */
 export function allNeeds(needs: readonly PoolNeeds[]): PoolNeeds {
@@ -112,10 +112,10 @@ export function compileIdentities(nodes: FieldNodes, selecting: Selecting): Iden
     const field = isIdentityField(name) ? name : computed?.compute;
     if (field === undefined) return null;
     if (computed !== null) needs.push(computed.needs);
-    template.push({ before: new WordBytes(Buffer.from(literal)), field });
+    template.push({ before: WordBytes.from(literal), field });
     literal = '';
   }
-  const after = new WordBytes(Buffer.from(`${literal}}`));
+  const after = WordBytes.from(`${literal}}`);
   const columnsFor = (value: IdentitiesValue): RowTemplate['fields'] =>
     template.map(({ before, field }) => ({ before, field: typeof field === 'string' ? field : field(value) }));
   // Without computed fields, all lists have the same template.
