@@ -43,9 +43,11 @@ function writeMembers(json: JsonReader, out: JsonWriter): boolean {
     const key = { start: json.start, end: json.end };
     if (keys.some((other) => isSame(json.bytes, key, other))) return false;
     keys.push(key);
-    json.skip();
-    if (meaning === CREDENTIAL) continue;
-    if (!isPlainValue(json)) return false;
+    if (meaning === CREDENTIAL) {
+      json.skip();
+      continue;
+    }
+    if (!readPlain(json)) return false;
     out.literal(separator);
     separator = ',';
     out.copy(json, key.start, key.end);
@@ -68,21 +70,17 @@ function isSame(bytes: Buffer, key: Key, other: Key): boolean {
 
 const MAX_DIGITS = 15;
 
-/** Whether the last value is written as it is. */
-function isPlainValue({ bytes, start, end, isPlain }: JsonReader): boolean {
-  switch (bytes[start]) {
-    case QUOTE:
-      return isPlain && !holdsCredentials(bytes.toString('utf8', start + 1, end - 1));
-    case LETTER_T:
-    case LETTER_F:
-    case LETTER_N:
-      return true;
-    default:
+/** Reads a value. @returns Whether it is written as it is. */
+function readPlain(json: JsonReader): boolean {
+  const kind = json.kind();
+  json.skip();
+  const { bytes, start, end } = json;
+  switch (kind) {
+    case 'string':
+      return json.isPlain && !holdsCredentials(bytes.toString('utf8', start + 1, end - 1));
+    case 'number':
       return end - start <= MAX_DIGITS && /^\d+$/.test(bytes.toString('latin1', start, end));
+    default:
+      return kind === 'boolean' || kind === 'null';
   }
 }
-
-const QUOTE = 0x22;
-const LETTER_F = 0x66;
-const LETTER_N = 0x6e;
-const LETTER_T = 0x74;

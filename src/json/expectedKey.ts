@@ -1,4 +1,4 @@
-import { BYTES_PER_WORD } from './bytes';
+import { BYTES_PER_WORD, type WordBytes } from './bytes';
 
 /** A key in the form in which it is compared with the bytes of a text: in its quotes, with its colon, four bytes at a time. */
 export class ExpectedKey {
@@ -18,7 +18,7 @@ export class ExpectedKey {
   }
 
   /** Whether a text contains this key at a position. */
-  isAt(text: DataView, position: number): boolean {
+  isAt({ words: text }: WordBytes, position: number): boolean {
     const words = this.#words;
     const last = position + this.length - BYTES_PER_WORD;
     // Most of the keys that differ have another end.

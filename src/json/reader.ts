@@ -109,7 +109,7 @@ export class JsonReader extends WordBytes {
     const { bytes } = this;
     const at = this.#isFresh ? this.#at : this.#at + 1;
     if (!this.#isFresh && bytes[this.#at] !== COMMA) return false;
-    if (!key.isAt(this.words, at)) return false;
+    if (!key.isAt(this, at)) return false;
     this.#isFresh = false;
     this.start = at;
     this.end = at + key.length - 1;
@@ -140,9 +140,7 @@ export class JsonReader extends WordBytes {
     const byte = this.bytes[start];
     if (byte === QUOTE) return this.#readString();
     this.#at =
-      byte === OPEN_BRACE || byte === OPEN_BRACKET
-        ? endOfContainer(this.bytes, this.words, start)
-        : endOfScalar(this.bytes, start);
+      byte === OPEN_BRACE || byte === OPEN_BRACKET ? endOfContainer(this, start) : endOfScalar(this.bytes, start);
     this.start = start;
     this.end = this.#at;
     return undefined;
@@ -204,7 +202,7 @@ export class JsonReader extends WordBytes {
   }
 
   #readString(): void {
-    const end = endOfString(this.bytes, this.words, this.#at);
+    const end = endOfString(this, this.#at);
     this.start = this.#at;
     this.isPlain = end > 0;
     this.end = this.#at = end < 0 ? -end : end;
