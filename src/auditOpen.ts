@@ -133,7 +133,7 @@ async function reconcileAll(
   await Promise.all(Array.from({ length: WORKERS }, work));
 }
 
-/** Settles one write. Returns what became of it. */
+/** Settles one write. Returns its outcome. */
 async function settle({ intent, kind }: UnsettledWrite, client: ManagementClient, audit: AuditLog): Promise<string> {
   const { operationId, actor, requestId = null } = intent;
   const { userIdInIdp, ...target } = intent.target;

@@ -3,7 +3,7 @@ import type { Route } from '../genauth/api';
 import type { Fault } from './faults';
 import type { RequestData } from './request';
 
-/** A request that arrived, and what became of it. The members are filled in while the request is processed. */
+/** A request that arrived, and its result. The members are filled in while the request is processed. */
 export interface Call {
   /** null: a path or method that the management API does not have. */
   readonly route: Route | null;
