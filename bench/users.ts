@@ -35,6 +35,81 @@ export interface SourceRow {
 
 const PROVIDERS = ['wechat', 'github', 'google', 'lark', 'azure-ad', 'ldap', 'saml'];
 
+/**
+ * What identity sources tell GenAuth about a user, in the forms in which their own documentation shows it. Each has a
+ * credential.
+ */
+const PROFILES: Readonly<Record<string, (name: string) => Record<string, unknown>>> = {
+  wechat: (name) => ({
+    openid: `oH_5k5SflrwjGvk7${name}`,
+    nickname: `用户 ${name}`,
+    sex: 1,
+    language: 'zh_CN',
+    city: '深圳',
+    province: '广东',
+    country: '中国',
+    headimgurl: `https://thirdwx.example.com/mmopen/vi_32/${name}/132`,
+    privilege: [],
+    unionid: `o6_bmasdasdsad6_2sgV${name}`,
+    access_token: 'never to be shown',
+  }),
+  github: (name) => ({
+    login: name,
+    id: 1_024_001,
+    node_id: 'MDQ6VXNlcjE=',
+    avatar_url: `https://avatars.example.com/u/${name}?v=4`,
+    html_url: `https://github.example.com/${name}`,
+    type: 'User',
+    site_admin: false,
+    name: `${name} of the benchmark`,
+    company: null,
+    email: `${name}@example.com`,
+    public_repos: 42,
+    created_at: '2008-01-14T04:33:35Z',
+    access_token: 'never to be shown',
+  }),
+  google: (name) => ({
+    sub: `1070000000${name}`,
+    name: `${name} of the benchmark`,
+    given_name: name,
+    picture: `https://lh3.example.com/a/${name}=s96-c`,
+    email: `${name}@example.com`,
+    email_verified: true,
+    locale: 'en',
+    id_token: 'never to be shown',
+  }),
+  lark: (name) => ({
+    open_id: `ou_8bae746eac07cd256465${name}`,
+    union_id: `on_e0f5ac6a1a8b4f2b9d5c${name}`,
+    name: `${name} of the benchmark`,
+    en_name: name,
+    avatar_url: `https://lark.example.com/${name}.png`,
+    tenant_key: '73658811060f175d',
+    access_token: 'never to be shown',
+  }),
+  'azure-ad': (name) => ({
+    displayName: `${name} of the benchmark`,
+    givenName: name,
+    jobTitle: null,
+    mail: `${name}@example.com`,
+    mobilePhone: null,
+    businessPhones: ['+1 425 555 0109'],
+    preferredLanguage: 'en-US',
+    userPrincipalName: `${name}@example.com`,
+    id_token: 'never to be shown',
+  }),
+  ldap: (name) => ({
+    cn: `${name} of the benchmark`,
+    mail: [`${name}@example.com`],
+    userPassword: 'never to be shown',
+  }),
+  saml: (name) => ({
+    displayName: [`${name} of the benchmark`],
+    mail: [`${name}@example.com`],
+    token: 'never to be shown',
+  }),
+};
+
 /** The identity sources of the user pool. */
 export const SOURCES: readonly SourceRow[] = Array.from({ length: 20 }, (_, source) => ({
   id: extIdpIdOf(source),
@@ -62,14 +137,7 @@ export function identityRows(userId: string): IdentityRow[] {
     provider: providerOf(source),
     type: 'generic',
     userIdInIdp: accountOf(userId, source),
-    userInfoInIdp: {
-      sub: name,
-      name: `${name} of the benchmark`,
-      email: `${name}@example.com`,
-      email_verified: true,
-      picture: `https://avatars.example.com/u/${name}`,
-      access_token: 'never to be shown',
-    },
+    userInfoInIdp: PROFILES[providerOf(source)]?.(name) ?? {},
     accessToken: 'made-up-access-token-of-the-provider',
     refreshToken: 'made-up-refresh-token-of-the-provider',
     originConnIds: [`c${hex(source, 23)}`],
@@ -128,13 +196,21 @@ export function userRow(userId: string, unlinked?: string): UserRow {
   return row;
 }
 
-/** Providers whose accounts are known by their e-mail address. */
-const BY_EMAIL: ReadonlySet<string> = new Set(['google', 'azure-ad']);
+/** The member of each provider's profile by which people know the account. */
+const LABELS: Readonly<Record<string, string>> = {
+  wechat: 'nickname',
+  github: 'login',
+  google: 'email',
+  lark: 'name',
+  'azure-ad': 'mail',
+  ldap: 'cn',
+  saml: 'displayName',
+};
 
 /** Returns the name by which people know an account of the benchmark: a part of what the subgraph looks for. */
 export function labelOf({ provider, userInfoInIdp }: Pick<IdentityRow, 'provider' | 'userInfoInIdp'>): string | null {
-  const { nickname, name, email } = userInfoInIdp;
-  const label = BY_EMAIL.has(provider) ? (email ?? name) : (nickname ?? name ?? email);
+  const value = userInfoInIdp[LABELS[provider] ?? 'name'];
+  const label: unknown = Array.isArray(value) ? value[0] : value;
   return typeof label === 'string' ? label : null;
 }
 

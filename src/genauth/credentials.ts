@@ -18,9 +18,13 @@ export function withoutCredentials(profile: JSONObject): JSONObject | null {
   return new Search().profile(profile);
 }
 
-/** Whether `withoutCredentials` removes a text, or part of it, whatever the name of its member is. */
-export function holdsCredentials(text: string): boolean {
-  return new Search().changes(text);
+/**
+ * Whether `withoutCredentials` removes a text, or part of it, whatever the name of its member is.
+ *
+ * @param depth Default: 1, for a member of the profile itself. The number of objects and lists around the text.
+ */
+export function holdsCredentials(text: string, depth = 1): boolean {
+  return new Search().changes(text, depth);
 }
 
 /** Deeper than any provider's profile, and shallow enough for every recursive function that visits the result. */
@@ -47,8 +51,8 @@ class Search {
     return this.#steps > MAX_STEPS ? null : cleaned;
   }
 
-  changes(text: string): boolean {
-    return this.#text(text, 0) !== text;
+  changes(text: string, depth: number): boolean {
+    return this.#text(text, depth) !== text;
   }
 
   #clean(value: unknown, depth: number): unknown {
@@ -161,6 +165,8 @@ const HARMLESS =
 const MAX_NAME_LENGTH = 256;
 
 const credentialNames = new NameCache(isCredentialName);
+/** In texts. They are often different in each, such as parts of URLs. */
+const namesInTexts = new NameCache(isCredentialName);
 
 /** Whether `withoutCredentials` removes every member with this name. */
 export function isCredential(name: string): boolean {
@@ -239,7 +245,7 @@ const USER_INFO = /(:\/\/)[^\s/?#@]{1,512}@/g;
 function withoutPairs(text: string): string {
   const isUrl = text.includes('://');
   const rest = text.replace(PAIR, (pair, start: string, name: string, value: string) =>
-    value !== '' && (isCredential(name) || (isUrl && PARAMETER.test(name))) ? start : pair,
+    value !== '' && (namesInTexts.of(name) || (isUrl && PARAMETER.test(name))) ? start : pair,
   );
   return isUrl ? rest.replace(USER_INFO, '$1') : rest;
 }

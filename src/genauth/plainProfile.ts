@@ -22,8 +22,8 @@ const KEYS = new KeySequence((json) => {
  * @param json A text that has been read.
  * @param start The first byte of the profile.
  * @param end The byte after the profile.
- * @returns Whether the profile is plain: it consists of texts without credentials, short integers, booleans and nulls, and of
- *   members that are removed because of their names. Otherwise nothing has been written.
+ * @returns Whether the profile is plain: it consists of texts without credentials, lists of them, short integers, booleans
+ *   and nulls, and of members that are removed because of their names. Otherwise nothing has been written.
  */
 export function writePlainProfile(json: JsonReader, start: number, end: number, out: JsonWriter): boolean {
   if (end - start > MAX_BYTES) return false;
@@ -64,8 +64,12 @@ interface Key {
 }
 
 function isSame(bytes: Buffer, key: Key, other: Key): boolean {
-  const { start, end } = key;
-  return end - start === other.end - other.start && bytes.compare(bytes, start, end, other.start, other.end) === 0;
+  const length = key.end - key.start;
+  if (other.end - other.start !== length) return false;
+  for (let offset = 0; offset < length; offset++) {
+    if (bytes[key.start + offset] !== bytes[other.start + offset]) return false;
+  }
+  return true;
 }
 
 const MAX_DIGITS = 15;
@@ -73,6 +77,7 @@ const MAX_DIGITS = 15;
 /** Reads a value. @returns Whether it is written as it is. */
 function readPlain(json: JsonReader): boolean {
   const kind = json.kind();
+  if (kind === 'array') return json.strings() && json.isPlain && isHarmlessList(json);
   json.skip();
   const { bytes, start, end } = json;
   switch (kind) {
@@ -83,4 +88,13 @@ function readPlain(json: JsonReader): boolean {
     default:
       return kind === 'boolean' || kind === 'null';
   }
+}
+
+const EMPTY_LENGTH = '[]'.length;
+
+/** Whether the last value, a list of texts, has no credentials. A list of two may be a name and its value. */
+function isHarmlessList({ bytes, start, end }: JsonReader): boolean {
+  if (end - start === EMPTY_LENGTH) return true;
+  const texts = JSON.parse(bytes.toString('utf8', start, end)) as string[];
+  return texts.length !== 2 && !texts.some((text) => holdsCredentials(text, 2));
 }

@@ -53,6 +53,7 @@ const VALUES = [
   ...['null', 'true', 'false', '0', '7', '-7', '-0', '1.0', '1e3', '123456789012345', '12345678901234567890'],
   ...['"Bearer abcdefgh12345678"', '"https://example.com/?access_token=abc"', '"eyJhbGciOi.eyJzdWIiOj.x"', '"pwd=1"'],
   ...['"{\\"accessToken\\":\\"abc\\"}"', '["a"]', '{"name":"accessToken","value":"abc"}', '{}', '[]'],
+  ...['["a","b"]', '["accessToken","abc"]', '["a","b","c"]', '["a","pwd=1","c"]', '["a" ]', '[["a"]]', '["a\\nb"]'],
 ];
 
 describe('a profile that is written without making an object', () => {
@@ -86,6 +87,7 @@ describe('a profile that is written without making an object', () => {
       '{"sub":"7","name":"三儿","email_verified":true,"id":1024001,"picture":null}',
     ],
     ['has credentials that are known by their names', '{"name":"Ada","access_token":{"value":["x"]},"idToken":"x"}'],
+    ['has lists of texts', '{"privilege":[],"mail":["ada@example.com"],"groups":["a","b","c"]}'],
     ['is empty', '{}'],
     ['has only credentials', '{ "token" : "x" }'],
   ])('is one that %s', (_title, profile) => {
@@ -100,10 +102,25 @@ describe('a profile that is written without making an object', () => {
     ['has an escaped text', '{"name":"\\u0041da"}'],
     ['has a number that is written in another way', '{"n":1.0}'],
     ['has a long number', '{"id":12345678901234567890}'],
-    ['has an object or a list', '{"groups":["a"]}'],
+    ['has an object', '{"address":{"city":"x"}}'],
+    ['has a list of anything but texts', '{"groups":[1]}'],
+    ['has a list that may be a name and a value', '{"groups":["accessToken","x"]}'],
+    ['has a list with a credential', '{"groups":["a","Bearer abcdefgh12345678","b"]}'],
+    ['has a list with spaces', '{"groups":[ "a" ]}'],
     ['has a text with a credential', '{"name":"Bearer abcdefgh12345678"}'],
     ['is long', `{"name":"${'x'.repeat(4_096)}"}`],
   ])('is not one that %s', (_title, profile) => {
     expect(writePlain(profile)).toBeNull();
+  });
+
+  test('treats JSON inside of texts alike at any depth', () => {
+    for (let depth = 1; depth < 40; depth++) {
+      const text = JSON.stringify('['.repeat(depth) + ']'.repeat(depth));
+      for (const profile of [`{"name":${text}}`, `{"names":[${text}]}`]) {
+        const written = writePlain(profile);
+        if (written !== null) expect(written).toBe(writeAsObject(profile));
+        else expect(depth).toBeGreaterThan(20);
+      }
+    }
   });
 });
