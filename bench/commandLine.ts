@@ -26,7 +26,7 @@ Measures this subgraph against a proxy written by hand (H) and other GraphQL ser
   --only NAME,...    these contenders, and H: ${names(CONTENDERS)}
   --workload NAME,.. these workloads: ${names(WORKLOADS)}, ${OTHERS.join(', ')}
   --rounds N         default 5, with --quick 3
-  --seconds N        default 2, with --quick 0.4; seconds of a round. The warm-up takes 2 rounds, with --quick 4
+  --seconds N        default 2, with --quick 0.4; seconds of a round. The warm-up takes 2 rounds, with --quick 3
   --save             writes docs/performance.json, docs/performance.svg, the tables of docs/performance.md and
                      bench/baseline.json; on other versions than Node 20 docs/performance.node.json and the tables
   --check            fails if a ratio of this subgraph is below half of that in bench/baseline.json in every round
@@ -68,7 +68,7 @@ export function readOptions(args: readonly string[]): Options | 'help' {
     others: new Set(OTHERS.filter((name) => picked.has(name))),
     sweep: picked.has('sweep') ? SWEEP : [],
     // Compilers need more than a second to warm up.
-    plan: { rounds, seconds, warmUpSeconds: (quick ? 4 : 2) * seconds },
+    plan: { rounds, seconds, warmUpSeconds: (quick ? 3 : 2) * seconds },
     save,
     check,
   };
