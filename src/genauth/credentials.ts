@@ -18,11 +18,7 @@ export function withoutCredentials(profile: JSONObject): JSONObject | null {
   return new Search().profile(profile);
 }
 
-/**
- * Whether `withoutCredentials` removes a text, or part of it, whatever the name of its member is.
- *
- * @param depth Default: 1, for a member of the profile itself. The number of objects and lists around the text.
- */
+/** Whether `withoutCredentials` removes a text in so many objects and lists, or part of it, whatever its member is called. */
 export function holdsCredentials(text: string, depth = 1): boolean {
   return new Search().changes(text, depth);
 }
@@ -165,7 +161,7 @@ const HARMLESS =
 const MAX_NAME_LENGTH = 256;
 
 const credentialNames = new NameCache(isCredentialName);
-/** In texts. They are often different in each, such as parts of URLs. */
+// Names in texts are kept apart: parts of URLs are mostly new ones.
 const namesInTexts = new NameCache(isCredentialName);
 
 /** Whether `withoutCredentials` removes every member with this name. */

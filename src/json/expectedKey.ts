@@ -8,7 +8,7 @@ export class ExpectedKey {
   /** The last four bytes. They overlap the word before them. */
   readonly #last: number;
 
-  /** @param bytes The key in its quotes. At least two bytes. */
+  /** @param bytes The key in its quotes. At least three bytes. */
   constructor(bytes: Buffer) {
     const key = Buffer.concat([bytes, Buffer.from(':')]);
     this.length = key.length;
